@@ -1,0 +1,122 @@
+/**
+ * The one table of errors. `kind` says what happens next: `fatal` (a bug or a broken machine: stop),
+ * `terminal` (do not retry), `retryable`, `suspend` (wait for a person or a limit), `rejected` (the
+ * caller's fault). Errors cross threads and sockets, so they are recognised by `code`, never by class.
+ */
+export type ErrorKind = 'fatal' | 'terminal' | 'retryable' | 'suspend' | 'rejected'
+
+export interface ErrorRow {
+  readonly kind: ErrorKind
+  readonly status: number
+  readonly help: string
+}
+
+const row = (kind: ErrorKind, status: number, help: string): ErrorRow => ({ kind, status, help })
+
+export const errorTable = {
+  // The edge: what a caller sent.
+  INVALID_JSON: row('rejected', 400, 'Send one JSON document with content-type application/json.'),
+  INVALID_ARGUMENT: row('rejected', 400, 'Correct the argument that the message names.'),
+  UNAUTHORIZED: row('rejected', 401, 'Send `Authorization: Bearer <token>`; the token lies in DATA/token.'),
+  FORBIDDEN: row('rejected', 403, 'Call from the same origin, or without an Origin header.'),
+  MISDIRECTED: row('rejected', 421, 'Use the host that the supervisor listens on.'),
+  ROUTE_NOT_FOUND: row('rejected', 404, 'See the route table in docs/rest.md.'),
+  PROCESS_NOT_FOUND: row('rejected', 404, 'List the processes with `vigil ps`.'),
+  TOO_LARGE: row('rejected', 413, 'Send less at once, or store the body in a file and send its path.'),
+  UNSUPPORTED_MEDIA_TYPE: row('rejected', 415, 'Send application/json.'),
+  INVALID_CONFIG: row('rejected', 422, 'Correct the values that the details name.'),
+  UNKNOWN_FIELD: row('rejected', 422, 'Remove the field or correct its name.'),
+  MISSING_FIELD: row('rejected', 422, 'Add the field that the message names.'),
+  ENV_MISSING: row('rejected', 422, 'Set the variable, or give a default with ${NAME:-default}.'),
+  ALREADY_EXISTS: row('rejected', 409, 'Choose another name, or apply the manifest to the existing process.'),
+  INVALID_STATE: row('rejected', 409, 'Look at the state with `vigil ps`, then start, resume or stop first.'),
+  KEY_CONFLICT: row('rejected', 409, 'One idempotency key names one body; use a new key for another body.'),
+  FUNCTION_NOT_PORTABLE: row('rejected', 422, 'Put the function into a module and pass its URL as entrypoint.'),
+  BUNDLE_FAILED: row('rejected', 422, 'Correct the module at the place that the message names.'),
+  // Delivery and turns.
+  MAILBOX_FULL: row('retryable', 503, 'Let the process catch up, or raise mailbox.max.'),
+  TURN_FAILED: row('terminal', 500, 'Read the error of the turn; the event lies in the dead letters.'),
+  TURN_DIVERGED: row('terminal', 500, 'The module did not repeat its recorded steps: use ctx.now, ctx.random and ctx.step.'),
+  TURN_TIMEOUT: row('retryable', 504, 'Raise max_turn, or split the work into several turns.'),
+  WAIT_TIMEOUT: row('retryable', 504, 'The turn goes on; ask for its result later or wait longer.'),
+  CRASHED_TWICE: row('terminal', 500, 'This event took the agent down twice; look at its last exit before redelivering.'),
+  ABORTED: row('terminal', 499, 'The caller gave up; the turn goes on.'),
+  // Effects.
+  EFFECT_IN_DOUBT: row('suspend', 409, 'Vigil died between intent and outcome: find out outside whether it happened.'),
+  EFFECT_UNKNOWN: row('rejected', 400, 'This guest and this supervisor do not speak the same version.'),
+  NETWORK_DENIED: row('rejected', 403, 'Add the host to network.allow in the manifest.'),
+  FILE_DENIED: row('rejected', 403, 'Declare the folder under files in the manifest (mode: rw to write).'),
+  FILE_FAILED: row('terminal', 500, 'See the system error in the message.'),
+  FETCH_FAILED: row('retryable', 502, 'The other side did not answer; the message says how.'),
+  FETCH_TIMEOUT: row('retryable', 504, 'The other side took too long.'),
+  STEP_FAILED: row('terminal', 500, 'The step threw; its error is the cause.'),
+  // The house itself.
+  JOURNAL_FAILED: row('fatal', 507, 'Look at the disk; Vigil stopped so that nothing false was acknowledged.'),
+  JOURNAL_CLOSED: row('fatal', 503, 'The supervisor is shutting down.'),
+  JOURNAL_DAMAGED: row('fatal', 500, 'Restore the named segment from a backup before starting again.'),
+  FENCED: row('fatal', 409, 'A newer life of this process exists; the old one may not speak.'),
+  DATA_IN_USE: row('fatal', 409, 'Another supervisor runs on this data directory: stop it or choose another --data.'),
+  DISK_FULL: row('fatal', 507, 'Free space on the disk of the data directory and start again.'),
+  PORT_IN_USE: row('fatal', 500, 'Choose another --port (0 picks a free one) or stop who uses it.'),
+  UNREACHABLE: row('retryable', 503, 'Is the supervisor running? Give --url or start it.'),
+  STOPPING: row('retryable', 503, 'The supervisor is shutting down; call again after it is back.'),
+  INTERNAL: row('fatal', 500, 'This is a bug in Vigil; please report it with the log.'),
+} satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof errorTable
+
+/** How an error looks in JSON: in journal records, on the wire, and (as `error`) in REST replies. */
+export interface ErrorBody {
+  readonly code: string
+  readonly message: string
+  readonly help?: string
+  readonly details?: unknown
+}
+
+export interface VigilErrorOptions {
+  readonly details?: unknown
+  readonly cause?: unknown
+}
+
+/** An error of the table. Read `code`; never test the class across a thread or socket. */
+export class VigilError extends Error {
+  override readonly name = 'VigilError'
+  readonly code: ErrorCode
+  readonly details: unknown
+
+  constructor(code: ErrorCode, message: string, options: VigilErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.details = options.details
+  }
+
+  get kind(): ErrorKind {
+    return errorTable[this.code].kind
+  }
+
+  get status(): number {
+    return errorTable[this.code].status
+  }
+
+  get help(): string {
+    return errorTable[this.code].help
+  }
+
+  get retryable(): boolean {
+    return this.kind === 'retryable'
+  }
+}
+
+/** The code of an error of the table, or undefined for any other value. */
+export function errorCode(error: unknown): ErrorCode | undefined {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' && Object.hasOwn(errorTable, code) ? (code as ErrorCode) : undefined
+}
+
+/** Flattens anything that was thrown into the JSON form; foreign errors become INTERNAL unless `fallback` says else. */
+export function errorBody(error: unknown, fallback: ErrorCode = 'INTERNAL'): ErrorBody {
+  const code = errorCode(error) ?? fallback
+  const message = error instanceof Error ? error.message : String((error as { message?: unknown })?.message ?? error)
+  const details = (error as { details?: unknown } | null)?.details
+  return { code, message, help: errorTable[code].help, ...(details === undefined ? {} : { details }) }
+}

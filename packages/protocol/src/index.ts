@@ -1,0 +1,7 @@
+export * from './errors.ts'
+export * from './exit-cause.ts'
+export * from './ids.ts'
+export type { Json } from './json.ts'
+export { limits } from './limits.ts'
+export type * from './ports/index.ts'
+export * from './records.ts'

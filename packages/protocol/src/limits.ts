@@ -1,0 +1,26 @@
+/** Every cap that is not a manifest field, in bytes, counts or milliseconds. */
+export const limits = {
+  /** An event's payload and a turn's result, as JSON. */
+  payloadBytes: 1_000_000,
+  resultBytes: 1_000_000,
+  stateValueBytes: 256_000,
+  stateBytes: 64_000_000,
+  /** One file read or write, one fetch body. */
+  bodyBytes: 16_000_000,
+  /** One guest message: a body in base64 plus its envelope. */
+  messageBytes: 24_000_000,
+  /** Calls that one guest may have open, and all guests together. */
+  guestCredits: 256,
+  totalCredits: 1_024,
+  /** One frame of the wire: entries and bytes; a larger single entry travels alone. */
+  frameEntries: 256,
+  frameBytes: 256_000,
+  /** Recorded steps of one turn. */
+  turnEffects: 10_000,
+  dedupeKeys: 100_000,
+  dedupeMs: 7 * 24 * 3_600_000,
+  stateHistory: 100,
+  deadLetters: 1_000,
+  logLineBytes: 16_000,
+  subscribers: 10_000,
+} as const

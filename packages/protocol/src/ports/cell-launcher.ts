@@ -1,0 +1,52 @@
+import type { ExitCause } from '../exit-cause.ts'
+
+/** One bundled CommonJS module: `hash` is the hex SHA-256 of `code`. */
+export interface Bundle {
+  readonly hash: string
+  readonly code: string
+}
+
+/** Everything needed to give an agent one life. */
+export interface GuestSpec {
+  readonly process: string
+  readonly epoch: number
+  /** The guest half of the system calls, the same for every agent. */
+  readonly runtime: Bundle
+  /** The agent's own module. */
+  readonly module: Bundle
+  /** Resident memory the cell may grow by above its size when the guest was ready. */
+  readonly memoryMb: number
+  /** The longest time that the guest's own event loop may not answer. */
+  readonly heartbeatTimeoutMs: number
+  /** From launch to `started`; past it the cell is killed with cause `start_timeout`. */
+  readonly startTimeoutMs: number
+  /** Environment that the agent sees as `ctx.env`; the cell's own environment stays empty. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** What a launcher tells about one guest. `exited` comes exactly once and last. */
+export interface GuestListener {
+  /** The cell is up and the guest thread runs; the module is not yet loaded (the guest says that itself). */
+  started(facts: { readonly pid: number; readonly idleRssBytes: number }): void
+  /** One string that the guest posted. Not trusted: may be anything up to `maxMessageBytes`. */
+  message(text: string): void
+  exited(cause: ExitCause): void
+}
+
+/** One living guest. Calls after its exit do nothing. */
+export interface Guest {
+  post(text: string): void
+  /** Climbs the ladder: ask, after `graceMs` terminate the thread, 500 ms later SIGKILL the cell's group. */
+  stop(graceMs: number): void
+  /** SIGKILL to the cell's group at once; `cause` is what `exited` will report. */
+  kill(cause: ExitCause): void
+}
+
+/** Starts guests in cells of their own making. The simulated twin runs them as coroutines. */
+export interface CellLauncher {
+  launch(spec: GuestSpec, listener: GuestListener): Guest
+  /** Ends cells that an earlier supervisor on the same data directory left behind; returns how many. */
+  endOrphans(): Promise<number>
+  /** Kills every living cell and waits, bounded, until they are gone. */
+  close(): Promise<void>
+}

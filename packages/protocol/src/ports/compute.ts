@@ -1,0 +1,13 @@
+import type { Bundle } from './cell-launcher.ts'
+
+/** CPU work that core hands to a small pool, so that its own loop stays free. */
+export interface Compute {
+  /**
+   * Bundles an entrypoint with its dependencies into one CommonJS string for node 26.
+   * Rejects with BUNDLE_FAILED naming file:line:column.
+   */
+  bundle(entrypoint: string): Promise<Bundle>
+  /** Packs checkpoint rows (msgpackr), one byte string per row, in order. */
+  encodeRows(rows: readonly unknown[]): Promise<Uint8Array[]>
+  close(): Promise<void>
+}

@@ -1,0 +1,8 @@
+export type { Bundle, CellLauncher, Guest, GuestListener, GuestSpec } from './cell-launcher.ts'
+export type { Clock, Timer } from './clock.ts'
+export type { Compute } from './compute.ts'
+export type { FileHandle, FileStat, FileSystem } from './file-system.ts'
+export type { FileChange, FileWatch, FileWatcher, WatchSpec } from './file-watcher.ts'
+export type { HttpClient, HttpReply, HttpRequest } from './http-client.ts'
+export type { Checkpoint, JournalStore, OpenReport, PageQuery, Urgency } from './journal-store.ts'
+export type { Random } from './random.ts'

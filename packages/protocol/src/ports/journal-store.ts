@@ -1,0 +1,60 @@
+import type { JournalRecord, RecordDraft } from '../records.ts'
+
+/** `durable` starts a flush now; `lazy` rides with the next flush, at the latest 5 ms later. Order is kept. */
+export type Urgency = 'durable' | 'lazy'
+
+/** One round of checkpoints: a cache of everything that records up to `seq` say. */
+export interface Checkpoint {
+  readonly seq: number
+  /** Wall time of the round, milliseconds. */
+  readonly at: number
+  /** One row per process: packed bytes, opaque to the store. */
+  readonly rows: ReadonlyMap<string, Uint8Array>
+}
+
+/** What opening found and mended. */
+export interface OpenReport {
+  /** Where the torn end of the last segment was moved, if there was one. */
+  readonly tornTail?: { readonly movedTo: string; readonly bytes: number }
+}
+
+export interface PageQuery {
+  readonly process: string
+  readonly limit: number
+  readonly type?: string
+  readonly turn?: string
+  /** Only records with a smaller per-process number `n`. */
+  readonly before?: number
+  /** Only records with a larger per-process number `n`. */
+  readonly after?: number
+}
+
+/**
+ * The append-only log. A record is given its place (seq, n) when `append` returns and is durable when
+ * `durable(seq)` resolves; what is durable is always a prefix. After a failed fsync or a full disk the
+ * store stops for good: `append` throws, waiting `durable` calls reject, `failed` resolves.
+ */
+export interface JournalStore {
+  readonly report: OpenReport
+  readonly lastSeq: number
+  readonly durableSeq: number
+  /**
+   * Gives each draft its seq and n, in order, atomically (all or none reach the disk).
+   * @throws FENCED when a draft's epoch is older than the newest seen of its process
+   * @throws JOURNAL_FAILED after the store stopped · JOURNAL_CLOSED after close
+   */
+  append(drafts: readonly RecordDraft[], urgency: Urgency): readonly JournalRecord[]
+  /** Resolves when every record up to `seq` is on the disk; starts a flush if none is under way. */
+  durable(seq: number): Promise<void>
+  /** Resolves (never rejects) with the reason when the store stopped by itself. */
+  readonly failed: Promise<Error>
+  /** Visits every durable record with seq > `after` in order; returns how many. */
+  replay(after: number, visit: (record: JournalRecord) => void): Promise<number>
+  /** Records of one process, newest first. */
+  page(query: PageQuery): Promise<JournalRecord[]>
+  /** Stores a round: whole file, synced, renamed, folder synced; the two newest are kept. */
+  saveCheckpoint(checkpoint: Checkpoint): Promise<void>
+  /** The newest whole round that the log still covers, or undefined. */
+  loadCheckpoint(): Promise<Checkpoint | undefined>
+  close(): Promise<void>
+}

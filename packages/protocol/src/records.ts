@@ -1,0 +1,134 @@
+import { z } from 'zod'
+import { exitCauseSchema } from './exit-cause.ts'
+import type { ProcessName } from './ids.ts'
+
+/** Which part of a process a record changes; docs/records.md is rendered from this table. */
+export type FoldName = 'process' | 'mailbox' | 'turns' | 'state' | 'triggers'
+
+interface RecordRow<Data extends z.ZodType> {
+  readonly folds: readonly FoldName[]
+  readonly help: string
+  readonly data: Data
+}
+
+const record = <Data extends z.ZodType>(folds: readonly FoldName[], help: string, data: Data): RecordRow<Data> => ({
+  folds,
+  help,
+  data,
+})
+
+const error = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  help: z.string().optional(),
+  details: z.unknown().optional(),
+})
+export type RecordedError = z.infer<typeof error>
+
+/** An event as it enters a mailbox. */
+const event = z.strictObject({
+  event_id: z.string(),
+  trigger_id: z.string(),
+  type: z.enum(['cron', 'file_watch', 'event', 'message', 'manual']),
+  timestamp: z.string(),
+  payload: z.unknown(),
+  metadata: z.record(z.string(), z.unknown()),
+})
+export type AcceptedEvent = z.infer<typeof event>
+
+/** Dedupe key of an event inside its trigger, and the hash of the body that came first under it. */
+const dedupe = { key: z.string().optional(), body_hash: z.string().optional() }
+
+const by = z.string().describe('who asked: operator, manifest, program, policy')
+
+/** A committed write set: `set` replaces values, `delete` removes keys; `ops` are re-applied at commit. */
+export const writeSetSchema = z.strictObject({
+  set: z.record(z.string(), z.unknown()).optional(),
+  delete: z.array(z.string()).optional(),
+  add: z.record(z.string(), z.number()).optional(),
+  append: z.record(z.string(), z.array(z.unknown())).optional(),
+})
+export type WriteSet = z.infer<typeof writeSetSchema>
+
+/** What became of an effect. `repeatable` failures are done again by the next attempt. */
+const outcome = z.discriminatedUnion('ok', [
+  z.strictObject({ ok: z.literal(true), value: z.unknown() }),
+  z.strictObject({ ok: z.literal(false), error }),
+])
+export type Outcome = z.infer<typeof outcome>
+
+export const recordTable = {
+  'runtime.started': record([], 'Ring 0 opened the journal and begins to act.', z.strictObject({ version: z.string(), node: z.string(), pid: z.number() })),
+  'runtime.stopped': record([], 'Ring 0 ends in order.', z.strictObject({})),
+  'journal.tail_truncated': record([], 'A torn end of the log was moved aside at start.', z.strictObject({ moved_to: z.string(), bytes: z.number() })),
+
+  'process.deployed': record(
+    ['process'],
+    'A manifest took effect: first deploy or a new revision.',
+    z.strictObject({ revision: z.number(), manifest: z.record(z.string(), z.unknown()), bundle: z.string(), source: z.string().optional(), by }),
+  ),
+  'process.removed': record(['process', 'mailbox', 'turns', 'state', 'triggers'], 'The process and all it held are gone.', z.strictObject({ by })),
+  'process.desired': record(['process'], 'Somebody asked for another state.', z.strictObject({ state: z.enum(['running', 'suspended', 'stopped']), by })),
+  'process.parked': record(['process'], 'Policy gave up: the process is failed until started again.', z.strictObject({ reason: z.string(), cause: exitCauseSchema.optional() })),
+  'incarnation.started': record(['process'], 'A new life with a new epoch; older ones may not speak.', z.strictObject({ bundle: z.string() })),
+  'incarnation.exited': record(
+    ['process', 'turns'],
+    'A life ended. `turns` were open; `charged` counts against the event that was being handled.',
+    z.strictObject({ cause: exitCauseSchema, turns: z.array(z.string()), charged: z.boolean(), restart_in_ms: z.number().optional() }),
+  ),
+
+  'trigger.accepted': record(['mailbox', 'triggers'], 'An event is ours: it will end exactly once.', z.strictObject({ event, ...dedupe })),
+  'trigger.baseline': record(['triggers'], 'What a file trigger found and did not deliver at its first start.', z.strictObject({ trigger_id: z.string(), keys: z.array(z.string()) })),
+  'trigger.armed': record(['triggers'], 'A cron trigger counts its slots from here.', z.strictObject({ trigger_id: z.string(), from: z.string() })),
+  'bus.published': record(
+    ['mailbox', 'turns'],
+    'A topic was published: naming its subscribers is delivering to them.',
+    z.strictObject({
+      event_id: z.string(),
+      topic: z.string(),
+      data: z.unknown(),
+      source: z.string(),
+      timestamp: z.string(),
+      key: z.string().optional(),
+      deliveries: z.array(z.strictObject({ process: z.string(), trigger_id: z.string(), event_id: z.string() })),
+    }),
+  ),
+  'message.sent': record(
+    ['mailbox', 'turns'],
+    'One process wrote to another; the record is in the mailbox of the receiver.',
+    z.strictObject({
+      message_id: z.string(),
+      to: z.string(),
+      sender: z.string(),
+      topic: z.string().optional(),
+      content: z.unknown(),
+      timestamp: z.string(),
+      key: z.string().optional(),
+      deliveries: z.array(z.strictObject({ process: z.string(), trigger_id: z.string(), event_id: z.string() })),
+    }),
+  ),
+
+  'turn.started': record(['turns', 'mailbox'], 'An attempt began; written lazily, with the first effect.', z.strictObject({ event_id: z.string(), attempt: z.number(), bundle: z.string(), started_at: z.string() })),
+  'turn.attempt_failed': record(['turns'], 'An attempt threw and will be tried again.', z.strictObject({ attempt: z.number(), error, retry_at: z.string() })),
+  'turn.completed': record(['turns', 'mailbox', 'state', 'process'], 'A turn ended well: result, write set and mailbox ack in one.', z.strictObject({ event_id: z.string(), attempt: z.number(), result: z.unknown(), writes: writeSetSchema })),
+  'turn.dead_lettered': record(['turns', 'mailbox', 'process'], 'A turn ended badly; the event is kept for people.', z.strictObject({ event_id: z.string(), attempts: z.number(), reason: z.string(), error })),
+
+  'effect.intended': record(['turns'], 'An effect on the outside is about to act.', z.strictObject({ key: z.string(), kind: z.string(), input: z.unknown(), idempotency_key: z.string().optional(), repeatable: z.boolean() })),
+  'effect.completed': record(['turns'], 'The outcome of an effect; the guest gets it again after a crash.', z.strictObject({ key: z.string(), kind: z.string(), outcome, rerun: z.boolean().optional() })),
+} satisfies Record<string, RecordRow<z.ZodType>>
+
+export type RecordType = keyof typeof recordTable
+export type RecordData<T extends RecordType> = z.infer<(typeof recordTable)[T]['data']>
+
+interface DraftOf<T extends RecordType> {
+  readonly process: ProcessName
+  readonly epoch: number
+  readonly type: T
+  readonly turn?: string
+  readonly data: RecordData<T>
+}
+/** A record before the journal gave it a place. */
+export type RecordDraft = { [T in RecordType]: DraftOf<T> }[RecordType]
+
+/** `seq`: place in the log · `n`: place in its process · `at`: ISO wall time. */
+export type JournalRecord = RecordDraft & { readonly seq: number; readonly n: number; readonly at: string }
