@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import type { AcceptedEvent, Outcome, RecordedError, WriteSet } from './records.ts'
+import { writeSetSchema } from './records.ts'
+
+/**
+ * What guest and core say to each other: one JSON document per string. The hub between them never parses
+ * it. Core trusts nothing that a guest says beyond its own turn: see `guestMessageSchema`.
+ */
+
+/** System calls of a guest. `step` reports a finished step, or (`intend`) asks leave to begin one that may run only once. */
+export const callSchemas = {
+  step: z.strictObject({ outcome: z.unknown().optional(), error: z.unknown().optional(), intend: z.boolean().optional(), idempotent: z.boolean().optional() }),
+  publish: z.strictObject({ topic: z.string().min(1).max(256), data: z.unknown() }),
+  send: z.strictObject({ to: z.string(), topic: z.string().optional(), content: z.unknown() }),
+  sleep: z.strictObject({ ms: z.number().min(0) }),
+  fetch: z.strictObject({
+    method: z.string(),
+    url: z.string(),
+    headers: z.record(z.string(), z.string()),
+    body: z.string().optional().describe('base64'),
+    idempotent: z.boolean().optional(),
+    timeout_ms: z.number().optional(),
+  }),
+  'file.read': z.strictObject({ mount: z.string(), path: z.string() }),
+  'file.list': z.strictObject({ mount: z.string(), path: z.string() }),
+  'file.write': z.strictObject({ mount: z.string(), path: z.string(), body: z.string().describe('base64') }),
+  'state.history': z.strictObject({ key: z.string() }),
+} as const
+export type CallKind = keyof typeof callSchemas
+export type CallInput<K extends CallKind> = z.infer<(typeof callSchemas)[K]>
+
+/**
+ * How an effect is recorded, fixed here and never chosen by a caller. `guarded`: intent durable, act,
+ * outcome durable, reply. `act`: intent durable, act, outcome appended, reply. `pure`: one appended
+ * record, reply at once. `accepted`: one record, the reply waits until it is durable, because the reply
+ * says that somebody else will get it. `free`: reads of the guest's own past, no record.
+ */
+export type RecordClass = 'guarded' | 'act' | 'pure' | 'accepted' | 'free'
+
+export function recordClass(kind: CallKind, input: { readonly method?: string; readonly intend?: boolean }): RecordClass {
+  switch (kind) {
+    case 'fetch':
+      return input.method === 'GET' || input.method === 'HEAD' ? 'act' : 'guarded'
+    case 'file.write':
+      return 'guarded'
+    case 'file.read':
+    case 'file.list':
+      return 'act'
+    case 'publish':
+    case 'send':
+      return 'accepted'
+    case 'step':
+    case 'sleep':
+      return 'pure'
+    case 'state.history':
+      return 'free'
+  }
+}
+
+const errorShape = z.strictObject({
+  name: z.string().optional(),
+  message: z.string(),
+  code: z.string().optional(),
+  stack: z.string().optional(),
+  /** false: do not try again. */
+  retry: z.boolean().optional(),
+  details: z.unknown().optional(),
+})
+export type ThrownError = z.infer<typeof errorShape>
+
+const kinds = Object.keys(callSchemas) as [CallKind, ...CallKind[]]
+
+export const guestMessageSchema = z.discriminatedUnion('t', [
+  /** The module is loaded and can run. */
+  z.strictObject({ t: z.literal('ready') }),
+  /** The module could not be loaded, or has nothing to run. */
+  z.strictObject({ t: z.literal('unready'), error: errorShape }),
+  z.strictObject({ t: z.literal('call'), id: z.number(), turn: z.string(), key: z.string().max(512), kind: z.enum(kinds), input: z.unknown() }),
+  /** `unasked`: keys of recorded outcomes that the attempt never asked for. */
+  z.strictObject({ t: z.literal('completed'), turn: z.string(), result: z.unknown(), writes: writeSetSchema, unasked: z.array(z.string()) }),
+  z.strictObject({ t: z.literal('threw'), turn: z.string(), error: errorShape, unasked: z.array(z.string()) }),
+  /** Ephemeral: no record, never replayed. */
+  z.strictObject({ t: z.literal('log'), turn: z.string().optional(), level: z.enum(['debug', 'info', 'warn', 'error']), message: z.string(), fields: z.unknown().optional() }),
+])
+export type GuestMessage = z.infer<typeof guestMessageSchema>
+
+/** A recorded outcome as the guest gets it back: `at` is ISO wall time, `doubt` an intent without outcome. */
+export interface RecordedEffect {
+  readonly key: string
+  readonly kind: string
+  readonly at: string
+  readonly outcome: Outcome | 'doubt'
+}
+
+export type CoreMessage =
+  | {
+      readonly t: 'turn'
+      readonly turn: string
+      readonly attempt: number
+      readonly epoch: number
+      readonly event: AcceptedEvent
+      /** ISO wall time of the turn's first start: where `ctx.now()` begins. */
+      readonly started_at: string
+      readonly seed: string
+      /** Committed state: everything if `full`, else only what changed since the last turn of this life. */
+      readonly state: { readonly full: boolean; readonly set: Readonly<Record<string, unknown>>; readonly delete: readonly string[] }
+      /** In the order in which the outcomes were recorded. */
+      readonly recorded: readonly RecordedEffect[]
+      /** After a crash every recorded outcome must be asked for again; after a throw it need not. */
+      readonly crashed: boolean
+    }
+  | { readonly t: 'reply'; readonly id: number; readonly at: string; readonly ok: true; readonly value: unknown }
+  | { readonly t: 'reply'; readonly id: number; readonly at: string; readonly ok: false; readonly error: RecordedError }
+  /** The attempt is over for core: abort its signal, drop what it still does. */
+  | { readonly t: 'cancel'; readonly turn: string; readonly reason: string }
+
+export type { WriteSet }
