@@ -1,0 +1,104 @@
+import type { ExitCause, JournalRecord, Json, PageQuery, RecordedError } from '@vigil/protocol'
+import type { Manifest } from './manifests/manifest.ts'
+
+/**
+ * What programs, the REST face and the daemon see of ring 0: plain data in, plain data out. Nothing here
+ * is acknowledged before the record behind it is durable.
+ */
+
+/** The states of semantics.md section 1. */
+export type ProcessState = 'starting' | 'running' | 'restarting' | 'suspended' | 'stopping' | 'stopped' | 'failed'
+
+/** One process as people see it; times are ISO strings, sizes MB, durations milliseconds. */
+export interface ProcessStatus {
+  readonly name: string
+  readonly state: ProcessState
+  readonly labels: Readonly<Record<string, string>>
+  readonly revision: number
+  readonly epoch: number
+  readonly isolation: 'process'
+  /** The guarantee that this machine really gives, in the words of the table. */
+  readonly guarantee: string
+  readonly residency: 'resident' | 'absent'
+  readonly pid?: number
+  readonly restarts: number
+  readonly lastExit?: { readonly at: string; readonly cause: ExitCause }
+  readonly parked?: string
+  readonly counters: { readonly accepted: number; readonly completed: number; readonly deadLettered: number; readonly failures: number }
+  readonly mailbox: { readonly waiting: number; readonly open: number; readonly deadLetters: number }
+  readonly triggers: readonly { readonly id: string; readonly type: string; readonly text: string; readonly nextFire?: string }[]
+}
+
+/** How a turn ended, as `run` and `?wait` give it. */
+export type TurnResult =
+  | { readonly status: 'completed'; readonly eventId: string; readonly turn: string; readonly result: Json }
+  | { readonly status: 'dead_lettered'; readonly eventId: string; readonly turn: string; readonly error: RecordedError }
+
+export interface Accepted {
+  readonly eventId: string
+  readonly accepted: true
+  readonly duplicate: boolean
+}
+
+export interface EnqueueOptions {
+  /** The same key with the same payload gets the first answer; with another payload KEY_CONFLICT. Kept 7 days. */
+  readonly idempotencyKey?: string
+}
+
+export interface RunOptions extends EnqueueOptions {
+  /** Milliseconds to wait for the result; the turn itself goes on. Default: no limit but `signal`. */
+  readonly timeout?: number
+  readonly signal?: AbortSignal
+}
+
+/** A deployed agent. Every promise resolves only when what it says is durable. */
+export interface AgentHandle {
+  readonly name: string
+  readonly state: ProcessState
+  /** Accepts a `manual` event and waits for its turn. Rejects with the turn's error when it is dead-lettered. */
+  run(payload?: unknown, options?: RunOptions): Promise<Json>
+  /** Accepts a `manual` event; resolves as soon as it is durable. */
+  enqueue(payload?: unknown, options?: EnqueueOptions): Promise<Accepted>
+  /** Waits for the end of the turn of an accepted event. WAIT_TIMEOUT after `timeout` ms. */
+  result(eventId: string, options?: { readonly timeout?: number; readonly signal?: AbortSignal }): Promise<TurnResult>
+  status(): ProcessStatus
+  start(): Promise<void>
+  stop(): Promise<void>
+  restart(): Promise<void>
+  suspend(): Promise<void>
+  resume(): Promise<void>
+  /** Stops the process and forgets all that it held. */
+  remove(): Promise<void>
+  /** Records of this process, newest first. */
+  journal(query?: Omit<PageQuery, 'process' | 'limit'> & { readonly limit?: number }): Promise<JournalRecord[]>
+  /** Committed state. */
+  context(): Promise<{ readonly state: Readonly<Record<string, Json>> }>
+  /** Sets keys in one commit of its own. */
+  patchContext(state: Readonly<Record<string, Json>>): Promise<void>
+}
+
+/** What recovery found, for the block that the daemon prints. */
+export interface RecoveryReport {
+  readonly orphansEnded: number
+  readonly tornTail?: string
+  readonly processes: readonly { readonly name: string; readonly checkpointAt?: string; readonly replayed: number; readonly openTurns: number }[]
+  readonly lost: number
+  readonly repeated: number
+  readonly inDoubt: number
+}
+
+/** A manifest that was read and checked, and the folder that its relative paths stand on. */
+export interface DeployRequest {
+  readonly manifest: Manifest
+  /** Absolute. */
+  readonly baseDirectory: string
+  readonly by: 'operator' | 'manifest' | 'program'
+  readonly start?: boolean
+}
+
+/** What Supervisor events carry; `on('fatal')` is the last thing that a supervisor says. */
+export interface SupervisorEvents {
+  record: (record: JournalRecord) => void
+  log: (line: { process: string; turn?: string; level: 'debug' | 'info' | 'warn' | 'error'; message: string; fields?: unknown }) => void
+  fatal: (error: Error) => void
+}
