@@ -78,7 +78,7 @@ export const recordTable = {
   ),
 
   'trigger.accepted': record(['mailbox', 'triggers'], 'An event is ours: it will end exactly once.', z.strictObject({ event, ...dedupe })),
-  'trigger.baseline': record(['triggers'], 'What a file trigger found and did not deliver at its first start.', z.strictObject({ trigger_id: z.string(), keys: z.array(z.string()) })),
+  'trigger.baseline': record(['triggers'], 'What a file trigger found and did not deliver at its first start.', z.strictObject({ trigger_id: z.string(), files: z.array(z.tuple([z.string(), z.string()])) })),
   'trigger.armed': record(['triggers'], 'A cron trigger counts its slots from here.', z.strictObject({ trigger_id: z.string(), from: z.string() })),
   'bus.published': record(
     ['mailbox', 'turns'],
@@ -108,6 +108,7 @@ export const recordTable = {
     }),
   ),
 
+  'state.patched': record(['state'], 'Somebody outside a turn set keys, in a commit of its own.', z.strictObject({ set: z.record(z.string(), z.unknown()), by })),
   'turn.started': record(['turns', 'mailbox'], 'An attempt began; written lazily, with the first effect.', z.strictObject({ event_id: z.string(), attempt: z.number(), bundle: z.string(), started_at: z.string() })),
   'turn.attempt_failed': record(['turns'], 'An attempt threw and will be tried again.', z.strictObject({ attempt: z.number(), error, retry_at: z.string() })),
   'turn.completed': record(['turns', 'mailbox', 'state', 'process'], 'A turn ended well: result, write set and mailbox ack in one.', z.strictObject({ event_id: z.string(), attempt: z.number(), result: z.unknown(), writes: writeSetSchema })),

@@ -1,0 +1,38 @@
+import type { AcceptedEvent } from '@vigil/protocol'
+import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
+import { turnOf } from '../fold/process-fold.ts'
+
+/** What a process that may run should do next. */
+export interface Admission {
+  /** Open turns that have to go on: cut by a crash or stop, or due for their next attempt. */
+  readonly resume: readonly TurnFold[]
+  /** Events whose first attempt may begin. */
+  readonly begin: readonly AcceptedEvent[]
+  /** Wall time of the earliest retry that is not due yet. */
+  readonly wakeAt: number | undefined
+}
+
+/**
+ * FIFO with `concurrency` lanes. An open turn keeps its lane also while it waits for its retry, so what is
+ * serial stays serial. `running` are the turns that the present life already works on.
+ */
+export function admit(process: ProcessFold, running: ReadonlySet<string>, nowMs: number): Admission {
+  const resume: TurnFold[] = []
+  let wakeAt: number | undefined
+  for (const turn of process.turns.values()) {
+    if (running.has(turn.turn)) continue
+    const dueAt = turn.retryAt === undefined ? nowMs : Date.parse(turn.retryAt)
+    if (dueAt <= nowMs) resume.push(turn)
+    else wakeAt = Math.min(wakeAt ?? dueAt, dueAt)
+  }
+  // A turn whose start is not folded yet is known to `running` alone.
+  let lanes = process.manifest.concurrency - process.turns.size
+  const begin: AcceptedEvent[] = []
+  for (const event of process.mailbox.values()) {
+    if (lanes <= 0) break
+    if (process.turns.has(turnOf(event.event_id))) continue
+    begin.push(event)
+    lanes -= 1
+  }
+  return { resume, begin, wakeAt }
+}

@@ -1,0 +1,44 @@
+import type { RecordedEffect, RecordedError, ThrownError } from '@vigil/protocol'
+import type { TurnFold } from '../fold/process-fold.ts'
+import type { Manifest } from '../manifests/manifest.ts'
+import { backoff } from '../supervision/restart-decision.ts'
+
+/** What follows an attempt that threw. */
+export type AttemptDecision =
+  | { readonly action: 'retry'; readonly delayMs: number }
+  | { readonly action: 'dead_letter'; readonly reason: string }
+
+/** The agent's own crashes for one event after which the event is poison. */
+export const poisonCrashes = 2
+
+/** Decides between another attempt and the dead letters. Pure: `jitter` in [0, 1). */
+export function afterThrow(delivery: Manifest['delivery'], attempt: number, error: RecordedError, retry: boolean, jitter: number): AttemptDecision {
+  if (error.code === 'TURN_DIVERGED') return { action: 'dead_letter', reason: 'diverged' }
+  if (error.code === 'EFFECT_IN_DOUBT') return { action: 'dead_letter', reason: 'in_doubt' }
+  if (!retry) return { action: 'dead_letter', reason: 'not_retryable' }
+  if (attempt > delivery.maxRetries) return { action: 'dead_letter', reason: 'retries_exhausted' }
+  return { action: 'retry', delayMs: backoff(delivery.retryBackoffMs, attempt - 1, jitter, delivery.retryBackoffMaxMs) }
+}
+
+/** The error as it is recorded; a code of the agent's own making is kept. */
+export function thrownBody(error: ThrownError): RecordedError {
+  return {
+    code: error.code ?? 'TURN_FAILED',
+    message: error.name !== undefined && error.name !== 'Error' ? `${error.name}: ${error.message}` : error.message,
+    ...(error.stack === undefined ? {} : { details: { stack: error.stack.slice(0, 4_000) } }),
+  }
+}
+
+/**
+ * What the guest is told about the past of its turn, in the order of the outcomes. An intent without outcome is a
+ * doubt unless its kind may be repeated or ring 0 is still working on it (`inFlight`): then the guest just asks again.
+ */
+export function recordedEffects(turn: TurnFold, inFlight: (key: string) => boolean): RecordedEffect[] {
+  const recorded: RecordedEffect[] = []
+  for (const effect of turn.effects.values()) {
+    const { key, kind, at } = effect
+    if (effect.outcome !== undefined) recorded.push({ key, kind, at, outcome: effect.outcome })
+    else if (!effect.repeatable && !inFlight(key)) recorded.push({ key, kind, at, outcome: 'doubt' })
+  }
+  return recorded
+}

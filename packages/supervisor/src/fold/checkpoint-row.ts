@@ -1,0 +1,46 @@
+import { unpack } from 'msgpackr'
+import type { ProcessFold, TurnFold } from './process-fold.ts'
+
+/**
+ * A process as one row of a checkpoint. `snapshotRow` copies the containers and shares the values, so what
+ * is packed later, on another thread, is the state of this instant.
+ */
+export function snapshotRow(process: ProcessFold): unknown {
+  return {
+    ...process,
+    mailbox: [...process.mailbox],
+    turns: [...process.turns].map(([id, turn]) => [id, { ...turn, effects: [...turn.effects] }]),
+    dedupe: [...process.dedupe],
+    deadLetters: [...process.deadLetters],
+    state: [...process.state],
+    stateHistory: [...process.stateHistory],
+    cronFrom: [...process.cronFrom],
+    baselines: [...process.baselines].map(([id, baseline]) => [id, [...baseline]]),
+  }
+}
+
+type Entries<V> = [string, V][]
+interface Row extends Omit<ProcessFold, 'mailbox' | 'turns' | 'dedupe' | 'state' | 'stateHistory' | 'cronFrom' | 'baselines'> {
+  mailbox: Entries<ProcessFold['mailbox'] extends Map<string, infer V> ? V : never>
+  turns: Entries<Omit<TurnFold, 'effects'> & { effects: Entries<TurnFold['effects'] extends Map<string, infer V> ? V : never> }>
+  dedupe: Entries<ProcessFold['dedupe'] extends Map<string, infer V> ? V : never>
+  state: Entries<unknown>
+  stateHistory: Entries<ProcessFold['stateHistory'] extends Map<string, infer V> ? V : never>
+  cronFrom: Entries<string>
+  baselines: Entries<Entries<string>>
+}
+
+/** The inverse of `snapshotRow` after packing; the store has already checked the checksum. */
+export function restoreRow(packed: Uint8Array): ProcessFold {
+  const row = unpack(packed) as Row
+  return {
+    ...row,
+    mailbox: new Map(row.mailbox),
+    turns: new Map(row.turns.map(([id, turn]) => [id, { ...turn, effects: new Map(turn.effects) }])),
+    dedupe: new Map(row.dedupe),
+    state: new Map(row.state),
+    stateHistory: new Map(row.stateHistory),
+    cronFrom: new Map(row.cronFrom),
+    baselines: new Map(row.baselines.map(([id, entries]) => [id, new Map(entries)])),
+  }
+}

@@ -1,0 +1,90 @@
+import { type AcceptedEvent, type JournalRecord, limits, type RecordType } from '@vigil/protocol'
+import { dedupeKey, type ProcessFold } from './process-fold.ts'
+import { settleEffect } from './turn-fold.ts'
+
+type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
+
+/** Mailbox and triggers: what was accepted, under which key, and how far each trigger has looked. */
+export function foldTrigger(process: ProcessFold, record: Of<'trigger.accepted' | 'trigger.baseline' | 'trigger.armed'>): void {
+  switch (record.type) {
+    case 'trigger.armed':
+      process.cronFrom.set(record.data.trigger_id, record.data.from)
+      return
+    case 'trigger.baseline': {
+      const baseline = baselineOf(process, record.data.trigger_id)
+      for (const [path, key] of record.data.files) baseline.set(path, key)
+      return
+    }
+    case 'trigger.accepted': {
+      const { event, key, body_hash } = record.data
+      receive(process, event)
+      if (key !== undefined) remember(process, dedupeKey(event.trigger_id, key), event.event_id, body_hash, Date.parse(record.at))
+      if (event.type === 'cron') process.cronFrom.set(event.trigger_id, String((event.payload as { scheduled_time: string }).scheduled_time))
+      if (event.type === 'file_watch' && key !== undefined) foldFile(process, event, key)
+    }
+  }
+}
+
+function foldFile(process: ProcessFold, event: AcceptedEvent, key: string): void {
+  const payload = event.payload as { readonly path: string; readonly event_type: string }
+  const baseline = baselineOf(process, event.trigger_id)
+  if (payload.event_type === 'deleted') baseline.delete(payload.path)
+  else baseline.set(payload.path, key)
+}
+
+function baselineOf(process: ProcessFold, triggerId: string): Map<string, string> {
+  let baseline = process.baselines.get(triggerId)
+  if (baseline === undefined) {
+    baseline = new Map()
+    process.baselines.set(triggerId, baseline)
+  }
+  return baseline
+}
+
+function receive(process: ProcessFold, event: AcceptedEvent): void {
+  process.accepted += 1
+  process.mailbox.set(event.event_id, event)
+}
+
+/** Keys live 7 days and 100,000 per process; the Map's order is the order of age. */
+function remember(process: ProcessFold, key: string, eventId: string, bodyHash: string | undefined, atMs: number): void {
+  process.dedupe.set(key, { eventId, bodyHash, atMs })
+  for (const [oldest, entry] of process.dedupe) {
+    if (process.dedupe.size <= limits.dedupeKeys && atMs - entry.atMs <= limits.dedupeMs) return
+    process.dedupe.delete(oldest)
+  }
+}
+
+/**
+ * One record is the sender's effect and every receiver's event: naming the subscribers is delivering to
+ * them, so no crash can fall between the two.
+ */
+export function foldDelivery(world: ReadonlyMap<string, ProcessFold>, record: Of<'bus.published' | 'message.sent'>): void {
+  for (const delivery of record.data.deliveries) {
+    const receiver = world.get(delivery.process)
+    if (receiver !== undefined) receive(receiver, deliveredEvent(record, delivery.trigger_id))
+  }
+  const sender = world.get(record.process)
+  const turn = record.turn === undefined ? undefined : sender?.turns.get(record.turn)
+  if (turn === undefined || record.data.key === undefined) return
+  const id = record.type === 'bus.published' ? { event_id: record.data.event_id } : { message_id: record.data.message_id }
+  settleEffect(turn, {
+    key: record.data.key,
+    kind: record.type === 'bus.published' ? 'publish' : 'send',
+    at: record.at,
+    repeatable: false,
+    rerun: false,
+    outcome: { ok: true, value: { ...id, deliveries: record.data.deliveries.length } },
+  })
+}
+
+/** The event as the receiver of a publication or message sees it. */
+export function deliveredEvent(record: Of<'bus.published' | 'message.sent'>, triggerId: string): AcceptedEvent {
+  if (record.type === 'bus.published') {
+    const { event_id, topic, source, data, timestamp } = record.data
+    return { event_id, trigger_id: triggerId, type: 'event', timestamp, payload: { event_type: topic, event_id, source, data }, metadata: {} }
+  }
+  const { message_id, topic, sender, content, timestamp } = record.data
+  const payload = { ...(topic === undefined ? {} : { topic }), message_id, sender, content }
+  return { event_id: message_id, trigger_id: triggerId, type: 'message', timestamp, payload, metadata: {} }
+}

@@ -1,0 +1,119 @@
+import type { AcceptedEvent, ExitCause, Outcome, RecordedError } from '@vigil/protocol'
+import type { Manifest } from '../manifests/manifest.ts'
+
+/**
+ * All that ring 0 knows of one process: a fold over journal records and nothing else, so that replay gives
+ * the same. Plain data and Maps in insertion order. Values inside (events, outcomes, state) are never changed in
+ * place, which is why a shallow copy is a true snapshot.
+ */
+export interface ProcessFold {
+  readonly name: string
+  revision: number
+  manifest: Manifest
+  /** Hash of the bundle that new turns begin on. */
+  bundle: string
+  desired: 'running' | 'suspended' | 'stopped'
+  epoch: number
+  /** Why policy gave up; undefined while it has not. */
+  parked: string | undefined
+  restarts: number
+  lastExit: { readonly at: string; readonly cause: ExitCause } | undefined
+  accepted: number
+  completed: number
+  deadLettered: number
+  /** Dead letters since the last completed turn. */
+  failures: number
+  /** Accepted and not ended, in order of acceptance; an open turn keeps its event here. */
+  readonly mailbox: Map<string, AcceptedEvent>
+  readonly turns: Map<string, TurnFold>
+  /** `trigger id + key` -> first answer. */
+  readonly dedupe: Map<string, DedupeEntry>
+  readonly deadLetters: DeadLetter[]
+  readonly state: Map<string, unknown>
+  readonly stateHistory: Map<string, StateChange[]>
+  /** Per cron trigger: the last slot that was decided, ISO. */
+  readonly cronFrom: Map<string, string>
+  /** Per file trigger: path -> dedupe key of the version that was delivered or ignored. */
+  readonly baselines: Map<string, Map<string, string>>
+}
+
+export interface TurnFold {
+  readonly turn: string
+  readonly eventId: string
+  readonly bundle: string
+  readonly startedAt: string
+  attempt: number
+  /** Own crashes of the agent while this turn was open. */
+  crashes: number
+  /** The attempt was cut by a crash or stop: every recorded outcome has to be asked for again. */
+  cut: boolean
+  retryAt: string | undefined
+  /** In the order in which outcomes were recorded (intents wait at their first place). */
+  readonly effects: Map<string, EffectFold>
+}
+
+export interface EffectFold {
+  readonly key: string
+  readonly kind: string
+  readonly at: string
+  readonly input?: unknown
+  readonly idempotencyKey?: string | undefined
+  /** May be acted again when its outcome is unknown. */
+  readonly repeatable: boolean
+  /** A read: the next attempt does it again. */
+  readonly rerun: boolean
+  readonly outcome?: Outcome
+}
+
+export interface DedupeEntry {
+  readonly eventId: string
+  readonly bodyHash: string | undefined
+  readonly atMs: number
+}
+
+export interface DeadLetter {
+  readonly at: string
+  readonly event: AcceptedEvent
+  readonly attempts: number
+  readonly reason: string
+  readonly error: RecordedError
+}
+
+export interface StateChange {
+  readonly at: string
+  readonly value: unknown
+  readonly source: string
+}
+
+/** The process as it is right after its first deploy. */
+export function newProcessFold(name: string, manifest: Manifest, bundle: string): ProcessFold {
+  return {
+    name,
+    revision: 0,
+    manifest,
+    bundle,
+    desired: 'stopped',
+    epoch: 0,
+    parked: undefined,
+    restarts: 0,
+    lastExit: undefined,
+    accepted: 0,
+    completed: 0,
+    deadLettered: 0,
+    failures: 0,
+    mailbox: new Map(),
+    turns: new Map(),
+    dedupe: new Map(),
+    deadLetters: [],
+    state: new Map(),
+    stateHistory: new Map(),
+    cronFrom: new Map(),
+    baselines: new Map(),
+  }
+}
+
+/** Where two triggers may use the same key: each has its own space. */
+export const dedupeKey = (triggerId: string, key: string): string => `${triggerId} ${key}`
+
+/** One event is handled by one turn: its id is the event's behind a prefix. */
+export const turnOf = (eventId: string): string => `t-${eventId}`
