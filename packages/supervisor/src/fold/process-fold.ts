@@ -14,6 +14,8 @@ export interface ProcessFold {
   bundle: string
   desired: 'running' | 'suspended' | 'stopped'
   epoch: number
+  /** A life was begun and its end is not recorded yet. */
+  alive: boolean
   /** Why policy gave up; undefined while it has not. */
   parked: string | undefined
   restarts: number
@@ -94,6 +96,7 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     bundle,
     desired: 'stopped',
     epoch: 0,
+    alive: false,
     parked: undefined,
     restarts: 0,
     lastExit: undefined,

@@ -55,6 +55,7 @@ function applyToProcess(process: ProcessFold, record: OwnRecord): void {
       return
     case 'incarnation.started':
       process.epoch = record.epoch
+      process.alive = true
       return
     case 'incarnation.exited':
       return foldExited(process, record)
@@ -84,6 +85,7 @@ function foldDeployed(world: World, record: Of<'process.deployed'>): void {
 }
 
 function foldExited(process: ProcessFold, record: Of<'incarnation.exited'>): void {
+  process.alive = false
   process.lastExit = { at: record.at, cause: record.data.cause }
   if (record.data.restart_in_ms !== undefined) process.restarts += 1
   for (const id of record.data.turns) {

@@ -1,0 +1,74 @@
+import { type Clock, type JournalRecord, type Json, VigilError } from '@vigil/protocol'
+import { turnOf } from '../fold/process-fold.ts'
+import type { RecordLog } from '../runtime/record-log.ts'
+import type { TurnResult } from '../surface.ts'
+
+export interface WaitOptions {
+  readonly timeout?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Answers `how did this event end?`, for events that are open and for those that ended before the question. */
+export interface Results {
+  of(process: string, eventId: string, options?: WaitOptions): Promise<TurnResult>
+  close(): void
+}
+
+export function turnResults(log: RecordLog, clock: Clock): Results {
+  const waiting = new Map<string, Set<(result: TurnResult) => void>>()
+  const slot = (process: string, turn: string | undefined): string => `${process} ${turn}`
+
+  const unobserve = log.observe((record) => {
+    const result = resultOf(record)
+    if (result === undefined) return
+    const key = slot(record.process, record.turn)
+    for (const resolve of waiting.get(key) ?? []) resolve(result)
+    waiting.delete(key)
+  })
+
+  const wait = (key: string, eventId: string, { timeout, signal }: WaitOptions): Promise<TurnResult> =>
+    new Promise((resolve, reject) => {
+      const waiters = waiting.get(key) ?? new Set()
+      waiting.set(key, waiters)
+      const finish = (settle: () => void): void => {
+        timer?.cancel()
+        signal?.removeEventListener('abort', aborted)
+        waiters.delete(resolved)
+        settle()
+      }
+      const resolved = (result: TurnResult): void => finish(() => resolve(result))
+      const aborted = (): void => finish(() => reject(new VigilError('ABORTED', `the wait for event ${eventId} was aborted; its turn goes on`)))
+      const timer =
+        timeout === undefined
+          ? undefined
+          : clock.setTimer(timeout, () => finish(() => reject(new VigilError('WAIT_TIMEOUT', `event ${eventId} has not ended within ${timeout} ms; its turn goes on`))))
+      waiters.add(resolved)
+      if (signal?.aborted === true) aborted()
+      else signal?.addEventListener('abort', aborted)
+    })
+
+  return {
+    async of(process, eventId, options = {}) {
+      const open = log.world.get(process)?.mailbox.has(eventId) === true
+      if (open) return await wait(slot(process, turnOf(eventId)), eventId, options)
+      await log.settled()
+      for (const type of ['turn.completed', 'turn.dead_lettered']) {
+        const [record] = await log.journal.page({ process, turn: turnOf(eventId), type, limit: 1 })
+        const result = record === undefined ? undefined : resultOf(record)
+        if (result !== undefined) return result
+      }
+      throw new VigilError('INVALID_ARGUMENT', `"${process}" never accepted an event ${eventId}`)
+    },
+    close() {
+      unobserve()
+      waiting.clear()
+    },
+  }
+}
+
+function resultOf(record: JournalRecord): TurnResult | undefined {
+  const turn = record.turn ?? ''
+  if (record.type === 'turn.completed') return { status: 'completed', eventId: record.data.event_id, turn, result: record.data.result as Json }
+  if (record.type === 'turn.dead_lettered') return { status: 'dead_lettered', eventId: record.data.event_id, turn, error: record.data.error }
+  return undefined
+}

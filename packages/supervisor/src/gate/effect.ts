@@ -1,0 +1,27 @@
+import type { CallInput, CallKind, RecordDraft } from '@vigil/protocol'
+import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
+
+/** Where a call comes from. Folds are live: read them, never keep them over an await that matters. */
+export interface CallSite {
+  readonly process: ProcessFold
+  readonly turn: TurnFold
+  readonly key: string
+}
+
+/** An effect on the outside: an intent record, the act, an outcome record. */
+export interface OutsideEffect<K extends CallKind> {
+  /** Throws a VigilError when the manifest does not allow it. Pure. */
+  decide(site: CallSite, input: CallInput<K>): void
+  /** What the intent record keeps of the input: enough to act again, never a body. */
+  intent(site: CallSite, input: CallInput<K>): unknown
+  /** May it be acted again when ring 0 died between intent and outcome? */
+  repeatable(input: CallInput<K>): boolean
+  /** A read: the next attempt does it again. */
+  rerun(input: CallInput<K>): boolean
+  act(site: CallSite, input: CallInput<K>, idempotencyKey: string): Promise<unknown>
+}
+
+/** An effect inside ring 0: one record is the deed, the outcome and the delivery. */
+export interface InsideEffect<K extends CallKind> {
+  record(site: CallSite, input: CallInput<K>): RecordDraft
+}

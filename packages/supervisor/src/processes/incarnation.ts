@@ -1,0 +1,302 @@
+import {
+  type Bundle,
+  type CellLauncher,
+  type Clock,
+  type CoreMessage,
+  type ExitCause,
+  type Guest,
+  type GuestMessage,
+  guestMessageSchema,
+  limits,
+  type ThrownError,
+  type Timer,
+  type WriteSet,
+} from '@vigil/protocol'
+import { recordedEffects } from '../delivery/attempt.ts'
+import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
+import type { Credits } from '../gate/credits.ts'
+import type { Gate } from '../gate/gate.ts'
+import type { AcceptedEvent } from '@vigil/protocol'
+
+/**
+ * One life of a process: its guest, the turns that the guest works on, and the conversation with it. It believes
+ * the guest nothing beyond its own turns, and answers no call while it is held (suspended or draining).
+ */
+export interface Incarnation {
+  readonly epoch: number
+  readonly bundle: string
+  readonly pid: number | undefined
+  readonly ready: boolean
+  readonly running: ReadonlySet<string>
+  /** Did this life get as far as an outcome or the end of a turn? */
+  readonly progressed: boolean
+  readonly startedAtMs: number
+  begin(turn: TurnFold, event: AcceptedEvent, crashed: boolean): void
+  /** Stops answering calls: open turns halt at their next step. */
+  hold(): void
+  release(): void
+  /** True when every open turn stands at a step boundary and ring 0 works on none of its effects. */
+  atBoundary(): boolean
+  /** Committed state changed: the guest hears of these keys with its next turn. */
+  stateChanged(keys: readonly string[]): void
+  stop(graceMs: number): void
+  kill(cause: ExitCause): void
+}
+
+export interface IncarnationListener {
+  ready(): void
+  completed(turn: string, end: { readonly result: unknown; readonly writes: WriteSet; readonly unasked: readonly string[]; readonly crashed: boolean }): void
+  threw(turn: string, end: { readonly error: ThrownError; readonly unasked: readonly string[]; readonly crashed: boolean }): void
+  /** A call was held or a turn ended: whoever drains may look again. */
+  moved(): void
+  log(line: { readonly turn?: string | undefined; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly message: string; readonly fields?: unknown }): void
+  exited(cause: ExitCause): void
+}
+
+export interface IncarnationParts {
+  readonly process: ProcessFold
+  readonly module: Bundle
+  readonly guestRuntime: Bundle
+  readonly env: Readonly<Record<string, string>>
+  readonly cells: CellLauncher
+  readonly clock: Clock
+  readonly gate: Gate
+  readonly credits: Credits
+}
+
+type Call = Extract<GuestMessage, { t: 'call' }>
+
+interface RunningTurn {
+  readonly crashed: boolean
+  readonly timer: { current: Timer }
+  readonly startedAtMs: number
+  deadlineMs: number
+  /** Calls that wait for an answer; the turn stands at a boundary while all of them are held. */
+  open: number
+}
+
+const startTimeoutMs = 30_000
+
+export function beginLife(parts: IncarnationParts, listener: IncarnationListener): Incarnation {
+  const { process, clock, gate } = parts
+  const { manifest } = process
+  const running = new Map<string, RunningTurn>()
+  let held: Call[] | undefined
+  let pid: number | undefined
+  let ready = false
+  let progressed = false
+  let dead = false
+  let openCalls = 0
+  /** undefined: the guest has seen no state yet and gets all of it. */
+  let changed: Set<string> | undefined
+
+  const guest: Guest = parts.cells.launch(
+    {
+      process: process.name,
+      epoch: process.epoch,
+      runtime: parts.guestRuntime,
+      module: parts.module,
+      memoryMb: manifest.memoryMb,
+      heartbeatTimeoutMs: manifest.heartbeatTimeoutMs,
+      startTimeoutMs,
+      env: parts.env,
+    },
+    {
+      started: (facts) => {
+        pid = facts.pid
+      },
+      message: (text) => {
+        if (!dead) hear(text)
+      },
+      exited: (cause) => {
+        dead = true
+        for (const turn of running.values()) turn.timer.current.cancel()
+        listener.exited(cause)
+      },
+    },
+  )
+
+  const say = (message: CoreMessage): void => guest.post(JSON.stringify(message))
+
+  const hear = (text: string): void => {
+    const message = parse(text)
+    if (message === undefined) {
+      guest.kill({ kind: 'error', message: `the guest sent what is no message: ${text.slice(0, 200)}` })
+      return
+    }
+    switch (message.t) {
+      case 'ready':
+        ready = true
+        listener.ready()
+        return
+      case 'unready':
+        guest.kill({ kind: 'error', message: message.error.message, ...(message.error.stack === undefined ? {} : { stack: message.error.stack }) })
+        return
+      case 'log':
+        listener.log(message)
+        return
+      case 'call':
+        hearCall(message)
+        return
+      case 'completed':
+      case 'threw':
+        hearEnd(message)
+    }
+  }
+
+  const hearCall = (call: Call): void => {
+    const turn = running.get(call.turn)
+    // A turn that core has ended may still have code running: it is deaf to it.
+    if (turn === undefined) return
+    openCalls += 1
+    if (openCalls > limits.guestCredits) {
+      guest.kill({ kind: 'error', message: `the guest has more than ${limits.guestCredits} calls open` })
+      return
+    }
+    turn.open += 1
+    if (held !== undefined) {
+      held.push(call)
+      listener.moved()
+    } else perform(call, turn)
+  }
+
+  const perform = (call: Call, turn: RunningTurn): void => {
+    const request = { process: process.name, turn: call.turn, key: call.key, kind: call.kind, input: call.input }
+    if (call.kind === 'sleep') {
+      // Sleeping is no running time, and must not hold a credit that others need.
+      turn.deadlineMs += Number((call.input as { ms?: unknown } | null)?.ms) || 0
+      void gate.call(request).then((reply) => answer(call, turn, reply))
+      return
+    }
+    parts.credits.acquire(process.name, () => {
+      void gate.call(request).then((reply) => {
+        parts.credits.release()
+        answer(call, turn, reply)
+      })
+    })
+  }
+
+  const answer = (call: Call, turn: RunningTurn, { at, outcome }: Awaited<ReturnType<Gate['call']>>): void => {
+    openCalls -= 1
+    turn.open -= 1
+    progressed = true
+    if (dead) return
+    if (outcome.ok) say({ t: 'reply', id: call.id, at, ok: true, value: outcome.value })
+    else say({ t: 'reply', id: call.id, at, ok: false, error: outcome.error })
+    listener.moved()
+  }
+
+  const hearEnd = (message: Extract<GuestMessage, { t: 'completed' | 'threw' }>): void => {
+    const turn = running.get(message.turn)
+    if (turn === undefined) return
+    forget(message.turn, turn)
+    progressed ||= message.t === 'completed'
+    if (message.t === 'completed') listener.completed(message.turn, { ...message, crashed: turn.crashed })
+    else listener.threw(message.turn, { ...message, crashed: turn.crashed })
+    listener.moved()
+  }
+
+  const forget = (id: string, turn: RunningTurn): void => {
+    turn.timer.current.cancel()
+    running.delete(id)
+    if (held !== undefined) {
+      openCalls -= held.filter((call) => call.turn === id).length
+      held = held.filter((call) => call.turn !== id)
+    }
+  }
+
+  const expire = (id: string, turn: RunningTurn): void => {
+    const leftMs = turn.deadlineMs - clock.monotonic()
+    if (leftMs > 0 || held !== undefined) {
+      turn.timer.current = clock.setTimer(Math.max(leftMs, 1_000), () => expire(id, turn))
+      return
+    }
+    say({ t: 'cancel', turn: id, reason: 'max_turn' })
+    forget(id, turn)
+    const error = { name: 'VigilError', code: 'TURN_TIMEOUT', message: `the turn ran longer than max_turn, ${manifest.maxTurnMs} ms` }
+    listener.threw(id, { error, unasked: [], crashed: false })
+  }
+
+  const stateFor = (): Extract<CoreMessage, { t: 'turn' }>['state'] => {
+    if (changed === undefined) {
+      changed = new Set()
+      return { full: true, set: Object.fromEntries(process.state), delete: [] }
+    }
+    const set: Record<string, unknown> = {}
+    const gone: string[] = []
+    for (const key of changed) {
+      if (process.state.has(key)) set[key] = process.state.get(key)
+      else gone.push(key)
+    }
+    changed = new Set()
+    return { full: false, set, delete: gone }
+  }
+
+  return {
+    epoch: process.epoch,
+    bundle: parts.module.hash,
+    get pid() {
+      return pid
+    },
+    get ready() {
+      return ready && !dead
+    },
+    get running() {
+      return new Set(running.keys())
+    },
+    get progressed() {
+      return progressed
+    },
+    startedAtMs: clock.monotonic(),
+    begin(turn, event, crashed) {
+      const state: RunningTurn = {
+        crashed,
+        startedAtMs: clock.monotonic(),
+        deadlineMs: clock.monotonic() + manifest.maxTurnMs,
+        open: 0,
+        timer: { current: clock.setTimer(manifest.maxTurnMs, () => expire(turn.turn, state)) },
+      }
+      running.set(turn.turn, state)
+      say({
+        t: 'turn',
+        turn: turn.turn,
+        attempt: turn.attempt,
+        epoch: process.epoch,
+        event,
+        started_at: turn.startedAt,
+        seed: turn.turn,
+        state: stateFor(),
+        recorded: recordedEffects(turn, (key) => gate.inFlight(turn.turn, key)),
+        crashed,
+      })
+    },
+    hold() {
+      held ??= []
+    },
+    release() {
+      const waiting = held ?? []
+      held = undefined
+      for (const call of waiting) {
+        const turn = running.get(call.turn)
+        if (turn !== undefined) perform(call, turn)
+      }
+    },
+    atBoundary() {
+      if (gate.busy(process.name) > 0) return false
+      return [...running.keys()].every((id) => held?.some((call) => call.turn === id) === true)
+    },
+    stateChanged(keys) {
+      for (const key of keys) changed?.add(key)
+    },
+    stop: (graceMs) => guest.stop(graceMs),
+    kill: (cause) => guest.kill(cause),
+  }
+}
+
+function parse(text: string): GuestMessage | undefined {
+  try {
+    return guestMessageSchema.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,75 @@
+import { limits, type ProcessName, type RecordDraft, type RecordedError, type ThrownError, type WriteSet } from '@vigil/protocol'
+import { afterThrow, poisonCrashes, thrownBody } from '../delivery/attempt.ts'
+import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
+
+/** What the end of an attempt puts on record. Pure: time and jitter come with the call. */
+export interface EndContext {
+  readonly process: ProcessFold
+  readonly turn: TurnFold
+  readonly nowMs: number
+  readonly jitter: number
+}
+
+export interface Completion {
+  readonly result: unknown
+  readonly writes: WriteSet
+  readonly unasked: readonly string[]
+  readonly crashed: boolean
+}
+
+export function completionRecord(context: EndContext, end: Completion): RecordDraft {
+  // After a crash the same code must ask for everything that was done; what it leaves out was done for nothing.
+  if (end.crashed && end.unasked.length > 0) return deadLetter(context, 'diverged', divergence(end.unasked))
+  const tooLarge = sizeError(end)
+  if (tooLarge !== undefined) return deadLetter(context, 'not_retryable', tooLarge)
+  const { process, turn } = context
+  return {
+    ...head(context),
+    type: 'turn.completed',
+    turn: turn.turn,
+    data: { event_id: turn.eventId, attempt: turn.attempt, result: end.result ?? null, writes: end.writes },
+    process: process.name as ProcessName,
+  }
+}
+
+export function failureRecord(context: EndContext, end: { readonly error: ThrownError; readonly unasked: readonly string[]; readonly crashed: boolean }): RecordDraft {
+  const { process, turn } = context
+  const error = end.crashed && end.unasked.length > 0 ? divergence(end.unasked) : thrownBody(end.error)
+  const decision = afterThrow(process.manifest.delivery, turn.attempt, error, end.error.retry !== false, context.jitter)
+  if (decision.action === 'dead_letter') return deadLetter(context, decision.reason, error)
+  const retry_at = new Date(context.nowMs + decision.delayMs).toISOString()
+  return { ...head(context), type: 'turn.attempt_failed', turn: turn.turn, data: { attempt: turn.attempt, error, retry_at } }
+}
+
+/** The event has taken the agent down too often to be tried again. */
+export function poisonRecord(context: EndContext): RecordDraft {
+  const cause = context.process.lastExit?.cause
+  return deadLetter(context, 'poison', {
+    code: 'CRASHED_TWICE',
+    message: `the agent died ${poisonCrashes} times while it handled this event, last by ${cause?.kind ?? 'an unknown cause'}`,
+    details: { cause },
+  })
+}
+
+function deadLetter(context: EndContext, reason: string, error: RecordedError): RecordDraft {
+  const { turn } = context
+  return { ...head(context), type: 'turn.dead_lettered', turn: turn.turn, data: { event_id: turn.eventId, attempts: turn.attempt, reason, error } }
+}
+
+const head = ({ process }: EndContext) => ({ process: process.name as ProcessName, epoch: process.epoch })
+
+const divergence = (unasked: readonly string[]): RecordedError => ({
+  code: 'TURN_DIVERGED',
+  message: `after a crash the turn did not ask again for ${unasked.length} recorded outcome(s): ${unasked.slice(0, 5).join(', ')}`,
+  details: { unasked: unasked.slice(0, 100) },
+})
+
+function sizeError({ result, writes }: Completion): RecordedError | undefined {
+  const bytes = Buffer.byteLength(JSON.stringify(result ?? null))
+  if (bytes > limits.resultBytes) return { code: 'TOO_LARGE', message: `the result has ${bytes} bytes, at most ${limits.resultBytes} are taken` }
+  for (const [key, value] of Object.entries(writes.set ?? {})) {
+    const size = Buffer.byteLength(JSON.stringify(value ?? null))
+    if (size > limits.stateValueBytes) return { code: 'TOO_LARGE', message: `the state value "${key}" has ${size} bytes, at most ${limits.stateValueBytes} are kept` }
+  }
+  return undefined
+}

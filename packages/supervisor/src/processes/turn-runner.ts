@@ -1,0 +1,98 @@
+import type { Clock, ProcessName, Random, RecordDraft, ThrownError, Timer } from '@vigil/protocol'
+import { admit } from '../delivery/admission.ts'
+import { poisonCrashes } from '../delivery/attempt.ts'
+import { type ProcessFold, type TurnFold, turnOf } from '../fold/process-fold.ts'
+import { writtenKeys } from '../fold/state-fold.ts'
+import type { RecordLog } from '../runtime/record-log.ts'
+import type { Incarnation } from './incarnation.ts'
+import { type Completion, completionRecord, failureRecord, poisonRecord } from './turn-end.ts'
+
+/**
+ * Moves events of one process through turns: admits what may run, puts the end of each attempt on record. It knows the
+ * present life only through `life`, which may be gone at any time: the mailbox and the open turns are in the fold.
+ */
+export interface TurnRunner {
+  /** Gives the life whatever may run now. Called after anything that could change the answer. */
+  pump(): void
+  completed(turn: string, end: Completion): void
+  threw(turn: string, end: { readonly error: ThrownError; readonly unasked: readonly string[]; readonly crashed: boolean }): void
+  close(): void
+}
+
+export interface TurnRunnerParts {
+  readonly log: RecordLog
+  readonly clock: Clock
+  readonly random: Random
+  readonly process: ProcessFold
+  /** The life that may be given turns, or undefined. */
+  readonly life: () => Incarnation | undefined
+  /** The process has as many dead letters in a row as its manifest allows. */
+  readonly failed: () => void
+  /** The life has nothing to do on its bundle, and another bundle has. */
+  readonly outdated: () => void
+}
+
+export function turnRunner(parts: TurnRunnerParts): TurnRunner {
+  const { log, clock, random, process } = parts
+  let wake: Timer | undefined
+
+  const context = (turn: TurnFold) => ({ process, turn, nowMs: clock.now(), jitter: random.next() })
+  const author = () => ({ process: process.name as ProcessName, epoch: process.epoch })
+
+  const started = (turn: { id: string; eventId: string; attempt: number; bundle: string; startedAt: string }): TurnFold | undefined => {
+    // Lazy: it rides with the first effect, and without one there is nothing to lose.
+    const data = { event_id: turn.eventId, attempt: turn.attempt, bundle: turn.bundle, started_at: turn.startedAt }
+    log.commit([{ ...author(), type: 'turn.started', turn: turn.id, data }], 'lazy')
+    return process.turns.get(turn.id)
+  }
+
+  const resume = (life: Incarnation, turn: TurnFold): void => {
+    if (turn.crashes >= poisonCrashes) return end(poisonRecord(context(turn)))
+    const event = process.mailbox.get(turn.eventId)
+    if (event === undefined || turn.bundle !== life.bundle) return
+    const crashed = turn.cut
+    const attempt = crashed ? turn.attempt : turn.attempt + 1
+    const open = started({ id: turn.turn, eventId: turn.eventId, attempt, bundle: turn.bundle, startedAt: turn.startedAt })
+    if (open !== undefined) life.begin(open, event, crashed)
+  }
+
+  const pump = (): void => {
+    wake?.cancel()
+    wake = undefined
+    const life = parts.life()
+    if (life === undefined) return
+    const { resume: due, begin, wakeAt } = admit(process, life.running, clock.now())
+    for (const turn of due) resume(life, turn)
+    if (process.bundle === life.bundle) {
+      for (const event of begin) {
+        const startedAt = new Date(clock.now()).toISOString()
+        const open = started({ id: turnOf(event.event_id), eventId: event.event_id, attempt: 1, bundle: life.bundle, startedAt })
+        if (open !== undefined) life.begin(open, event, false)
+      }
+    } else if (life.running.size === 0 && ![...process.turns.values()].some((turn) => turn.bundle === life.bundle)) parts.outdated()
+    if (wakeAt !== undefined) wake = clock.setTimer(wakeAt - clock.now(), pump)
+  }
+
+  const end = (record: RecordDraft): void => {
+    const failuresBefore = process.failures
+    log.commit([record])
+    if (record.type === 'turn.completed') parts.life()?.stateChanged(writtenKeys(record.data.writes))
+    if (process.failures > failuresBefore && process.failures >= process.manifest.maxConsecutiveFailures) parts.failed()
+    else pump()
+  }
+
+  return {
+    pump,
+    completed(id, completion) {
+      const turn = process.turns.get(id)
+      if (turn !== undefined) end(completionRecord(context(turn), completion))
+    },
+    threw(id, failure) {
+      const turn = process.turns.get(id)
+      if (turn !== undefined) end(failureRecord(context(turn), failure))
+    },
+    close() {
+      wake?.cancel()
+    },
+  }
+}

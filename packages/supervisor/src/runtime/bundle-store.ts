@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { writeFileAtomically } from '@vigil/journal'
+import { type Bundle, type FileSystem, VigilError } from '@vigil/protocol'
+
+/**
+ * Bundles by content hash under DATA/bundles, so that an open turn goes on with the code that it began with,
+ * also after the source has changed. Without a data directory they live in memory.
+ */
+export interface BundleStore {
+  put(bundle: Bundle): Promise<void>
+  get(hash: string): Promise<Bundle>
+}
+
+export function bundleStore(fileSystem: FileSystem, dataDirectory: string | undefined): BundleStore {
+  const known = new Map<string, Bundle>()
+  const directory = dataDirectory === undefined ? undefined : join(dataDirectory, 'bundles')
+  const pathOf = (hash: string): string => join(directory ?? '', `${hash}.cjs`)
+
+  return {
+    async put(bundle) {
+      if (known.has(bundle.hash)) return
+      if (directory !== undefined && (await fileSystem.stat(pathOf(bundle.hash))) === undefined) {
+        await fileSystem.makeDirectory(directory)
+        await writeFileAtomically(fileSystem, pathOf(bundle.hash), Buffer.from(bundle.code))
+      }
+      known.set(bundle.hash, bundle)
+    },
+    async get(hash) {
+      const cached = known.get(hash)
+      if (cached !== undefined) return cached
+      if (directory === undefined) throw new VigilError('INTERNAL', `the bundle ${hash} is not in memory`)
+      const code = Buffer.from(await fileSystem.readFile(pathOf(hash))).toString('utf8')
+      const found = createHash('sha256').update(code).digest('hex')
+      if (found !== hash) throw new VigilError('JOURNAL_DAMAGED', `${pathOf(hash)} does not hold what its name says`)
+      const bundle = { hash, code }
+      known.set(hash, bundle)
+      return bundle
+    },
+  }
+}

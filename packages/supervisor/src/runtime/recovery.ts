@@ -1,0 +1,77 @@
+import type { JournalRecord, JournalStore, ProcessName, RecordDraft } from '@vigil/protocol'
+import { restoreRow } from '../fold/checkpoint-row.ts'
+import type { ProcessFold } from '../fold/process-fold.ts'
+import { applyRecord, type World } from '../fold/world.ts'
+import type { RecoveryReport } from '../surface.ts'
+
+export interface Recovered {
+  readonly world: World
+  readonly report: Omit<RecoveryReport, 'orphansEnded'>
+  /** What ring 0 has to put on record about its own death before it acts. */
+  readonly epitaphs: readonly RecordDraft[]
+}
+
+/** Loads the newest checkpoint and replays what came after it. The checkpoint is a cache: without it the world is the same. */
+export async function recover(journal: JournalStore): Promise<Recovered> {
+  const world: World = new Map()
+  const checkpoint = await journal.loadCheckpoint()
+  for (const [name, row] of checkpoint?.rows ?? []) world.set(name, restoreRow(row))
+  const replayed = new Map<string, number>()
+  await journal.replay(checkpoint?.seq ?? 0, (record) => {
+    applyRecord(world, record)
+    for (const name of touched(record)) replayed.set(name, (replayed.get(name) ?? 0) + 1)
+  })
+  const checkpointAt = checkpoint === undefined ? undefined : new Date(checkpoint.at).toISOString()
+  const processes = [...world.values()]
+  const tail = journal.report.tornTail
+  return {
+    world,
+    epitaphs: processes.filter((process) => process.alive).map(epitaph),
+    report: {
+      ...(tail === undefined ? {} : { tornTail: tail.movedTo }),
+      processes: processes.map((process) => ({
+        name: process.name,
+        ...(checkpointAt !== undefined && checkpoint?.rows.has(process.name) === true ? { checkpointAt } : {}),
+        replayed: replayed.get(process.name) ?? 0,
+        openTurns: process.turns.size,
+      })),
+      lost: sum(processes, lostEvents),
+      repeated: 0,
+      inDoubt: sum(processes, doubts),
+    },
+  }
+}
+
+/** Whom a record changes: its own process, and every receiver that it names. */
+function touched(record: JournalRecord): Set<string> {
+  const names = new Set<string>([record.process])
+  if (record.type === 'bus.published' || record.type === 'message.sent') for (const delivery of record.data.deliveries) names.add(delivery.process)
+  return names
+}
+
+/** An accepted event is waiting, open or ended; anything else would be a loss, and is counted rather than assumed away. */
+const lostEvents = (process: ProcessFold): number => process.accepted - process.completed - process.deadLettered - process.mailbox.size
+
+/** Intents without outcome that may not be repeated: ring 0 itself died between the two. */
+function doubts(process: ProcessFold): number {
+  let count = 0
+  for (const turn of process.turns.values()) {
+    for (const effect of turn.effects.values()) if (effect.outcome === undefined && !effect.repeatable) count += 1
+  }
+  return count
+}
+
+/** The lives that ended with ring 0: charged to nobody. */
+const epitaph = (process: ProcessFold): RecordDraft => ({
+  process: process.name as ProcessName,
+  epoch: process.epoch,
+  type: 'incarnation.exited',
+  data: {
+    cause: { kind: 'cell_lost', hint: 'the supervisor ended' },
+    turns: [...process.turns.values()].filter((turn) => turn.retryAt === undefined).map((turn) => turn.turn),
+    charged: false,
+  },
+})
+
+const sum = (processes: readonly ProcessFold[], count: (process: ProcessFold) => number): number =>
+  processes.reduce((total, process) => total + count(process), 0)
