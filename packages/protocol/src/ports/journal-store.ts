@@ -46,6 +46,8 @@ export interface JournalStore {
   append(drafts: readonly RecordDraft[], urgency: Urgency): readonly JournalRecord[]
   /** Resolves when every record up to `seq` is on the disk; starts a flush if none is under way. */
   durable(seq: number): Promise<void>
+  /** Calls `listener` after each flush with the new `durableSeq`, without starting one. Returns the way to stop it. */
+  onFlush(listener: (durableSeq: number) => void): () => void
   /** Resolves (never rejects) with the reason when the store stopped by itself. */
   readonly failed: Promise<Error>
   /** Visits every durable record with seq > `after` in order; returns how many. */

@@ -20,23 +20,19 @@ export interface RecordLog {
 
 export function recordLog(journal: JournalStore, world: World): RecordLog {
   const observers = new Set<(record: JournalRecord) => void>()
-  const untold: JournalRecord[] = []
+  let untold: JournalRecord[] = []
 
-  const tell = (): void => {
-    while (untold.length > 0 && (untold[0]?.seq ?? 0) <= journal.durableSeq) {
-      const record = untold.shift() as JournalRecord
-      for (const observer of observers) observer(record)
-    }
-  }
+  journal.onFlush((durableSeq) => {
+    const next = untold.findIndex((record) => record.seq > durableSeq)
+    const durable = next === -1 ? untold : untold.slice(0, next)
+    untold = next === -1 ? [] : untold.slice(next)
+    for (const record of durable) for (const observer of observers) observer(record)
+  })
 
   const commit: RecordLog['commit'] = (drafts, urgency = 'durable') => {
     const records = journal.append(drafts, urgency)
     for (const record of records) applyRecord(world, record)
-    if (observers.size > 0) {
-      untold.push(...records)
-      // A journal that failed tells no one anything; the supervisor hears of it by `journal.failed`.
-      journal.durable(records[records.length - 1]?.seq ?? 0).then(tell, () => undefined)
-    }
+    if (observers.size > 0) untold.push(...records)
     return records
   }
 
