@@ -1,0 +1,153 @@
+import type { z } from 'zod'
+import { nearest } from './nearest-word.ts'
+import { type ManifestDocument, manifestSchema } from './schema.ts'
+import { canonicalSpelling, isPlainObject, type SpellingProblem, spellingsOf } from './spelling.ts'
+
+/**
+ * Checks a raw manifest and says everything that is wrong with it at once, in one form: where, what was
+ * expected, what was found, and what its author probably meant.
+ */
+export interface ManifestProblem {
+  readonly code: 'INVALID_CONFIG' | 'UNKNOWN_FIELD' | 'MISSING_FIELD' | 'ENV_MISSING'
+  /** Keys and indexes from the root, as they are written in the document. */
+  readonly path: readonly (string | number)[]
+  readonly message: string
+  readonly hint?: string
+}
+
+export type ManifestCheck =
+  | { readonly ok: true; readonly manifest: ManifestDocument }
+  | { readonly ok: false; readonly problems: readonly ManifestProblem[] }
+
+export function checkManifest(raw: unknown): ManifestCheck {
+  if (!isPlainObject(raw)) {
+    const message = `expected a manifest: a map of fields, found ${describeFound(raw)}`
+    return { ok: false, problems: [{ code: 'INVALID_CONFIG', path: [], message }] }
+  }
+  const spelled = canonicalSpelling(raw)
+  const parsed = manifestSchema.safeParse(spelled.document)
+  if (parsed.success && spelled.problems.length === 0) return { ok: true, manifest: parsed.data }
+  const clashes = spelled.problems.map(ofSpelling)
+  // A trigger that clashes was taken out of the document, so what the schema says about the hole is noise.
+  const said = new Set(clashes.map((clash) => clash.path.slice(0, 2).join('.')))
+  const issues = parsed.success
+    ? []
+    : parsed.error.issues.filter((issue) => !said.has(issue.path.slice(0, 2).join('.')))
+  return { ok: false, problems: [...clashes, ...issues.flatMap((issue) => ofIssue(issue, raw))] }
+}
+
+const ofSpelling = (problem: SpellingProblem): ManifestProblem => ({
+  code: 'INVALID_CONFIG',
+  path: problem.path,
+  message: `expected ${problem.expected}, found ${problem.found}`,
+})
+
+function ofIssue(issue: z.core.$ZodIssue, raw: unknown): ManifestProblem[] {
+  const path = writtenPath(issue.path as (string | number)[], raw)
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownFields(issue.path as (string | number)[], valueAt(path, raw))
+    return issue.keys.map((key) => unknownField([...path, key], key, known))
+  }
+  // zod reports a bad name of a map entry at the map, with the reason inside.
+  const expected = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
+  const found = issue.code === 'invalid_key' ? describeFound(issue.path.at(-1)) : describeFound(valueAt(path, raw))
+  if (found === 'nothing' && valueAt(path, raw) === undefined) {
+    if (path[0] === 'triggers' && path[2] === 'type') return [kindlessTrigger(path.slice(0, 2), raw, expected)]
+    return [{ code: 'MISSING_FIELD', path, message: `expected ${String(path.at(-1))}: ${expected}, found nothing` }]
+  }
+  const hint = nearWord(valueAt(path, raw), expected)
+  return [
+    {
+      code: 'INVALID_CONFIG',
+      path,
+      message: `expected ${expected}, found ${found}`,
+      ...(hint === undefined ? {} : { hint }),
+    },
+  ]
+}
+
+function unknownField(path: readonly (string | number)[], key: string, known: readonly string[]): ManifestProblem {
+  const near = nearest(key, known)
+  const message = `expected a known field, found ${key}`
+  return {
+    code: 'UNKNOWN_FIELD',
+    path,
+    message,
+    hint: near === undefined ? `known here: ${known.join(', ')}` : `did you mean ${near}?`,
+  }
+}
+
+/** An entry under `triggers` that names no kind: what it does name is probably a kind with a typo. */
+function kindlessTrigger(path: readonly (string | number)[], raw: unknown, expected: string): ManifestProblem {
+  const keys = Object.keys(valueAt(path, raw) as object)
+  const near = keys
+    .map((key) => nearest(key, ['cron', 'file', 'event', 'message', 'type']))
+    .find((word) => word !== undefined)
+  const message = `expected ${expected}, found ${keys.length === 0 ? 'an empty map' : `only ${keys.join(', ')}`}`
+  return { code: 'INVALID_CONFIG', path, message, ...(near === undefined ? {} : { hint: `did you mean ${near}?` }) }
+}
+
+/** The path in the words of the document: an alias or a short form instead of the canonical field. */
+function writtenPath(path: readonly (string | number)[], raw: unknown): (string | number)[] {
+  const result: (string | number)[] = []
+  let here: unknown = raw
+  for (const key of path) {
+    if (!isPlainObject(here)) {
+      // A short form such as `files: { out: ./out }` holds a plain value where the schema sees fields.
+      if (!Array.isArray(here)) break
+      result.push(key)
+      here = here[key as number]
+      continue
+    }
+    const record = here
+    const spelling = spellingsOf(String(key)).find((name) => Object.hasOwn(record, name)) ?? key
+    result.push(spelling)
+    here = record[spelling]
+  }
+  return result
+}
+
+function valueAt(path: readonly (string | number)[], raw: unknown): unknown {
+  let here: unknown = raw
+  for (const key of path) here = (here as Record<string | number, unknown> | null | undefined)?.[key]
+  return here
+}
+
+/** Fields of the object at a path, canonical names and aliases, for "did you mean". */
+function knownFields(path: readonly (string | number)[], value: unknown): string[] {
+  if (path[0] === 'triggers') return triggerFields(isPlainObject(value) ? value : {})
+  const shape = path.length === 0 ? manifestSchema.shape : sectionShape(String(path[0]))
+  return Object.keys(shape)
+}
+
+function sectionShape(name: string): Readonly<Record<string, unknown>> {
+  if (name === 'files') return { path: true, mode: true }
+  const field: unknown = (manifestSchema.shape as Record<string, unknown>)[name]
+  const inner = (field as { unwrap?: () => { shape?: Record<string, unknown> } }).unwrap?.()
+  return inner?.shape ?? {}
+}
+
+function triggerFields(trigger: Readonly<Record<string, unknown>>): string[] {
+  const kind = String(trigger.type ?? '')
+  if ('cron' in trigger || kind === 'cron') return ['timezone', ...(kind === '' ? [] : ['cron_expression'])]
+  if ('file' in trigger || 'file_watch' in trigger || kind === 'file_watch') {
+    return ['events', 'recursive', 'debounce', 'existing', ...(kind === '' ? [] : ['watch_path', 'watch_patterns'])]
+  }
+  if ('event' in trigger || kind === 'event') return ['source', ...(kind === '' ? [] : ['event_type'])]
+  return ['topic', ...(kind === '' ? [] : ['from'])]
+}
+
+const nearWord = (value: unknown, expected: string): string | undefined => {
+  if (typeof value !== 'string' || !expected.startsWith('one of ')) return undefined
+  const near = nearest(value, expected.slice('one of '.length).split(', '))
+  return near === undefined ? undefined : `did you mean ${near}?`
+}
+
+/** A value in the words of a message, short enough for one line. */
+export function describeFound(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a map'
+  if (typeof value !== 'string') return `the ${typeof value} ${String(value)}`
+  return value.length > 60 ? `${JSON.stringify(value.slice(0, 57))}...` : JSON.stringify(value)
+}

@@ -1,0 +1,138 @@
+import { z } from 'zod'
+import { parseDuration } from './duration.ts'
+
+/**
+ * The one schema of a manifest, in the snake_case of the file and in canonical spelling only
+ * (see spelling.ts). Here stand all defaults, minima and closed sets of words. The message of every
+ * check says what was expected, as a noun: problems.ts makes "expected X, found Y" of it.
+ */
+const text = (words: string) => z.string({ error: words }).min(1, { error: words })
+const flag = (fallback: boolean) => z.boolean({ error: 'true or false' }).default(fallback)
+
+const atLeast = (minimum: number, fallback: number) => {
+  const error = `a whole number, ${minimum} or more`
+  return z.int({ error }).min(minimum, { error }).default(fallback)
+}
+
+/** Milliseconds inside; a default is written as in a manifest, so that both read alike. */
+const duration = (fallback: string, minimumMs = 0) => {
+  const error = `a duration such as 30s${minimumMs > 0 ? `, ${minimumMs} ms or more` : ''}`
+  return z
+    .union([z.string(), z.number()], { error })
+    .refine((value) => (parseDuration(value) ?? -1) >= minimumMs, { error })
+    .transform((value) => parseDuration(value) as number)
+    .prefault(fallback)
+}
+
+const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+  z.enum(words, { error: `one of ${words.join(', ')}` })
+
+const isTimezone = (name: string): boolean => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone.length > 0
+  } catch {
+    return false
+  }
+}
+
+const name = z
+  .string({ error: 'a name: a letter, then up to 63 letters, digits, _ or -' })
+  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, {
+    error: 'a name: a letter, then up to 63 letters, digits, _ or -',
+  })
+const section = { error: 'a section of fields' }
+
+const cronTrigger = z.strictObject({
+  type: z.literal('cron'),
+  cron_expression: text('a cron pattern such as "*/5 * * * *"'),
+  timezone: text('an IANA time zone such as Europe/Berlin')
+    .refine(isTimezone, { error: 'an IANA time zone such as Europe/Berlin' })
+    .default('UTC'),
+})
+
+const fileTrigger = z.strictObject({
+  type: z.literal('file_watch'),
+  watch_path: text('a folder or a glob such as ./inbox/*.csv'),
+  watch_patterns: z
+    .array(text('a glob such as "*.csv"'), { error: 'a list of globs such as ["*.csv"]' })
+    .min(1, { error: 'at least one glob' })
+    .default(['*']),
+  events: z
+    .array(oneOf(['created', 'modified', 'deleted']), { error: 'a list of created, modified, deleted' })
+    .min(1, { error: 'at least one of created, modified, deleted' })
+    .default(['created', 'modified']),
+  recursive: flag(false),
+  debounce: duration('500ms'),
+  existing: oneOf(['ignore', 'deliver']).default('ignore'),
+})
+
+const eventTrigger = z.strictObject({
+  type: z.literal('event'),
+  event_type: text('a topic or a pattern such as "pipeline.*"'),
+  source: text('the name of a publisher').optional(),
+})
+
+const messageTrigger = z.strictObject({
+  type: z.literal('message'),
+  from: text('the name of a process').optional(),
+  topic: text('a topic').optional(),
+})
+
+export const triggerSchema = z.discriminatedUnion('type', [cronTrigger, fileTrigger, eventTrigger, messageTrigger], {
+  error: 'a trigger: cron, file, event or message (long form: type: cron | file_watch | event | message)',
+})
+
+const delivery = z.strictObject(
+  { max_retries: atLeast(0, 2), retry_backoff: duration('2s'), retry_backoff_max: duration('60s') },
+  section,
+)
+
+const context = z.strictObject(
+  {
+    initial_state: z.record(z.string(), z.unknown(), { error: 'a map of state keys' }).default({}),
+    env: z.array(text('the name of a variable'), { error: 'a list of variable names' }).default([]),
+  },
+  section,
+)
+
+const file = z.strictObject(
+  { path: text('a path'), mode: oneOf(['ro', 'rw']).default('ro') },
+  { error: 'a path, or { path, mode }' },
+)
+
+const moduleHelp = 'a path to a module (a manifest without a module has nothing to run)'
+
+export const manifestSchema = z.strictObject(
+  {
+    version: z.union([z.literal('1.0'), z.literal(1)], { error: '"1.0"' }).optional(),
+    name,
+    labels: z.record(z.string(), z.string({ error: 'a text' }), { error: 'a map of texts' }).default({}),
+    entrypoint: text(moduleHelp),
+    triggers: z.array(triggerSchema, { error: 'a list of triggers' }).default([]),
+    isolation: oneOf(['auto', 'process']).default('auto'),
+    memory_mb: atLeast(32, 256),
+    max_turn: duration('10m', 1),
+    heartbeat_timeout: duration('30s', 100),
+    concurrency: atLeast(1, 1),
+    mailbox: z.strictObject({ max: atLeast(1, 10_000) }, section).prefault({}),
+    restart_policy: oneOf(['always', 'on_failure', 'never']).default('on_failure'),
+    max_restarts: atLeast(0, 3),
+    restart_window: duration('60s', 1),
+    restart_backoff: duration('1s'),
+    stable_after: duration('60s'),
+    max_restarts_without_progress: atLeast(1, 10),
+    shutdown_timeout: duration('10s'),
+    max_consecutive_failures: atLeast(1, 3),
+    delivery: delivery.prefault({}),
+    context: context.prefault({}),
+    files: z.record(name, file, { error: 'a map of mount names to paths' }).default({}),
+    network: z
+      .strictObject({ allow: z.array(text('a host'), { error: 'a list of hosts' }).default([]) }, section)
+      .prefault({}),
+  },
+  { error: 'a manifest: a map of fields' },
+)
+
+/** A checked manifest in canonical snake_case, every default filled in, durations in milliseconds. */
+export type ManifestDocument = z.output<typeof manifestSchema>
+export type TriggerDocument = z.output<typeof triggerSchema>
