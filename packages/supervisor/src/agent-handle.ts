@@ -1,0 +1,106 @@
+import { type Json, type ProcessName, VigilError } from '@vigil/protocol'
+import { accept } from './delivery/accept.ts'
+import type { Member, Runtime } from './runtime/runtime.ts'
+import type { Accepted, AgentHandle, EnqueueOptions, ProcessStatus } from './surface.ts'
+import type { Ports } from './runtime/ports.ts'
+
+/** The words of the guarantee table for this tier on this machine. */
+export const processGuarantee =
+  'memory (RSS of the process group) and kill isolation; no files, no network, no child processes, no addons, no inspector; no sight of another agent'
+
+/** Trigger id of events that a person or program gives. */
+const manualTrigger = 'manual'
+const defaultPage = 100
+
+type Parts = Pick<Ports, 'clock' | 'random'>
+
+export function agentHandle(runtime: Runtime, name: string, { clock, random }: Parts, by: string): AgentHandle {
+  const member = (): Member => {
+    const found = runtime.members.get(name)
+    if (found === undefined) throw new VigilError('PROCESS_NOT_FOUND', `there is no process "${name}"; there are: ${[...runtime.members.keys()].join(', ') || 'none'}`)
+    return found
+  }
+
+  const enqueue = async (payload: unknown, options: EnqueueOptions = {}): Promise<Accepted> => {
+    const { fold } = member().process
+    if (fold.desired === 'stopped') throw new VigilError('INVALID_STATE', `"${name}" is stopped and takes no events; start it first`)
+    const body = payload ?? null
+    const event = {
+      event_id: random.uuid(),
+      trigger_id: manualTrigger,
+      type: 'manual' as const,
+      timestamp: new Date(clock.now()).toISOString(),
+      payload: body,
+      metadata: { by },
+    }
+    const key = options.idempotencyKey
+    return await accept(runtime.log, fold, key === undefined ? { event } : { event, key, body })
+  }
+
+  return {
+    name,
+    get state() {
+      return member().process.state
+    },
+    async run(payload, options = {}) {
+      const { eventId } = await enqueue(payload, options)
+      const end = await runtime.results.of(name, eventId, options)
+      if (end.status === 'completed') return end.result
+      throw Object.assign(new VigilError('TURN_FAILED', end.error.message, { details: { event_id: eventId, error: end.error } }), { cause: end.error })
+    },
+    enqueue,
+    result: (eventId, options) => runtime.results.of(name, eventId, options),
+    status: () => statusOf(member()),
+    start: () => member().process.start(by),
+    stop: () => member().process.stop(by),
+    restart: () => member().process.restart(by),
+    suspend: () => running(member(), () => member().process.suspend(by)),
+    resume: () => member().process.resume(by),
+    remove: () => runtime.remove(name, by),
+    async journal(query = {}) {
+      member()
+      await runtime.log.settled()
+      return await runtime.log.journal.page({ limit: defaultPage, ...query, process: name })
+    },
+    async context() {
+      const { fold } = member().process
+      const state = Object.fromEntries(fold.state) as Readonly<Record<string, Json>>
+      await runtime.log.settled()
+      return { state }
+    },
+    async patchContext(state) {
+      const { fold, life } = member().process
+      await runtime.log.commitDurably([{ process: name as ProcessName, epoch: fold.epoch, type: 'state.patched', data: { set: state, by } }])
+      life?.stateChanged(Object.keys(state))
+    },
+  }
+}
+
+function running(member: Member, act: () => Promise<void>): Promise<void> {
+  const { state } = member.process
+  if (state === 'stopped' || state === 'failed') {
+    return Promise.reject(new VigilError('INVALID_STATE', `"${member.process.fold.name}" is ${state}; only what runs can be suspended`))
+  }
+  return act()
+}
+
+function statusOf({ process, triggers }: Member): ProcessStatus {
+  const { fold, life } = process
+  return {
+    name: fold.name,
+    state: process.state,
+    labels: fold.manifest.labels,
+    revision: fold.revision,
+    epoch: fold.epoch,
+    isolation: 'process',
+    guarantee: processGuarantee,
+    residency: life === undefined ? 'absent' : 'resident',
+    ...(life?.pid === undefined ? {} : { pid: life.pid }),
+    restarts: fold.restarts,
+    ...(fold.lastExit === undefined ? {} : { lastExit: fold.lastExit }),
+    ...(fold.parked === undefined ? {} : { parked: fold.parked }),
+    counters: { accepted: fold.accepted, completed: fold.completed, deadLettered: fold.deadLettered, failures: fold.failures },
+    mailbox: { waiting: fold.mailbox.size - fold.turns.size, open: fold.turns.size, deadLetters: fold.deadLetters.length },
+    triggers: triggers.describe(),
+  }
+}

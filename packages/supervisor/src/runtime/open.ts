@@ -1,0 +1,99 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { cellLauncher } from '@vigil/isolate/host'
+import { lockDataDirectory, nodeFileSystem, openFileStore, openMemoryStore } from '@vigil/journal'
+import type { ProcessName } from '@vigil/protocol'
+import { systemClock } from '../platform/clock.ts'
+import { piscinaCompute } from '../platform/compute.ts'
+import { chokidarWatcher } from '../platform/file-watcher.ts'
+import { httpClient } from '../platform/http-client.ts'
+import { systemRandom } from '../platform/random.ts'
+import type { RecoveryReport, SupervisorEvents } from '../surface.ts'
+import { bundleStore } from './bundle-store.ts'
+import type { Ports } from './ports.ts'
+import { recover } from './recovery.ts'
+import { type Runtime, startRuntime } from './runtime.ts'
+import packageJson from '../../package.json' with { type: 'json' }
+
+export interface OpenOptions {
+  /** Absolute path; undefined keeps everything in memory. */
+  readonly dataDirectory: string | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] }
+  readonly segmentBytes?: number | undefined
+}
+
+export interface Opened {
+  readonly ports: Pick<Ports, 'clock' | 'random'>
+  readonly runtime: Runtime
+  readonly report: RecoveryReport
+  close(): Promise<void>
+}
+
+const require = createRequire(import.meta.url)
+
+/**
+ * From nothing to a runtime on the real machine, in the order that recovery needs: lock, end what an earlier
+ * ring 0 left running, open and replay the journal, put its death on record, only then act.
+ */
+export async function openRuntime({ dataDirectory, env, emit, segmentBytes }: OpenOptions): Promise<Opened> {
+  const closing: (() => Promise<void> | void)[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const close of closing.splice(0).reverse()) await close()
+  }
+  try {
+    const clock = systemClock()
+    closing.push(() => clock.close())
+    const random = systemRandom()
+    const fileSystem = nodeFileSystem()
+    if (dataDirectory !== undefined) {
+      await fileSystem.makeDirectory(dataDirectory)
+      const lock = await lockDataDirectory({ fileSystem, clock, directory: dataDirectory })
+      closing.push(() => lock.release())
+    }
+    const compute = piscinaCompute({ alias: { '@vigil/agent': require.resolve('@vigil/agent') } })
+    closing.push(() => compute.close())
+    const http = httpClient()
+    closing.push(() => http.close())
+    const bundles = bundleStore(fileSystem, dataDirectory)
+    const system = Promise.all([compute.bundle(require.resolve('@vigil/isolate/hub')), compute.bundle(require.resolve('@vigil/agent/guest'))])
+    // Awaited below; a journal that cannot be opened must not leave it unheard.
+    system.catch(() => undefined)
+    const store =
+      dataDirectory === undefined
+        ? openMemoryStore({ clock })
+        : await openFileStore({ fileSystem, clock, directory: dataDirectory, ...(segmentBytes === undefined ? {} : { segmentBytes }) })
+    closing.push(() => store.close())
+    const [hub, guestRuntime] = await system
+    const cells = cellLauncher({
+      clock,
+      random,
+      fileSystem,
+      hub,
+      ...(dataDirectory === undefined ? {} : { runDirectory: join(dataDirectory, 'run') }),
+      output: (process, stream, text) => emit.log({ process, level: stream === 'stderr' ? 'warn' : 'info', message: text }),
+    })
+    closing.push(() => cells.close())
+    const orphansEnded = await cells.endOrphans()
+    const { world, report, epitaphs } = await recover(store)
+
+    const ports = { clock, random, fileSystem, fileWatcher: chokidarWatcher({ clock }), http, compute, cells, journal: store, guestRuntime }
+    const runtime = startRuntime({ ports, world, bundles, env, emit })
+    const tail = store.report.tornTail
+    const author = { process: '@runtime' as ProcessName, epoch: 0 }
+    await runtime.log.commitDurably([
+      ...(tail === undefined ? [] : [{ ...author, type: 'journal.tail_truncated' as const, data: { moved_to: tail.movedTo, bytes: tail.bytes } }]),
+      ...epitaphs,
+      { ...author, type: 'runtime.started', data: { version: packageJson.version, node: process.version, pid: process.pid } },
+    ])
+    store.failed.then((error) => {
+      // Nothing may act on what was never made durable: every cell ends at once.
+      void cells.close()
+      emit.fatal(error)
+    })
+    return { runtime, ports, report: { ...report, orphansEnded }, close: closeAll }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}

@@ -1,0 +1,175 @@
+import { type Bundle, type JournalRecord, limits, type ProcessName, VigilError } from '@vigil/protocol'
+import { subscribers } from '../delivery/routing.ts'
+import { type Results, turnResults } from '../delivery/results.ts'
+import type { World } from '../fold/world.ts'
+import { credits } from '../gate/credits.ts'
+import { fetchEffect } from '../gate/effects/fetch.ts'
+import { fileEffects } from '../gate/effects/files.ts'
+import { messageEffects } from '../gate/effects/messages.ts'
+import { createGate } from '../gate/gate.ts'
+import { type AgentProcess, agentProcess } from '../processes/agent-process.ts'
+import type { DeployRequest, SupervisorEvents } from '../surface.ts'
+import { type TriggerSet, triggerSet } from '../triggers/trigger-set.ts'
+import type { BundleStore } from './bundle-store.ts'
+import { checkpointer } from './checkpointer.ts'
+import type { Ports } from './ports.ts'
+import { type RecordLog, recordLog } from './record-log.ts'
+
+/** One process and the triggers that wake it. */
+export interface Member {
+  readonly process: AgentProcess
+  readonly triggers: TriggerSet
+}
+
+/**
+ * Ring 0 after recovery: every process of the world, one gate, one log. Wires the parts together and decides nothing
+ * itself; `Supervisor` is its public face.
+ */
+export interface Runtime {
+  readonly log: RecordLog
+  readonly results: Results
+  readonly members: ReadonlyMap<string, Member>
+  /** Puts a manifest on record, as a new process or a new revision; starts nothing. */
+  deploy(request: DeployRequest): Promise<Member>
+  remove(name: string, by: string): Promise<void>
+  publish(topic: string, data: unknown, source: string): Promise<{ readonly eventId: string; readonly deliveries: number }>
+  /** Lets every process live that should. */
+  revive(): void
+  /** Resolves when `done` holds; looked at after each change of that process. */
+  until(name: string, done: (member: Member) => boolean): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface RuntimeParts {
+  readonly ports: Ports
+  readonly world: World
+  readonly bundles: BundleStore
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] }
+}
+
+const checkpointPolicy = { everyMs: 300_000, everyRecords: 50_000 }
+
+export function startRuntime({ ports, world, bundles, env, emit }: RuntimeParts): Runtime {
+  const { clock, random, journal } = ports
+  const log = recordLog(journal, world)
+  const members = new Map<string, Member>()
+  const watchers = new Set<() => void>()
+  const shared = credits(limits.totalCredits)
+  const gate = createGate(log, clock, {
+    outside: { fetch: fetchEffect(ports.http), ...fileEffects(ports.fileSystem) },
+    inside: messageEffects({ world, clock, random }),
+  })
+  const results = turnResults(log, clock)
+  const complain = (name: string) => (error: Error) => emit.log({ process: name, level: 'error', message: error.message })
+  const checkpoints = checkpointer(log, clock, ports.compute, checkpointPolicy, complain('@runtime'))
+
+  const unobserve = log.observe((record) => {
+    for (const name of receivers(record)) members.get(name)?.process.pump()
+    emit.record(record)
+  })
+
+  const enroll = (name: string): Member => {
+    const fold = world.get(name)
+    if (fold === undefined) throw new VigilError('PROCESS_NOT_FOUND', `there is no process "${name}"`)
+    const triggers = triggerSet({ log, clock, watcher: ports.fileWatcher, process: fold, failed: complain(name) })
+    const process = agentProcess({
+      ports,
+      log,
+      gate,
+      credits: shared,
+      fold,
+      bundle: bundles.get,
+      env: (names) => pick(env, names),
+      logLine: emit.log,
+      changed: () => {
+        triggers.arm(fold.desired === 'running' && fold.parked === undefined && !stopping)
+        for (const look of watchers) look()
+      },
+    })
+    const member = { process, triggers }
+    members.set(name, member)
+    return member
+  }
+
+  let stopping = false
+  for (const name of world.keys()) enroll(name)
+
+  return {
+    log,
+    results,
+    members,
+    async deploy({ manifest, by }) {
+      const module: Bundle = await ports.compute.bundle(manifest.entrypoint)
+      await bundles.put(module)
+      const fold = world.get(manifest.name)
+      const unchanged = fold?.bundle === module.hash && JSON.stringify(fold.manifest) === JSON.stringify(manifest)
+      if (!unchanged) {
+        const data = { revision: (fold?.revision ?? 0) + 1, manifest: { ...manifest }, bundle: module.hash, by }
+        await log.commitDurably([{ process: manifest.name as ProcessName, epoch: fold?.epoch ?? 0, type: 'process.deployed', data }])
+      }
+      const member = members.get(manifest.name) ?? enroll(manifest.name)
+      member.process.pump()
+      return member
+    },
+    async remove(name, by) {
+      const member = members.get(name)
+      if (member === undefined) throw new VigilError('PROCESS_NOT_FOUND', `there is no process "${name}"`)
+      await member.process.stop(by)
+      await member.triggers.close()
+      await log.commitDurably([{ process: name as ProcessName, epoch: member.process.fold.epoch, type: 'process.removed', data: { by } }])
+      members.delete(name)
+    },
+    async publish(topic, data, source) {
+      const event_id = random.uuid()
+      const deliveries = subscribers(world, topic, source).map((receiver) => ({ ...receiver, event_id }))
+      const timestamp = new Date(clock.now()).toISOString()
+      await log.commitDurably([
+        { process: '@runtime' as ProcessName, epoch: 0, type: 'bus.published', data: { event_id, topic, data: data ?? null, source, timestamp, deliveries } },
+      ])
+      return { eventId: event_id, deliveries: deliveries.length }
+    },
+    revive() {
+      for (const { process, triggers } of members.values()) {
+        process.revive()
+        triggers.arm(process.fold.desired === 'running' && process.fold.parked === undefined)
+      }
+    },
+    until(name, done) {
+      return new Promise((resolve, reject) => {
+        const look = (): void => {
+          const member = members.get(name)
+          if (member !== undefined && !stopping && !done(member)) return
+          watchers.delete(look)
+          if (member === undefined || stopping) reject(new VigilError('STOPPING', `the supervisor stopped before "${name}" got there`))
+          else resolve()
+        }
+        watchers.add(look)
+        look()
+      })
+    },
+    async stop() {
+      stopping = true
+      await Promise.all([...members.values()].map(({ triggers }) => triggers.close()))
+      await Promise.all([...members.values()].map(({ process }) => process.drain()))
+      checkpoints.close()
+      results.close()
+      for (const look of watchers) look()
+      log.commit([{ process: '@runtime' as ProcessName, epoch: 0, type: 'runtime.stopped', data: {} }])
+      await log.settled()
+      await checkpoints.round()
+      unobserve()
+    },
+  }
+}
+
+/** Whose mailbox a record fills. */
+function receivers(record: JournalRecord): readonly string[] {
+  if (record.type === 'trigger.accepted') return [record.process]
+  if (record.type === 'bus.published' || record.type === 'message.sent') return record.data.deliveries.map((delivery) => delivery.process)
+  return []
+}
+
+function pick(env: Readonly<Record<string, string | undefined>>, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name] as string]])))
+}

@@ -1,0 +1,211 @@
+import { resolve } from 'node:path'
+import { type ErrorCode, VigilError } from '@vigil/protocol'
+import { agentHandle } from './agent-handle.ts'
+import { manifestFromSpec, type SpawnSpec } from './manifests/spec.ts'
+import { type Opened, openRuntime } from './runtime/open.ts'
+import type { AgentHandle, DeployRequest, RecoveryReport, SupervisorEvents } from './surface.ts'
+
+export interface StartOptions {
+  /** Where everything durable lives; default `.vigil` under the working directory. */
+  readonly dataDir?: string
+  /** `memory`: keep nothing; excludes `dataDir`. */
+  readonly journal?: 'memory'
+  /** Source of `${VAR}` in manifests and of `context.env`; default `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Receives each log line of agents and of ring 0; default: nothing is printed. */
+  readonly logger?: SupervisorEvents['log']
+  /** Manifests that are registered, all of them, before the first process starts. */
+  readonly deploy?: readonly DeployRequest[]
+  /** Size at which a journal segment is sealed, bytes; default 64 MB. */
+  readonly segmentBytes?: number
+}
+
+/**
+ * Ring 0 in a program: recovers what its data directory holds, runs agents, and never prints, listens on a port or
+ * ends the process.
+ *
+ * @example
+ * await using s = await Supervisor.start({ dataDir: '.vigil' })
+ * const agent = await s.spawn({ name: 'triage', entrypoint: new URL('./triage.ts', import.meta.url) })
+ * console.log(await agent.run({ subject: 'hello' }, { idempotencyKey: 'mail-1' }))
+ */
+export class Supervisor implements AsyncDisposable {
+  static #default: Promise<Supervisor> | undefined
+
+  readonly #opened: Opened
+  readonly #listeners: Listeners
+  readonly #env: Readonly<Record<string, string | undefined>>
+  readonly dataDir: string
+  #stopped: Promise<void> | undefined
+
+  private constructor(opened: Opened, listeners: Listeners, env: Readonly<Record<string, string | undefined>>, dataDir: string) {
+    this.#opened = opened
+    this.#listeners = listeners
+    this.#env = env
+    this.dataDir = dataDir
+  }
+
+  /**
+   * @throws DATA_IN_USE another supervisor runs on the data directory · JOURNAL_DAMAGED · DISK_FULL
+   * · what `deploy` throws, for the manifests in `options.deploy`
+   */
+  static async start(options: StartOptions = {}): Promise<Supervisor> {
+    if (options.journal === 'memory' && options.dataDir !== undefined) {
+      throw new VigilError('INVALID_ARGUMENT', 'dataDir and journal: "memory" exclude each other; give one of them')
+    }
+    const dataDirectory = options.journal === 'memory' ? undefined : resolve(options.dataDir ?? '.vigil')
+    const env = options.env ?? process.env
+    const listeners = new Listeners()
+    if (options.logger !== undefined) listeners.add('log', options.logger)
+    const opened = await openRuntime({ dataDirectory, env, emit: listeners.emit, segmentBytes: options.segmentBytes })
+    const supervisor = new Supervisor(opened, listeners, env, dataDirectory ?? ':memory:')
+    try {
+      for (const request of options.deploy ?? []) await supervisor.#register(request)
+    } catch (error) {
+      await supervisor.stop()
+      throw error
+    }
+    opened.runtime.revive()
+    return supervisor
+  }
+
+  /** The supervisor of `Supervisor.spawn`: on `.vigil`, started at the first call. Stop it when the program is done. */
+  static default(): Promise<Supervisor> {
+    Supervisor.#default ??= Supervisor.start().catch((error: unknown) => {
+      Supervisor.#default = undefined
+      throw error
+    })
+    return Supervisor.#default
+  }
+
+  /** `spawn` on the default supervisor. */
+  static async spawn(spec: SpawnSpec): Promise<AgentHandle> {
+    return await (await Supervisor.default()).spawn(spec)
+  }
+
+  /** What recovery found when this supervisor started. */
+  get report(): RecoveryReport {
+    return this.#opened.report
+  }
+
+  /** False while it stops: nothing new is taken. */
+  get ready(): boolean {
+    return this.#stopped === undefined
+  }
+
+  /**
+   * Creates the agent, or adopts the one of that name that the data directory holds, with this code and
+   * configuration. Resolves when it runs.
+   * @throws INVALID_CONFIG, UNKNOWN_FIELD, FUNCTION_NOT_PORTABLE, BUNDLE_FAILED · INVALID_STATE when it cannot run
+   */
+  async spawn(spec: SpawnSpec): Promise<AgentHandle> {
+    const baseDirectory = process.cwd()
+    const manifest = manifestFromSpec(spec, { baseDirectory, env: this.#env })
+    return await this.deploy({ manifest, baseDirectory, by: 'program', start: true })
+  }
+
+  /** Applies a manifest; a new process, or any with `start: true`, is running when this resolves. */
+  async deploy(request: DeployRequest): Promise<AgentHandle> {
+    this.#open()
+    const isNew = await this.#register(request)
+    const { name } = request.manifest
+    const { runtime } = this.#opened
+    const member = runtime.members.get(name)
+    if (isNew || request.start === true) {
+      await member?.process.start(request.by)
+      await runtime.until(name, ({ process }) => process.state === 'running' || process.state === 'failed' || process.state === 'stopped')
+      const fold = member?.process.fold
+      if (member?.process.state === 'failed') {
+        const details = { last_exit: fold?.lastExit }
+        throw new VigilError('INVALID_STATE', `"${name}" did not come to run: ${fold?.parked}`, { details })
+      }
+    }
+    return this.get(name)
+  }
+
+  /** Registers without starting; a process that is new is meant to run from now on. */
+  async #register(request: DeployRequest): Promise<boolean> {
+    const { runtime } = this.#opened
+    const isNew = !runtime.members.has(request.manifest.name)
+    const { process } = await runtime.deploy(request)
+    if (isNew && request.start !== false) {
+      const author = { process: process.fold.name as never, epoch: process.fold.epoch }
+      await runtime.log.commitDurably([{ ...author, type: 'process.desired', data: { state: 'running', by: request.by } }])
+    }
+    return isNew && request.start !== false
+  }
+
+  /** @throws PROCESS_NOT_FOUND */
+  get(name: string): AgentHandle {
+    const handle = agentHandle(this.#opened.runtime, name, this.#opened.ports, 'operator')
+    handle.status()
+    return handle
+  }
+
+  list(): AgentHandle[] {
+    return [...this.#opened.runtime.members.keys()].sort().map((name) => this.get(name))
+  }
+
+  /** Publishes on the bus; resolves when it is durable, with the number of mailboxes that it reached. */
+  async publish(topic: string, data: unknown, source = 'operator'): Promise<{ readonly eventId: string; readonly deliveries: number }> {
+    this.#open()
+    return await this.#opened.runtime.publish(topic, data, source)
+  }
+
+  /** Listens; returns the way to stop it. Records are told when they are durable. */
+  on<E extends keyof SupervisorEvents>(event: E, listener: SupervisorEvents[E]): () => void {
+    return this.#listeners.add(event, listener)
+  }
+
+  /** Drains every process, checkpoints, closes. Nothing is left behind: no process, thread, timer, socket or lock. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#shutdown()
+    return this.#stopped
+  }
+
+  async #shutdown(): Promise<void> {
+    try {
+      await this.#opened.runtime.stop()
+    } finally {
+      await this.#opened.close()
+      if ((await Supervisor.#default?.catch(() => undefined)) === this) Supervisor.#default = undefined
+    }
+  }
+
+  #open(): void {
+    if (this.#stopped !== undefined) throw new VigilError('STOPPING' satisfies ErrorCode, 'the supervisor is stopping')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+}
+
+/** Typed listeners; one that throws does not keep the others from hearing. */
+class Listeners {
+  readonly #sets = { record: new Set<SupervisorEvents['record']>(), log: new Set<SupervisorEvents['log']>(), fatal: new Set<SupervisorEvents['fatal']>() }
+
+  readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] } = {
+    record: (record) => tell(this.#sets.record, record),
+    log: (line) => tell(this.#sets.log, line),
+    fatal: (error) => tell(this.#sets.fatal, error),
+  }
+
+  add<E extends keyof SupervisorEvents>(event: E, listener: SupervisorEvents[E]): () => void {
+    const set = this.#sets[event] as Set<SupervisorEvents[E]>
+    set.add(listener)
+    return () => set.delete(listener)
+  }
+}
+
+function tell<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void {
+  for (const listener of listeners) {
+    try {
+      listener(value)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+}

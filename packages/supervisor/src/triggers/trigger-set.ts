@@ -1,0 +1,63 @@
+import type { Trigger } from '../manifests/manifest.ts'
+import type { ArmedTrigger, TriggerParts } from './armed-trigger.ts'
+import { cronTrigger } from './cron-trigger.ts'
+import { triggerId } from './event-id.ts'
+import { fileTrigger } from './file-trigger.ts'
+
+/**
+ * The triggers of one process that have to listen. Events and messages do not: the publication itself names
+ * its subscribers, also those that sleep or are stopped.
+ */
+export interface TriggerSet {
+  /** Listens to exactly the triggers of the present manifest, or to none. */
+  arm(wanted: boolean): void
+  describe(): { id: string; type: string; text: string; nextFire?: string }[]
+  close(): Promise<void>
+}
+
+export function triggerSet(parts: TriggerParts): TriggerSet {
+  const armed = new Map<string, ArmedTrigger>()
+  const closing = new Set<Promise<void>>()
+
+  const disarm = (id: string, trigger: ArmedTrigger): void => {
+    armed.delete(id)
+    const closed = trigger.close().catch(parts.failed).finally(() => closing.delete(closed))
+    closing.add(closed)
+  }
+
+  return {
+    arm(wanted) {
+      const present = new Map((wanted ? parts.process.manifest.triggers : []).map((trigger) => [triggerId(trigger), trigger]))
+      for (const [id, trigger] of armed) if (!present.has(id)) disarm(id, trigger)
+      for (const [id, trigger] of present) {
+        if (armed.has(id)) continue
+        if (trigger.type === 'cron') armed.set(id, cronTrigger(parts, trigger))
+        if (trigger.type === 'file_watch') armed.set(id, fileTrigger(parts, trigger))
+      }
+    },
+    describe() {
+      return parts.process.manifest.triggers.map((trigger) => {
+        const id = triggerId(trigger)
+        const next = armed.get(id)?.nextFire()
+        return { id, type: trigger.type, text: describe(trigger), ...(next === undefined ? {} : { nextFire: next.toISOString() }) }
+      })
+    },
+    async close() {
+      for (const [id, trigger] of armed) disarm(id, trigger)
+      await Promise.all(closing)
+    },
+  }
+}
+
+function describe(trigger: Trigger): string {
+  switch (trigger.type) {
+    case 'cron':
+      return `${trigger.cronExpression} (${trigger.timezone})`
+    case 'file_watch':
+      return `${trigger.watchPath} ${trigger.watchPatterns.join(' ')}`
+    case 'event':
+      return trigger.eventType
+    case 'message':
+      return `from ${trigger.from ?? 'anyone'}${trigger.topic === undefined ? '' : ` on ${trigger.topic}`}`
+  }
+}
