@@ -19,7 +19,11 @@ export interface Manifest {
   readonly maxRestartsWithoutProgress: number
   readonly shutdownTimeoutMs: number
   readonly maxConsecutiveFailures: number
-  readonly delivery: { readonly maxRetries: number; readonly retryBackoffMs: number; readonly retryBackoffMaxMs: number }
+  readonly delivery: {
+    readonly maxRetries: number
+    readonly retryBackoffMs: number
+    readonly retryBackoffMaxMs: number
+  }
   readonly context: { readonly initialState: Readonly<Record<string, unknown>>; readonly env: readonly string[] }
   /** Mount name -> absolute path and right. */
   readonly files: Readonly<Record<string, { readonly path: string; readonly mode: 'ro' | 'rw' }>>

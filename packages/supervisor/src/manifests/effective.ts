@@ -1,0 +1,72 @@
+import { resolve } from 'node:path'
+import type { ManifestDocument, TriggerDocument } from '@vigil/protocol'
+import type { Manifest, Trigger } from './manifest.ts'
+
+/**
+ * The one place where the snake_case of the file becomes the camelCase of the program, and where relative
+ * paths get the manifest's own folder to stand on.
+ */
+export function effectiveManifest(document: ManifestDocument, baseDirectory: string): Manifest {
+  return {
+    name: document.name,
+    labels: document.labels,
+    entrypoint: resolve(baseDirectory, document.entrypoint),
+    triggers: document.triggers.map((trigger) => effectiveTrigger(trigger, baseDirectory)),
+    isolation: document.isolation,
+    memoryMb: document.memory_mb,
+    maxTurnMs: document.max_turn,
+    heartbeatTimeoutMs: document.heartbeat_timeout,
+    concurrency: document.concurrency,
+    mailbox: document.mailbox,
+    restartPolicy: document.restart_policy,
+    maxRestarts: document.max_restarts,
+    restartWindowMs: document.restart_window,
+    restartBackoffMs: document.restart_backoff,
+    stableAfterMs: document.stable_after,
+    maxRestartsWithoutProgress: document.max_restarts_without_progress,
+    shutdownTimeoutMs: document.shutdown_timeout,
+    maxConsecutiveFailures: document.max_consecutive_failures,
+    delivery: {
+      maxRetries: document.delivery.max_retries,
+      retryBackoffMs: document.delivery.retry_backoff,
+      retryBackoffMaxMs: document.delivery.retry_backoff_max,
+    },
+    context: { initialState: document.context.initial_state, env: document.context.env },
+    files: Object.fromEntries(
+      Object.entries(document.files).map(([mount, { path, mode }]) => [
+        mount,
+        { path: resolve(baseDirectory, path), mode },
+      ]),
+    ),
+    network: document.network,
+  }
+}
+
+function effectiveTrigger(trigger: TriggerDocument, baseDirectory: string): Trigger {
+  switch (trigger.type) {
+    case 'cron':
+      return { type: 'cron', cronExpression: trigger.cron_expression, timezone: trigger.timezone }
+    case 'file_watch':
+      return {
+        type: 'file_watch',
+        watchPath: resolve(baseDirectory, trigger.watch_path),
+        watchPatterns: trigger.watch_patterns,
+        events: trigger.events,
+        recursive: trigger.recursive,
+        debounceMs: trigger.debounce,
+        existing: trigger.existing,
+      }
+    case 'event':
+      return {
+        type: 'event',
+        eventType: trigger.event_type,
+        ...(trigger.source === undefined ? {} : { source: trigger.source }),
+      }
+    case 'message':
+      return {
+        type: 'message',
+        ...(trigger.from === undefined ? {} : { from: trigger.from }),
+        ...(trigger.topic === undefined ? {} : { topic: trigger.topic }),
+      }
+  }
+}

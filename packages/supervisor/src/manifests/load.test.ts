@@ -1,0 +1,69 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { loadManifests, type ManifestDisk, readManifests } from './load.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vigil-manifests-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+/** The three methods that loading uses, on the real disk. */
+const fileSystem: ManifestDisk = {
+  readFile: (path: string) => readFile(path),
+  readDirectory: async (path: string) => (await readdir(path)).sort(),
+  stat: async (path: string) => {
+    const found = await stat(path).catch(() => undefined)
+    return (
+      found && {
+        kind: found.isDirectory() ? 'directory' : 'file',
+        size: found.size,
+        mtimeMs: found.mtimeMs,
+        inode: found.ino,
+      }
+    )
+  },
+}
+const options = { fileSystem, env: {} }
+const write = (file: string, text: string) => writeFile(join(folder, file), text)
+const least = (name: string) => `name: ${name}\nentrypoint: ./${name}.ts\n`
+
+it('reads a folder sorted, other files ignored, and a file given twice once', async () => {
+  await write('b.agent', least('second'))
+  await write('a.agent', least('first'))
+  await write('notes.md', '#')
+  const loaded = await loadManifests([folder, join(folder, 'a.agent')], options)
+  expect(loaded.map(({ manifest }) => manifest.name)).toEqual(['first', 'second'])
+  expect(loaded[0]).toMatchObject({ baseDirectory: folder, file: join(folder, 'a.agent') })
+})
+
+it('refuses two manifests of one name, naming both files', async () => {
+  await write('a.agent', least('twin'))
+  await write('b.agent', least('twin'))
+  await expect(loadManifests([folder], options)).rejects.toMatchObject({
+    code: 'INVALID_CONFIG',
+    message: `${join(folder, 'b.agent')}: name: expected a name of its own, found twin, which ${join(folder, 'a.agent')} has too`,
+  })
+})
+
+it('says the problems of all files together', async () => {
+  await write('a.agent', 'name: a\n')
+  await write('b.agent', 'entrypoint: ./b.ts\n')
+  const { problems } = await readManifests([folder], options)
+  expect(problems.map(({ file, path }) => [file, path])).toEqual([
+    [join(folder, 'a.agent'), 'entrypoint'],
+    [join(folder, 'b.agent'), 'name'],
+  ])
+})
+
+it('says what is missing when a path leads nowhere or a folder is empty', async () => {
+  await expect(loadManifests([join(folder, 'gone')], options)).rejects.toMatchObject({
+    code: 'INVALID_CONFIG',
+    message: expect.stringContaining('found nothing'),
+  })
+  await expect(loadManifests([folder], options)).rejects.toMatchObject({
+    message: `expected *.agent files in ${folder}, found none`,
+  })
+})

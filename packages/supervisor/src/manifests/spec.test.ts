@@ -1,0 +1,64 @@
+import { expect, it } from 'vitest'
+import { type AgentSpec, manifestFromSpec } from './spec.ts'
+
+const least: AgentSpec = { name: 'triage', entrypoint: new URL('file:///agents/triage.ts') }
+const effective = (fields: Partial<AgentSpec> | Record<string, unknown>) =>
+  manifestFromSpec({ ...least, ...fields } as AgentSpec, '/base')
+
+it('maps camelCase through the schema of the file', () => {
+  const manifest = effective({
+    maxTurn: '2m',
+    restartBackoff: 0.5,
+    restartPolicy: 'temporary',
+    delivery: { maxRetries: 0 },
+    context: { initialState: { maxSeen: 1 } },
+    files: { outBox: './out' },
+    labels: { teamName: 'x' },
+    triggers: [
+      { type: 'file_watch', watchPath: './in', watchPatterns: ['*.csv'] },
+      { type: 'cron', cronExpression: '0 * * * *' },
+    ],
+  })
+  expect(manifest).toMatchObject({
+    entrypoint: '/agents/triage.ts',
+    maxTurnMs: 120_000,
+    restartBackoffMs: 500,
+    restartPolicy: 'never',
+    delivery: { maxRetries: 0, retryBackoffMs: 2_000 },
+    context: { initialState: { maxSeen: 1 } },
+    files: { outBox: { path: '/base/out', mode: 'ro' } },
+    labels: { teamName: 'x' },
+    triggers: [
+      { watchPath: '/base/in', watchPatterns: ['*.csv'] },
+      { cronExpression: '0 * * * *', timezone: 'UTC' },
+    ],
+  })
+})
+
+it('takes a path as entrypoint, and file URLs as text', () => {
+  expect(effective({ entrypoint: './a.ts' }).entrypoint).toBe('/base/a.ts')
+  expect(effective({ entrypoint: 'file:///x/a.ts' }).entrypoint).toBe('/x/a.ts')
+})
+
+it('takes undefined as absent', () => {
+  expect(effective({ memoryMb: undefined, mailbox: undefined }).memoryMb).toBe(256)
+})
+
+it.each<[Record<string, unknown>, string, string]>([
+  [{ entrypoint: () => 1 }, 'FUNCTION_NOT_PORTABLE', 'found a function'],
+  [{ entrypoint: undefined }, 'MISSING_FIELD', 'triage: entrypoint: expected entrypoint'],
+  [{ memryMb: 64 }, 'UNKNOWN_FIELD', 'triage: memryMb: expected a known field, found memryMb (did you mean memoryMb?)'],
+  [{ restartPolicy: 'on_failur' }, 'INVALID_CONFIG', 'did you mean on_failure?'],
+  [
+    { triggers: [{ type: 'cron', cronExpression: 'often' }] },
+    'INVALID_CONFIG',
+    'expected a cron pattern, found "often"',
+  ],
+  [
+    { delivery: { maxRetries: -1 } },
+    'INVALID_CONFIG',
+    'triage: delivery.maxRetries: expected a whole number, 0 or more, found the number -1',
+  ],
+])('refuses %j', (fields, code, message) => {
+  expect(() => effective(fields)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }))
+})

@@ -1,0 +1,113 @@
+import { fileURLToPath } from 'node:url'
+import { checkManifest, type ManifestProblem, VigilError } from '@vigil/protocol'
+import { effectiveManifest } from './effective.ts'
+import type { Manifest } from './manifest.ts'
+import { manifestError, type PlacedProblem } from './problem-report.ts'
+import { scheduleProblem } from './schedule.ts'
+
+/**
+ * A manifest given by a program: the fields of the file in camelCase. It goes through the same schema as a
+ * file does, so the two can never disagree; problems come back in camelCase.
+ */
+export type Duration = string | number
+
+export type TriggerSpec =
+  | { readonly type: 'cron'; readonly cronExpression: string; readonly timezone?: string }
+  | {
+      readonly type: 'file_watch'
+      /** A folder, or a glob such as `./inbox/*.csv`. */
+      readonly watchPath: string
+      readonly watchPatterns?: readonly string[]
+      readonly events?: readonly ('created' | 'modified' | 'deleted')[]
+      readonly recursive?: boolean
+      readonly debounce?: Duration
+      readonly existing?: 'ignore' | 'deliver'
+    }
+  | { readonly type: 'event'; readonly eventType: string; readonly source?: string }
+  | { readonly type: 'message'; readonly from?: string; readonly topic?: string }
+
+/** Durations are `'30s'` or a number of seconds. Defaults are those of a manifest file. */
+export interface AgentSpec {
+  readonly name: string
+  /** A module: a URL (`new URL('./agent.ts', import.meta.url)`) or a path. */
+  readonly entrypoint: URL | string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly triggers?: readonly TriggerSpec[]
+  readonly isolation?: 'auto' | 'process'
+  readonly memoryMb?: number
+  readonly maxTurn?: Duration
+  readonly heartbeatTimeout?: Duration
+  readonly concurrency?: number
+  readonly mailbox?: { readonly max?: number }
+  readonly restartPolicy?: 'always' | 'on_failure' | 'never' | 'permanent' | 'transient' | 'temporary'
+  readonly maxRestarts?: number
+  readonly restartWindow?: Duration
+  readonly restartBackoff?: Duration
+  readonly stableAfter?: Duration
+  readonly maxRestartsWithoutProgress?: number
+  readonly shutdownTimeout?: Duration
+  readonly maxConsecutiveFailures?: number
+  readonly delivery?: {
+    readonly maxRetries?: number
+    readonly retryBackoff?: Duration
+    readonly retryBackoffMax?: Duration
+  }
+  readonly context?: { readonly initialState?: Readonly<Record<string, unknown>>; readonly env?: readonly string[] }
+  readonly files?: Readonly<Record<string, string | { readonly path: string; readonly mode?: 'ro' | 'rw' }>>
+  readonly network?: { readonly allow?: readonly string[] }
+}
+
+/**
+ * The effective manifest of a program's spec; relative paths stand on `baseDirectory`.
+ * @throws FUNCTION_NOT_PORTABLE when the entrypoint is a function
+ * @throws INVALID_CONFIG, UNKNOWN_FIELD, MISSING_FIELD with every problem in `details`
+ */
+export function manifestFromSpec(spec: AgentSpec, baseDirectory: string): Manifest {
+  if (typeof (spec.entrypoint as unknown) === 'function') {
+    const message = `expected the URL or path of a module as entrypoint of ${spec.name}, found a function, which cannot move into a cell`
+    throw new VigilError('FUNCTION_NOT_PORTABLE', message)
+  }
+  const raw = renameKeys(withoutUndefined({ ...spec, entrypoint: entrypointPath(spec.entrypoint) }), snakeCase) as Raw
+  for (const section of ['mailbox', 'delivery', 'context', 'network'])
+    raw[section] = renameKeys(raw[section], snakeCase)
+  if (Array.isArray(raw.triggers)) raw.triggers = raw.triggers.map((trigger: unknown) => renameKeys(trigger, snakeCase))
+  const check = checkManifest(withoutUndefined(raw))
+  if (!check.ok) throw manifestError(check.problems.map((problem) => inCamelCase(problem, spec.name)))
+  for (const trigger of check.manifest.triggers) {
+    const reason = trigger.type === 'cron' ? scheduleProblem(trigger.cron_expression, trigger.timezone) : undefined
+    if (reason !== undefined)
+      throw new VigilError('INVALID_CONFIG', `${spec.name}: expected a cron pattern, found ${reason}`)
+  }
+  return effectiveManifest(check.manifest, baseDirectory)
+}
+
+type Raw = Record<string, unknown>
+
+const entrypointPath = (entrypoint: unknown): unknown => {
+  const isUrl = entrypoint instanceof URL || (typeof entrypoint === 'string' && entrypoint.startsWith('file:'))
+  return isUrl ? fileURLToPath(entrypoint) : entrypoint
+}
+
+/** Only fields are renamed, one level at a time: labels, state and mount names belong to their author. */
+function renameKeys(value: unknown, rename: (key: string) => string): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [rename(key), inner]))
+}
+
+const withoutUndefined = (value: Raw): Raw =>
+  Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined))
+
+const snakeCase = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+const camelCase = (key: string): string => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+function inCamelCase(problem: ManifestProblem, name: unknown): PlacedProblem {
+  // Values such as on_failure keep their spelling: only problems about fields speak in field names.
+  const words = problem.code === 'INVALID_CONFIG' ? (text: string) => text : camelCase
+  return {
+    code: problem.code,
+    file: typeof name === 'string' ? name : 'spec',
+    path: problem.path.map((key) => camelCase(String(key))).join('.'),
+    message: words(problem.message),
+    ...(problem.hint === undefined ? {} : { hint: words(problem.hint) }),
+  }
+}
