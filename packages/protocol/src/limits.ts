@@ -23,4 +23,6 @@ export const limits = {
   deadLetters: 1_000,
   logLineBytes: 16_000,
   subscribers: 10_000,
+  /** Files that one file trigger remembers. */
+  watchedPaths: 1_000_000,
 } as const
