@@ -1,4 +1,8 @@
 export { Supervisor, type StartOptions } from './supervisor.ts'
 export type { Manifest, Trigger } from './manifests/manifest.ts'
 export type { SpawnSpec } from './manifests/spec.ts'
+export type { Ports } from './runtime/ports.ts'
 export type * from './surface.ts'
+export { loadManifests, type LoadedManifest, readManifests } from './manifests/load.ts'
+export { parseManifestText } from './manifests/parse.ts'
+export { type PlacedProblem, problemLine } from './manifests/problem-report.ts'

@@ -3,6 +3,7 @@ import { type ErrorCode, VigilError } from '@vigil/protocol'
 import { agentHandle } from './agent-handle.ts'
 import { manifestFromSpec, type SpawnSpec } from './manifests/spec.ts'
 import { type Opened, openRuntime } from './runtime/open.ts'
+import type { Ports } from './runtime/ports.ts'
 import type { AgentHandle, DeployRequest, RecoveryReport, SupervisorEvents } from './surface.ts'
 
 export interface StartOptions {
@@ -18,6 +19,8 @@ export interface StartOptions {
   readonly deploy?: readonly DeployRequest[]
   /** Size at which a journal segment is sealed, bytes; default 64 MB. */
   readonly segmentBytes?: number
+  /** Replaces single ports, for tests and measurements; the others stay real. */
+  readonly ports?: Partial<Ports>
 }
 
 /**
@@ -57,7 +60,7 @@ export class Supervisor implements AsyncDisposable {
     const env = options.env ?? process.env
     const listeners = new Listeners()
     if (options.logger !== undefined) listeners.add('log', options.logger)
-    const opened = await openRuntime({ dataDirectory, env, emit: listeners.emit, segmentBytes: options.segmentBytes })
+    const opened = await openRuntime({ dataDirectory, env, emit: listeners.emit, segmentBytes: options.segmentBytes, ports: options.ports ?? {} })
     const supervisor = new Supervisor(opened, listeners, env, dataDirectory ?? ':memory:')
     try {
       for (const request of options.deploy ?? []) await supervisor.#register(request)

@@ -21,6 +21,8 @@ export interface OpenOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] }
   readonly segmentBytes?: number | undefined
+  /** Replaces single ports; whoever gives one closes it. */
+  readonly ports: Partial<Ports>
 }
 
 export interface Opened {
@@ -36,7 +38,7 @@ const require = createRequire(import.meta.url)
  * From nothing to a runtime on the real machine, in the order that recovery needs: lock, end what an earlier
  * ring 0 left running, open and replay the journal, put its death on record, only then act.
  */
-export async function openRuntime({ dataDirectory, env, emit, segmentBytes }: OpenOptions): Promise<Opened> {
+export async function openRuntime({ dataDirectory, env, emit, segmentBytes, ports: given }: OpenOptions): Promise<Opened> {
   const closing: (() => Promise<void> | void)[] = []
   const closeAll = async (): Promise<void> => {
     for (const close of closing.splice(0).reverse()) await close()
@@ -60,9 +62,10 @@ export async function openRuntime({ dataDirectory, env, emit, segmentBytes }: Op
     // Awaited below; a journal that cannot be opened must not leave it unheard.
     system.catch(() => undefined)
     const store =
-      dataDirectory === undefined
+      given.journal ??
+      (dataDirectory === undefined
         ? openMemoryStore({ clock })
-        : await openFileStore({ fileSystem, clock, directory: dataDirectory, ...(segmentBytes === undefined ? {} : { segmentBytes }) })
+        : await openFileStore({ fileSystem, clock, directory: dataDirectory, ...(segmentBytes === undefined ? {} : { segmentBytes }) }))
     closing.push(() => store.close())
     const [hub, guestRuntime] = await system
     const cells = cellLauncher({
@@ -77,7 +80,8 @@ export async function openRuntime({ dataDirectory, env, emit, segmentBytes }: Op
     const orphansEnded = await cells.endOrphans()
     const { world, report, epitaphs } = await recover(store)
 
-    const ports = { clock, random, fileSystem, fileWatcher: chokidarWatcher({ clock }), http, compute, cells, journal: store, guestRuntime }
+    const fileWatcher = chokidarWatcher({ clock })
+    const ports: Ports = { clock, random, fileSystem, fileWatcher, http, compute, cells, guestRuntime, ...given, journal: store }
     const runtime = startRuntime({ ports, world, bundles, env, emit })
     const tail = store.report.tornTail
     const author = { process: '@runtime' as ProcessName, epoch: 0 }

@@ -1,0 +1,25 @@
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { coldBoot } from './cold-boot.ts'
+import { gateAlone } from './gate.ts'
+import { markdown, type Row } from './statistics.ts'
+import { wake } from './wake.ts'
+import { wholePath } from './whole-path.ts'
+
+/** `pnpm bench [wake|gate|path|boot]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
+const benches: Record<string, () => Promise<Row[]>> = { wake, gate: gateAlone, path: wholePath, boot: coldBoot }
+const args = process.argv.slice(2)
+const chosen = args.filter((arg) => arg in benches)
+const rows: Row[] = []
+for (const name of chosen.length > 0 ? chosen : Object.keys(benches)) {
+  const measured = await (benches[name] as () => Promise<Row[]>)()
+  process.stdout.write(`${markdown(measured)}\n\n`)
+  rows.push(...measured)
+}
+if (args.includes('--write')) {
+  const date = new Date().toISOString().slice(0, 10)
+  const machine = `node ${process.version}, ${cpus().length} cores, ${process.platform} ${process.arch}`
+  const head = `# Benchmarks\n\nMeasured ${date} by \`pnpm bench --write\` (${machine}). Rounds are interleaved; figures are medians, ratios are medians of per-round ratios. The machine is shared: trust ratios.\n\n`
+  writeFileSync('docs/benchmarks.md', `${head}${markdown(rows)}\n`)
+  writeFileSync('docs/benchmarks.json', `${JSON.stringify({ date, machine, rows }, null, 2)}\n`)
+}
