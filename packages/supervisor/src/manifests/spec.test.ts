@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { type AgentSpec, manifestFromSpec } from './spec.ts'
+import { manifestFromSpec, type SpawnSpec } from './spec.ts'
 
-const least: AgentSpec = { name: 'triage', entrypoint: new URL('file:///agents/triage.ts') }
-const effective = (fields: Partial<AgentSpec> | Record<string, unknown>) =>
-  manifestFromSpec({ ...least, ...fields } as AgentSpec, '/base')
+const least: SpawnSpec = { name: 'triage', entrypoint: new URL('file:///agents/triage.ts') }
+const effective = (fields: Partial<SpawnSpec> | Record<string, unknown>) =>
+  manifestFromSpec({ ...least, ...fields } as SpawnSpec, { baseDirectory: '/base' })
 
 it('maps camelCase through the schema of the file', () => {
   const manifest = effective({

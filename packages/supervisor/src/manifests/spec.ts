@@ -27,7 +27,7 @@ export type TriggerSpec =
   | { readonly type: 'message'; readonly from?: string; readonly topic?: string }
 
 /** Durations are `'30s'` or a number of seconds. Defaults are those of a manifest file. */
-export interface AgentSpec {
+export interface SpawnSpec {
   readonly name: string
   /** A module: a URL (`new URL('./agent.ts', import.meta.url)`) or a path. */
   readonly entrypoint: URL | string
@@ -58,11 +58,12 @@ export interface AgentSpec {
 }
 
 /**
- * The effective manifest of a program's spec; relative paths stand on `baseDirectory`.
+ * The effective manifest of a program's spec; relative paths stand on `baseDirectory`. `${VAR}` is not looked
+ * up here: a spec may carry foreign text, and a program has its own way to read variables.
  * @throws FUNCTION_NOT_PORTABLE when the entrypoint is a function
  * @throws INVALID_CONFIG, UNKNOWN_FIELD, MISSING_FIELD with every problem in `details`
  */
-export function manifestFromSpec(spec: AgentSpec, baseDirectory: string): Manifest {
+export function manifestFromSpec(spec: SpawnSpec, { baseDirectory }: { readonly baseDirectory: string }): Manifest {
   if (typeof (spec.entrypoint as unknown) === 'function') {
     const message = `expected the URL or path of a module as entrypoint of ${spec.name}, found a function, which cannot move into a cell`
     throw new VigilError('FUNCTION_NOT_PORTABLE', message)

@@ -1,0 +1,114 @@
+import {
+  type ContextPatch,
+  contextPatchSchema,
+  errorCode,
+  type ProcessVerb,
+  type RouteId,
+  VigilError,
+} from '@vigil/protocol'
+import { readJson } from './body.ts'
+import { duration, label, wholeNumber } from './query.ts'
+import type { RuntimeSurface } from './runtime-surface.ts'
+import { acceptedView, entryView, processView, runtimeStatusView, turnView } from './views.ts'
+
+/** What each route of the table does. Thrown errors become replies in handler.ts. */
+export interface Call {
+  readonly s: RuntimeSurface
+  readonly request: Request
+  readonly query: URLSearchParams
+  /** A part of the path, decoded. */
+  readonly part: (name: string) => string
+}
+
+export type Answer = (call: Call) => Promise<Response> | Response
+
+const longestWaitMs = 600_000
+
+export const answers: Readonly<Record<RouteId, Answer>> = {
+  health: () => json(200, { status: 'ok' }),
+  ready: ({ s }) => json(s.ready ? 200 : 503, { ready: s.ready }),
+  runtimeStatus: ({ s }) => json(200, runtimeStatusView(s)),
+  listProcesses: ({ s, query }) => {
+    const wanted = label(query)
+    const processes = s
+      .list()
+      .map((agent) => processView(agent.status()))
+      .filter(({ labels }) => wanted === undefined || labels[wanted.key] === wanted.value)
+    return json(200, { processes, total: processes.length })
+  },
+  getProcess: ({ s, part }) => json(200, processView(s.get(part('name')).status())),
+  startProcess: control('start'),
+  stopProcess: control('stop'),
+  restartProcess: control('restart'),
+  suspendProcess: control('suspend'),
+  pauseProcess: control('suspend'),
+  resumeProcess: control('resume'),
+  postEvent,
+  getJournal: async ({ s, part, query }) => {
+    const agent = s.get(part('name'))
+    const limit = wholeNumber(query, 'limit', { min: 1, max: 1_000 }) ?? 100
+    const place = { min: 0, max: Number.MAX_SAFE_INTEGER }
+    const bounds = { before: wholeNumber(query, 'before', place), after: wholeNumber(query, 'after', place) }
+    const words = { type: query.get('type') ?? undefined, turn: query.get('turn') ?? undefined }
+    const records = await agent.journal(given({ limit, ...bounds, ...words }))
+    const last = records.length < limit ? undefined : records.at(-1)
+    return json(200, { entries: records.map(entryView), next: last === undefined ? null : String(last.n) })
+  },
+  getContext: async ({ s, part }) => json(200, { state: (await s.get(part('name')).context()).state }),
+  patchContext: async ({ s, part, request }) => {
+    const agent = s.get(part('name'))
+    const { value } = await readJson(request)
+    await agent.patchContext(checkPatch(value))
+    return json(200, { state: (await agent.context()).state })
+  },
+  publish: async ({ s, part, request }) => {
+    const { value } = await readJson(request)
+    const { eventId } = await s.publish(part('topic'), value ?? null)
+    return json(202, { event_id: eventId })
+  },
+}
+
+export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+  })
+}
+
+function control(verb: ProcessVerb): Answer {
+  return async ({ s, part }) => {
+    const agent = s.get(part('name'))
+    await agent[verb]()
+    return json(200, { name: agent.name, state: agent.state })
+  }
+}
+
+async function postEvent({ s, part, query, request }: Call): Promise<Response> {
+  const agent = s.get(part('name'))
+  const wait = duration(query, 'wait', longestWaitMs)
+  const { value } = await readJson(request)
+  const idempotencyKey = request.headers.get('idempotency-key') ?? undefined
+  const accepted = await agent.enqueue(value, given({ idempotencyKey }))
+  if (wait === undefined || wait === 0) return json(202, acceptedView(accepted))
+  try {
+    return json(200, turnView(await agent.result(accepted.eventId, { timeout: wait, signal: request.signal })))
+  } catch (error) {
+    // The event is accepted whatever becomes of the waiting; a caller who left reads no reply at all.
+    if (errorCode(error) === 'WAIT_TIMEOUT' || request.signal.aborted) return json(202, acceptedView(accepted))
+    throw error
+  }
+}
+
+function checkPatch(value: unknown): ContextPatch['state'] {
+  const parsed = contextPatchSchema.safeParse(value)
+  if (parsed.success) return parsed.data.state
+  const [issue] = parsed.error.issues
+  const found = parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
+  const code = issue?.code === 'unrecognized_keys' ? 'UNKNOWN_FIELD' : 'INVALID_CONFIG'
+  throw new VigilError(code, `expected { "state": { key: value } }, found: ${issue?.message}`, { details: found })
+}
+
+/** Without the keys that are undefined, so that an absent option stays absent. */
+function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
+}

@@ -1,0 +1,43 @@
+import { limits, VigilError } from '@vigil/protocol'
+
+/** Reads a body as JSON, never more of it than one payload may have. */
+export interface JsonBody {
+  /** False for an empty body. */
+  readonly present: boolean
+  readonly value: unknown
+}
+
+/** @throws UNSUPPORTED_MEDIA_TYPE, TOO_LARGE, INVALID_JSON */
+export async function readJson(request: Request): Promise<JsonBody> {
+  const bytes = await readBytes(request)
+  if (bytes.length === 0) return { present: false, value: undefined }
+  const type = request.headers.get('content-type') ?? ''
+  if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type)) {
+    throw new VigilError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `expected content-type application/json, found ${type === '' ? 'none' : type}`,
+    )
+  }
+  try {
+    return { present: true, value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) }
+  } catch (error) {
+    throw new VigilError('INVALID_JSON', `expected one JSON document, found: ${(error as Error).message}`)
+  }
+}
+
+async function readBytes(request: Request): Promise<Uint8Array> {
+  const limit = limits.payloadBytes
+  if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge(limit)
+  const chunks: Uint8Array[] = []
+  let size = 0
+  // A sender may lie about the length or give none: what counts is what comes.
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength
+    if (size > limit) throw tooLarge(limit)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+const tooLarge = (limit: number): VigilError =>
+  new VigilError('TOO_LARGE', `expected a body of at most ${limit} bytes, found more`)

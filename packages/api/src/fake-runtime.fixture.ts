@@ -1,0 +1,95 @@
+import { VigilError } from '@vigil/protocol'
+import type { AgentHandle, ProcessState, ProcessStatus, TurnResult } from '@vigil/supervisor'
+import type { RuntimeSurface } from './runtime-surface.ts'
+
+/** One process in memory, with the surface of ring 0: enough to see what a call asked of it. */
+export interface FakeRuntime extends RuntimeSurface {
+  readonly calls: unknown[][]
+  ready: boolean
+  turn: TurnResult | undefined
+  state: ProcessState
+}
+
+export const status: ProcessStatus = {
+  name: 'watcher',
+  state: 'running',
+  labels: { team: 'data', costCenter: 'X' },
+  revision: 2,
+  epoch: 3,
+  isolation: 'process',
+  guarantee: 'memory and kill isolation',
+  residency: 'resident',
+  pid: 77,
+  restarts: 1,
+  lastExit: { at: '2026-01-01T00:00:00.000Z', cause: { kind: 'memory', used_mb: 301, limit_mb: 128 } },
+  counters: { accepted: 5, completed: 3, deadLettered: 1, failures: 2 },
+  mailbox: { waiting: 1, open: 1, deadLetters: 1 },
+  triggers: [{ id: 't1', type: 'cron', text: '0 * * * *', nextFire: '2026-01-01T01:00:00.000Z' }],
+}
+
+export function fakeRuntime(): FakeRuntime {
+  const calls: unknown[][] = []
+  const note = (...call: unknown[]) => void calls.push(call)
+  const control = (verb: string, state: ProcessState) => async () => {
+    note(verb)
+    runtime.state = state
+  }
+  const state: Record<string, never> = {}
+  const agent: AgentHandle = {
+    name: 'watcher',
+    get state() {
+      return runtime.state
+    },
+    run: async () => null,
+    enqueue: async (payload, options) => {
+      note('enqueue', payload, options)
+      return { eventId: 'e1', accepted: true, duplicate: false }
+    },
+    result: async (eventId, options) => {
+      note('result', eventId, options?.timeout)
+      if (runtime.turn === undefined) throw new VigilError('WAIT_TIMEOUT', 'still running')
+      return runtime.turn
+    },
+    status: () => ({ ...status, state: runtime.state }),
+    start: control('start', 'running'),
+    stop: control('stop', 'stopped'),
+    restart: control('restart', 'running'),
+    suspend: control('suspend', 'suspended'),
+    resume: control('resume', 'running'),
+    remove: async () => note('remove'),
+    journal: async (query) => {
+      note('journal', query)
+      const record = (n: number) =>
+        ({ seq: n, n, at: 'now', process: 'watcher', epoch: 1, type: 'process.removed', data: { by: 'x' } }) as never
+      return Array.from({ length: Math.min(query?.limit ?? 0, 3) }, (_, index) => record(9 - index))
+    },
+    context: async () => ({ state }),
+    patchContext: async (set) => {
+      Object.assign(state, set)
+    },
+  }
+  const runtime: FakeRuntime = {
+    calls,
+    ready: true,
+    turn: undefined,
+    state: 'running',
+    dataDir: '/data',
+    report: {
+      orphansEnded: 1,
+      processes: [{ name: 'watcher', checkpointAt: 'then', replayed: 4, openTurns: 1 }],
+      lost: 0,
+      repeated: 0,
+      inDoubt: 0,
+    },
+    get: (name) => {
+      if (name !== 'watcher') throw new VigilError('PROCESS_NOT_FOUND', `no process is called "${name}"`)
+      return agent
+    },
+    list: () => [agent],
+    publish: async (topic, data) => {
+      note('publish', topic, data)
+      return { eventId: 'p1' }
+    },
+  }
+  return runtime
+}

@@ -1,0 +1,11 @@
+import type { AgentHandle, RecoveryReport } from '@vigil/supervisor'
+
+/** What the REST face needs of a supervisor; `Supervisor` fits, and so does anything that acts like one. */
+export interface RuntimeSurface {
+  get(name: string): AgentHandle
+  list(): readonly AgentHandle[]
+  publish(topic: string, data: unknown): Promise<{ readonly eventId: string }>
+  readonly report: RecoveryReport
+  readonly ready: boolean
+  readonly dataDir: string
+}

@@ -1,0 +1,88 @@
+import type { Server } from 'node:http'
+import { createAdaptorServer } from '@hono/node-server'
+import { VigilError } from '@vigil/protocol'
+import { isLoopback, loopbackHosts } from './guard.ts'
+import { createHandler } from './handler.ts'
+import type { RuntimeSurface } from './runtime-surface.ts'
+
+export interface ServeOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string
+  /** Default 9100; 0 picks a free one. */
+  readonly port?: number
+  /** undefined: no token is asked for; only accepted on a loopback host. */
+  readonly token: string | undefined
+  readonly onError?: (error: unknown) => void
+}
+
+export interface Listener {
+  readonly url: string
+  readonly port: number
+  /** Takes no new calls, lets open ones end for a second, then cuts them. */
+  close(): Promise<void>
+}
+
+const requestMs = 30_000
+const graceMs = 1_000
+
+/**
+ * Listens for REST calls.
+ * @throws PORT_IN_USE · INVALID_ARGUMENT for a host that this machine does not have, or one that is open to others without a token
+ */
+export async function serve(
+  s: RuntimeSurface,
+  { host = '127.0.0.1', port = 9_100, token, onError }: ServeOptions,
+): Promise<Listener> {
+  const loopback = isLoopback(host)
+  if (token === undefined && !loopback) {
+    throw new VigilError(
+      'INVALID_ARGUMENT',
+      `expected a token for the listener on ${host}, found none; only loopback may go without`,
+    )
+  }
+  const handler = createHandler(s, {
+    token,
+    ...(loopback ? { hosts: [...new Set([...loopbackHosts, host])] } : {}),
+    ...(onError === undefined ? {} : { onError }),
+  })
+  const serverOptions = { requestTimeout: requestMs, headersTimeout: requestMs }
+  const server = createAdaptorServer({ fetch: handler, hostname: host, serverOptions }) as Server
+  await listen(server, host, port)
+  const address = server.address()
+  const bound = typeof address === 'object' && address !== null ? address.port : port
+  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, port: bound, close: () => close(server) }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refuse = (error: NodeJS.ErrnoException) => {
+      const place = `${host}:${port}`
+      if (error.code === 'EADDRINUSE') {
+        reject(
+          new VigilError(
+            'PORT_IN_USE',
+            `expected ${place} to be free, found it in use; choose another --port (0 picks a free one)`,
+          ),
+        )
+      } else {
+        reject(new VigilError('INVALID_ARGUMENT', `cannot listen on ${place}: ${error.message}`, { cause: error }))
+      }
+    }
+    server.once('error', refuse)
+    server.listen(port, host, () => {
+      server.off('error', refuse)
+      resolve()
+    })
+  })
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+    server.close(() => {
+      clearTimeout(cut)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}

@@ -1,0 +1,72 @@
+import type { AcceptedView, EntryView, JournalRecord, ProcessView, RuntimeStatusView, TurnView } from '@vigil/protocol'
+import type { Accepted, ProcessStatus, RecoveryReport, TurnResult } from '@vigil/supervisor'
+import type { RuntimeSurface } from './runtime-surface.ts'
+
+/**
+ * The one place where the camelCase of the program becomes the snake_case of the wire. What users sent
+ * (payloads, results, state, labels, record data) passes through untouched.
+ */
+export function processView(status: ProcessStatus): ProcessView {
+  const { lastExit, counters, mailbox, triggers, ...same } = status
+  return {
+    ...same,
+    ...(lastExit === undefined ? {} : { last_exit: lastExit }),
+    counters: {
+      accepted: counters.accepted,
+      completed: counters.completed,
+      dead_lettered: counters.deadLettered,
+      failures: counters.failures,
+    },
+    mailbox: { waiting: mailbox.waiting, open: mailbox.open, dead_letters: mailbox.deadLetters },
+    triggers: triggers.map(({ id, type, text, nextFire }) => ({
+      id,
+      type,
+      text,
+      ...(nextFire === undefined ? {} : { next_fire: nextFire }),
+    })),
+  }
+}
+
+export function runtimeStatusView(s: RuntimeSurface): RuntimeStatusView {
+  const states = s.list().map((agent) => agent.state)
+  const byState: Record<string, number> = {}
+  for (const state of states) byState[state] = (byState[state] ?? 0) + 1
+  return {
+    ready: s.ready,
+    data: s.dataDir,
+    processes: { total: states.length, by_state: byState },
+    recovery: recoveryView(s.report),
+  }
+}
+
+function recoveryView(report: RecoveryReport): RuntimeStatusView['recovery'] {
+  return {
+    orphans_ended: report.orphansEnded,
+    ...(report.tornTail === undefined ? {} : { torn_tail: report.tornTail }),
+    processes: report.processes.map(({ name, checkpointAt, replayed, openTurns }) => ({
+      name,
+      ...(checkpointAt === undefined ? {} : { checkpoint_at: checkpointAt }),
+      replayed,
+      open_turns: openTurns,
+    })),
+    lost: report.lost,
+    repeated: report.repeated,
+    in_doubt: report.inDoubt,
+  }
+}
+
+export const acceptedView = ({ eventId, accepted, duplicate }: Accepted): AcceptedView => ({
+  event_id: eventId,
+  accepted,
+  duplicate,
+})
+
+export const turnView = ({ eventId, ...rest }: TurnResult): TurnView => ({ event_id: eventId, ...rest })
+
+export const entryView = ({ n, at, type, turn, data }: JournalRecord): EntryView => ({
+  n,
+  at,
+  type,
+  ...(turn === undefined ? {} : { turn }),
+  data,
+})

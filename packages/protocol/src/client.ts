@@ -1,0 +1,127 @@
+import { type ErrorBody, errorCode, VigilError } from './errors.ts'
+import { apiBase, type RouteId, routes } from './routes.ts'
+import type {
+  AcceptedView,
+  ContextView,
+  JournalView,
+  ProcessListView,
+  ProcessView,
+  RuntimeStatusView,
+  StateView,
+  TurnView,
+} from './views.ts'
+
+/**
+ * The typed client of the REST face, over any `fetch`. Every refusal arrives as the VigilError that the
+ * supervisor meant; a supervisor that does not answer is UNREACHABLE.
+ */
+export interface ClientOptions {
+  /** Such as `http://127.0.0.1:9100`. */
+  readonly url: string
+  readonly token?: string
+  /** Milliseconds that one call may take, above what it asks the supervisor to wait; default 30,000. */
+  readonly timeout?: number
+  readonly fetch?: typeof fetch
+}
+
+export interface JournalQuery {
+  readonly limit?: number
+  readonly type?: string
+  readonly turn?: string
+  readonly before?: string
+  readonly after?: string
+}
+
+export type ProcessVerb = 'start' | 'stop' | 'restart' | 'suspend' | 'resume'
+
+interface Call {
+  readonly path?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string | number | undefined>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: unknown
+  readonly extraMs?: number
+}
+
+export type Client = ReturnType<typeof createClient>
+
+export function createClient({ url, token, timeout = 30_000, fetch: send = fetch }: ClientOptions) {
+  const call = async <View>(
+    id: RouteId,
+    { path = {}, query = {}, headers = {}, body, extraMs = 0 }: Call = {},
+  ): Promise<View> => {
+    const route = routes[id]
+    const target = new URL(url.replace(/\/+$/, '') + apiBase + fill(route.path, path))
+    for (const [key, value] of Object.entries(query))
+      if (value !== undefined) target.searchParams.set(key, String(value))
+    const request: RequestInit = {
+      method: route.method,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      signal: AbortSignal.timeout(timeout + extraMs),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }
+    try {
+      const reply = await send(target, request)
+      return understand(reply, await reply.text(), url) as View
+    } catch (error) {
+      if (errorCode(error) !== undefined) throw error
+      throw new VigilError('UNREACHABLE', `expected a supervisor at ${url}, found none: ${reason(error)}`, {
+        cause: error,
+      })
+    }
+  }
+
+  return {
+    health: () => call<{ status: string }>('health'),
+    runtimeStatus: () => call<RuntimeStatusView>('runtimeStatus'),
+    processes: (label?: string) => call<ProcessListView>('listProcesses', { query: { label } }),
+    process: (name: string) => call<ProcessView>('getProcess', { path: { name } }),
+    control: (name: string, verb: ProcessVerb) => call<StateView>(`${verb}Process`, { path: { name } }),
+    /** With `waitMs` the turn's end if it came in time, else only that the event was accepted. */
+    postEvent: (
+      name: string,
+      payload: unknown,
+      options: { readonly waitMs?: number; readonly idempotencyKey?: string } = {},
+    ) =>
+      call<AcceptedView | TurnView>('postEvent', {
+        path: { name },
+        body: payload,
+        query: { wait: options.waitMs === undefined ? undefined : `${options.waitMs}ms` },
+        headers: options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey },
+        extraMs: options.waitMs ?? 0,
+      }),
+    journal: (name: string, query: JournalQuery = {}) =>
+      call<JournalView>('getJournal', { path: { name }, query: { ...query } }),
+    context: (name: string) => call<ContextView>('getContext', { path: { name } }),
+    patchContext: (name: string, state: Readonly<Record<string, unknown>>) =>
+      call<ContextView>('patchContext', { path: { name }, body: { state } }),
+    publish: (topic: string, data: unknown) => call<{ event_id: string }>('publish', { path: { topic }, body: data }),
+  }
+}
+
+const fill = (path: string, values: Readonly<Record<string, string>>): string =>
+  path.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(values[key] ?? ''))
+
+const reason = (error: unknown): string => {
+  const cause = (error as { cause?: unknown }).cause ?? error
+  return cause instanceof Error ? cause.message || cause.name : String(cause)
+}
+
+function understand(reply: Response, text: string, url: string): unknown {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    throw new VigilError(
+      'UNREACHABLE',
+      `expected a supervisor at ${url}, found something else (${reply.status}, no JSON)`,
+    )
+  }
+  if (reply.ok) return body
+  const error = (body as { error?: ErrorBody }).error
+  const code = errorCode(error) ?? 'INTERNAL'
+  throw new VigilError(code, error?.message ?? `the supervisor answered ${reply.status}`, { details: error?.details })
+}

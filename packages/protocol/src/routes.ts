@@ -1,0 +1,51 @@
+/**
+ * The route table: what the REST face serves under its base, as data. The face registers exactly these, the
+ * client names them by id, and docs/rest.md lists them.
+ */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PATCH'
+  /** Below the base; `{name}` is a process. */
+  readonly path: string
+  /** Answers without a token. */
+  readonly public?: true
+  readonly doc: string
+}
+
+export const apiBase = '/api/v1'
+
+export const routes = {
+  health: { method: 'GET', path: '/health', public: true, doc: 'The listener is alive.' },
+  ready: { method: 'GET', path: '/ready', doc: '200 when new work is taken, else 503.' },
+  runtimeStatus: {
+    method: 'GET',
+    path: '/runtime/status',
+    doc: 'Processes by state, data directory, what recovery found.',
+  },
+  listProcesses: { method: 'GET', path: '/processes', doc: 'All processes; `?label=key=value` selects.' },
+  getProcess: { method: 'GET', path: '/processes/{name}', doc: 'One process.' },
+  startProcess: { method: 'POST', path: '/processes/{name}/start', doc: 'Starts a stopped or failed process.' },
+  stopProcess: { method: 'POST', path: '/processes/{name}/stop', doc: 'Drains, then stops.' },
+  restartProcess: { method: 'POST', path: '/processes/{name}/restart', doc: 'Stops and starts.' },
+  suspendProcess: { method: 'POST', path: '/processes/{name}/suspend', doc: 'Keeps accepting events, runs none.' },
+  pauseProcess: { method: 'POST', path: '/processes/{name}/pause', doc: 'The same as suspend.' },
+  resumeProcess: { method: 'POST', path: '/processes/{name}/resume', doc: 'Runs what waits.' },
+  postEvent: {
+    method: 'POST',
+    path: '/processes/{name}/events',
+    doc: 'The body is the payload of a manual event. `Idempotency-Key` makes a repetition harmless; `?wait=30s` waits for the turn.',
+  },
+  getJournal: {
+    method: 'GET',
+    path: '/processes/{name}/journal',
+    doc: 'Records, newest first: `?limit&type&turn&before&after`; `next` is the `before` of the next page.',
+  },
+  getContext: { method: 'GET', path: '/processes/{name}/context', doc: 'Committed state.' },
+  patchContext: {
+    method: 'PATCH',
+    path: '/processes/{name}/context',
+    doc: 'Sets the keys of `{state: {…}}` in one commit.',
+  },
+  publish: { method: 'POST', path: '/bus/{topic}', doc: 'Publishes the body on the bus.' },
+} as const satisfies Record<string, Route>
+
+export type RouteId = keyof typeof routes

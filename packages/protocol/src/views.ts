@@ -1,0 +1,95 @@
+import type { ExitCause } from './exit-cause.ts'
+import type { Json } from './json.ts'
+import type { RecordedError } from './records.ts'
+
+/** What REST replies look like: snake_case, times as ISO strings. Payloads, state and records are as they were sent. */
+export interface ProcessView {
+  readonly name: string
+  readonly state: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly revision: number
+  readonly epoch: number
+  readonly isolation: string
+  readonly guarantee: string
+  readonly residency: string
+  readonly pid?: number
+  readonly restarts: number
+  readonly last_exit?: { readonly at: string; readonly cause: ExitCause }
+  readonly parked?: string
+  readonly counters: {
+    readonly accepted: number
+    readonly completed: number
+    readonly dead_lettered: number
+    readonly failures: number
+  }
+  readonly mailbox: { readonly waiting: number; readonly open: number; readonly dead_letters: number }
+  readonly triggers: readonly {
+    readonly id: string
+    readonly type: string
+    readonly text: string
+    readonly next_fire?: string
+  }[]
+}
+
+export interface ProcessListView {
+  readonly processes: readonly ProcessView[]
+  readonly total: number
+}
+
+export interface StateView {
+  readonly name: string
+  readonly state: string
+}
+
+export interface RuntimeStatusView {
+  readonly ready: boolean
+  readonly data: string
+  readonly processes: { readonly total: number; readonly by_state: Readonly<Record<string, number>> }
+  readonly recovery: {
+    readonly orphans_ended: number
+    readonly torn_tail?: string
+    readonly processes: readonly {
+      readonly name: string
+      readonly checkpoint_at?: string
+      readonly replayed: number
+      readonly open_turns: number
+    }[]
+    readonly lost: number
+    readonly repeated: number
+    readonly in_doubt: number
+  }
+}
+
+export interface AcceptedView {
+  readonly event_id: string
+  readonly accepted: true
+  readonly duplicate: boolean
+}
+
+export type TurnView =
+  | { readonly event_id: string; readonly turn: string; readonly status: 'completed'; readonly result: Json }
+  | {
+      readonly event_id: string
+      readonly turn: string
+      readonly status: 'dead_lettered'
+      readonly error: RecordedError
+    }
+
+export interface EntryView {
+  /** Place of the record in its process, from 1. */
+  readonly n: number
+  readonly at: string
+  readonly type: string
+  readonly turn?: string
+  readonly data: unknown
+}
+
+export interface JournalView {
+  readonly entries: readonly EntryView[]
+  /** Give it as `before` to get the next, older page; null at the end. */
+  readonly next: string | null
+}
+
+export interface ContextView {
+  readonly state: Readonly<Record<string, Json>>
+}
