@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import { dirname } from 'node:path'
+import type { Bundle } from '@vigil/protocol'
+import { type BuildFailure, buildSync, type Message } from 'esbuild'
+import { Packr } from 'msgpackr'
+
+/**
+ * What the compute pool runs, on its own threads. esbuild is used in its blocking form, one process
+ * per build: the asynchronous one keeps a service process that outlives the pool. Answers are plain data, also failures, because an error's
+ * code would not survive the way between threads.
+ */
+export type BundleAnswer = { readonly ok: true; readonly bundle: Bundle } | { readonly ok: false; readonly message: string }
+
+export interface BundleTask {
+  readonly entrypoint: string
+  /** Import specifier -> absolute path of the module that stands for it. */
+  readonly alias: Readonly<Record<string, string>>
+}
+
+/** Rows behind one another in one buffer, so that they cross the thread boundary without a copy. */
+export interface PackedRows {
+  readonly bytes: Uint8Array
+  readonly lengths: readonly number[]
+}
+
+export function bundle({ entrypoint, alias }: BundleTask): BundleAnswer {
+  try {
+    const built = buildSync({
+      entryPoints: [entrypoint],
+      // Paths in the output are relative to this folder: the same module gives the same hash from wherever Vigil is started.
+      absWorkingDir: dirname(entrypoint),
+      // An agent is erasable TypeScript: what some tsconfig.json above it says must not change its hash.
+      tsconfigRaw: {},
+      bundle: true,
+      write: false,
+      format: 'cjs',
+      platform: 'node',
+      target: 'node26',
+      conditions: ['@vigil/source'],
+      alias: { ...alias },
+      charset: 'utf8',
+      legalComments: 'none',
+      logLevel: 'silent',
+    })
+    const code = built.outputFiles[0]?.text ?? ''
+    return { ok: true, bundle: { hash: createHash('sha256').update(code).digest('hex'), code } }
+  } catch (error) {
+    return { ok: false, message: failure(entrypoint, error) }
+  }
+}
+
+function failure(entrypoint: string, error: unknown): string {
+  const messages = (error as Partial<BuildFailure>).errors
+  const first = messages?.[0]
+  if (first === undefined) return `${entrypoint}: ${error instanceof Error ? error.message : String(error)}`
+  const more = (messages?.length ?? 1) - 1
+  const hint = first.text.includes('Top-level await') ? '; move it into run(), or wrap it: const ready = (async () => { ... })()' : ''
+  return `${place(entrypoint, first)}: ${first.text}${hint}${more > 0 ? ` (and ${more} more)` : ''}`
+}
+
+function place(entrypoint: string, { location }: Message): string {
+  if (location === null) return entrypoint
+  const file = location.file.startsWith('/') ? location.file : `${dirname(entrypoint)}/${location.file}`
+  return `${file}:${location.line}:${location.column + 1}`
+}
+
+export function encodeRows(rows: readonly unknown[]): PackedRows {
+  // Without record extensions each row can be read alone, by any msgpack reader.
+  const packr = new Packr({ useRecords: false })
+  const packed = rows.map((row) => Uint8Array.from(packr.pack(row)))
+  const bytes = new Uint8Array(packed.reduce((sum, row) => sum + row.length, 0))
+  let offset = 0
+  for (const row of packed) {
+    bytes.set(row, offset)
+    offset += row.length
+  }
+  return { bytes, lengths: packed.map((row) => row.length) }
+}
