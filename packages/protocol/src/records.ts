@@ -78,7 +78,7 @@ export const recordTable = {
   ),
 
   'trigger.accepted': record(['mailbox', 'triggers'], 'An event is ours: it will end exactly once.', z.strictObject({ event, ...dedupe })),
-  'trigger.baseline': record(['triggers'], 'What a file trigger found and did not deliver at its first start.', z.strictObject({ trigger_id: z.string(), files: z.array(z.tuple([z.string(), z.string()])) })),
+  'trigger.baseline': record(['triggers'], 'What a file trigger saw and does not deliver: path and version, and paths that are gone.', z.strictObject({ trigger_id: z.string(), files: z.array(z.tuple([z.string(), z.string()])), removed: z.array(z.string()).optional() })),
   'trigger.armed': record(['triggers'], 'A cron trigger counts its slots from here.', z.strictObject({ trigger_id: z.string(), from: z.string() })),
   'bus.published': record(
     ['mailbox', 'turns'],

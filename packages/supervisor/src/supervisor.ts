@@ -37,14 +37,12 @@ export class Supervisor implements AsyncDisposable {
 
   readonly #opened: Opened
   readonly #listeners: Listeners
-  readonly #env: Readonly<Record<string, string | undefined>>
   readonly dataDir: string
   #stopped: Promise<void> | undefined
 
-  private constructor(opened: Opened, listeners: Listeners, env: Readonly<Record<string, string | undefined>>, dataDir: string) {
+  private constructor(opened: Opened, listeners: Listeners, dataDir: string) {
     this.#opened = opened
     this.#listeners = listeners
-    this.#env = env
     this.dataDir = dataDir
   }
 
@@ -61,7 +59,7 @@ export class Supervisor implements AsyncDisposable {
     const listeners = new Listeners()
     if (options.logger !== undefined) listeners.add('log', options.logger)
     const opened = await openRuntime({ dataDirectory, env, emit: listeners.emit, segmentBytes: options.segmentBytes, ports: options.ports ?? {} })
-    const supervisor = new Supervisor(opened, listeners, env, dataDirectory ?? ':memory:')
+    const supervisor = new Supervisor(opened, listeners, dataDirectory ?? ':memory:')
     try {
       for (const request of options.deploy ?? []) await supervisor.#register(request)
     } catch (error) {
@@ -103,7 +101,7 @@ export class Supervisor implements AsyncDisposable {
    */
   async spawn(spec: SpawnSpec): Promise<AgentHandle> {
     const baseDirectory = process.cwd()
-    const manifest = manifestFromSpec(spec, { baseDirectory, env: this.#env })
+    const manifest = manifestFromSpec(spec, { baseDirectory })
     return await this.deploy({ manifest, baseDirectory, by: 'program', start: true })
   }
 

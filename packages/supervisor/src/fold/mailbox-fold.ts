@@ -13,6 +13,7 @@ export function foldTrigger(process: ProcessFold, record: Of<'trigger.accepted' 
     case 'trigger.baseline': {
       const baseline = baselineOf(process, record.data.trigger_id)
       for (const [path, key] of record.data.files) baseline.set(path, key)
+      for (const path of record.data.removed ?? []) baseline.delete(path)
       return
     }
     case 'trigger.accepted': {
@@ -20,16 +21,17 @@ export function foldTrigger(process: ProcessFold, record: Of<'trigger.accepted' 
       receive(process, event)
       if (key !== undefined) remember(process, dedupeKey(event.trigger_id, key), event.event_id, body_hash, Date.parse(record.at))
       if (event.type === 'cron') process.cronFrom.set(event.trigger_id, String((event.payload as { scheduled_time: string }).scheduled_time))
-      if (event.type === 'file_watch' && key !== undefined) foldFile(process, event, key)
+      if (event.type === 'file_watch') foldFile(process, event)
     }
   }
 }
 
-function foldFile(process: ProcessFold, event: AcceptedEvent, key: string): void {
+/** Being delivered is being seen: the same record moves the baseline, so no crash can fall between the two. */
+function foldFile(process: ProcessFold, event: AcceptedEvent): void {
   const payload = event.payload as { readonly path: string; readonly event_type: string }
   const baseline = baselineOf(process, event.trigger_id)
   if (payload.event_type === 'deleted') baseline.delete(payload.path)
-  else baseline.set(payload.path, key)
+  else baseline.set(payload.path, String(event.metadata['version']))
 }
 
 function baselineOf(process: ProcessFold, triggerId: string): Map<string, string> {

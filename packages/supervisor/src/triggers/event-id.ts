@@ -47,3 +47,8 @@ export function slotEventId(process: string, trigger: string, slotIso: string): 
 export function fileDedupeKey(change: FileChange): string {
   return digest([change.path, change.size, change.mtimeMs, change.inode, change.kind], 32)
 }
+
+/** The id of the event of one version of a file, from its dedupe key. */
+export function fileEventId(process: string, trigger: string, key: string): EventId {
+  return digest(['file', process, trigger, key], 32) as EventId
+}

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
-import type { FileChange, FileWatch, ProcessName } from '@vigil/protocol'
+import { type FileChange, type FileWatch, type ProcessName, VigilError } from '@vigil/protocol'
 import { accept } from '../delivery/accept.ts'
 import type { Trigger } from '../manifests/manifest.ts'
 import type { ArmedTrigger, TriggerParts } from './armed-trigger.ts'
-import { triggerId } from './event-id.ts'
+import { fileDedupeKey, fileEventId, triggerId } from './event-id.ts'
+import { compareScan, type FileBaseline, fileKey } from './file-baseline.ts'
 
 /**
  * Delivers each version of each file once. The baseline in the fold is the truth: what came while nobody looked
@@ -17,43 +17,47 @@ export function fileTrigger(parts: TriggerParts, trigger: Extract<Trigger, { typ
   let watch: FileWatch | undefined
   let closed = false
 
-  const known = (): ReadonlyMap<string, string> => process.baselines.get(id) ?? new Map()
-  const note = (files: [string, string][]): void =>
-    void log.commit([{ process: process.name as ProcessName, epoch: process.epoch, type: 'trigger.baseline', data: { trigger_id: id, files } }])
+  const baseline = (): FileBaseline => process.baselines.get(id) ?? new Map()
+  const note = (files: readonly (readonly [string, string])[], removed: readonly string[]): void => {
+    const data = { trigger_id: id, files: files.map(([path, key]): [string, string] => [path, key]), removed: [...removed] }
+    log.commit([{ process: process.name as ProcessName, epoch: process.epoch, type: 'trigger.baseline', data }])
+  }
 
-  const offer = async (change: FileChange): Promise<void> => {
-    const version = versionOf(change)
-    const before = known().get(change.path)
-    if (closed || (change.kind === 'deleted' ? before === undefined : before === version)) return
-    const kind = change.kind === 'deleted' ? 'deleted' : before === undefined ? 'created' : 'modified'
-    if (!trigger.events.includes(kind)) {
-      if (kind !== 'deleted') note([[change.path, version]])
-      return
-    }
-    const { path, size } = change
-    const mtime = new Date(change.mtimeMs).toISOString()
-    const payload = { path, filename: basename(path), event_type: kind, size, mtime }
-    const metadata = { watch_path: trigger.watchPath, pattern: trigger.watchPatterns.join(' ') }
-    const event_id = createHash('sha256').update(`${process.name}\n${id}\n${kind}\n${path}\n${version}`).digest('hex').slice(0, 32)
-    const event = { event_id, trigger_id: id, type: 'file_watch' as const, timestamp: new Date(clock.now()).toISOString(), payload, metadata }
-    await accept(log, process, { event, key: `${kind} ${path} ${version}` })
+  const deliver = async (change: FileChange): Promise<void> => {
+    const { path, size, kind } = change
+    const payload = { path, filename: basename(path), event_type: kind, size, mtime: new Date(change.mtimeMs).toISOString() }
+    const metadata = { watch_path: trigger.watchPath, pattern: trigger.watchPatterns.join(' '), version: fileKey(change) }
+    const key = fileDedupeKey(change)
+    const event = { event_id: fileEventId(process.name, id, key), trigger_id: id, type: 'file_watch' as const, timestamp: new Date(clock.now()).toISOString(), payload, metadata }
+    await accept(log, process, { event, key })
+  }
+
+  /** Takes what `found` adds to `seen`; what is not delivered is noted, so that it is compared only once. */
+  const take = async (seen: FileBaseline, found: readonly FileChange[]): Promise<void> => {
+    if (closed) return
+    const difference = compareScan(seen, found, trigger.events)
+    const told = new Set(difference.deliver.map((change) => change.path))
+    const silent = difference.set.filter(([path]) => !told.has(path))
+    const gone = difference.removed.filter((path) => !told.has(path))
+    if (silent.length + gone.length > 0) note(silent, gone)
+    for (const change of difference.deliver) await deliver(change)
+    if (difference.overflow > 0) parts.failed(new VigilError('TOO_LARGE', `${difference.overflow} files in ${trigger.watchPath} are beyond what a trigger can remember`))
+  }
+
+  const heard = (change: FileChange): Promise<void> => {
+    const seen = baseline().get(change.path)
+    return take(new Map(seen === undefined ? [] : [[change.path, seen]]), change.kind === 'deleted' ? [] : [change])
   }
 
   const open = async (): Promise<void> => {
     if (!process.baselines.has(id)) {
       const standing = trigger.existing === 'ignore' ? await watcher.scan(spec) : []
-      if (!closed) note(standing.map((file) => [file.path, versionOf(file)]))
+      if (closed) return
+      note(standing.map((file) => [file.path, fileKey(file)]), [])
     }
-    if (closed) return
-    watch = await watcher.watch(spec, (change) => void offer(change).catch(parts.failed), parts.failed)
-    if (closed) return await watch.close()
+    watch = await watcher.watch(spec, (change) => void heard(change).catch(parts.failed), parts.failed)
     // Only after the watcher listens: what came between the last life and now is found here.
-    for (const file of await watcher.scan(spec)) await offer(file)
-    if (!trigger.events.includes('deleted')) return
-    const standing = new Set((await watcher.scan(spec)).map((file) => file.path))
-    for (const path of [...known().keys()]) {
-      if (!standing.has(path)) await offer({ kind: 'deleted', path, size: 0, mtimeMs: 0, inode: 0 })
-    }
+    if (!closed) await take(baseline(), await watcher.scan(spec))
   }
   const opened = open().catch(parts.failed)
 
@@ -66,6 +70,3 @@ export function fileTrigger(parts: TriggerParts, trigger: Extract<Trigger, { typ
     },
   }
 }
-
-/** Which version of a file this is: what was written there at that moment under that inode. */
-const versionOf = (file: FileChange): string => `${file.size}-${Math.round(file.mtimeMs)}-${file.inode}`
