@@ -10,7 +10,7 @@ export interface FileChange {
 /** What to watch: the files of one folder (deeper only if `recursive`) whose relative path matches a pattern. */
 export interface WatchSpec {
   readonly directory: string
-  /** picomatch globs over the path relative to `directory`. */
+  /** picomatch globs over the path relative to `directory`; in a recursive watch one without a slash means the file's name. */
   readonly patterns: readonly string[]
   readonly recursive: boolean
   /** A change is told only after size and mtime stood still this long. */

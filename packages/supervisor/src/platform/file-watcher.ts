@@ -1,0 +1,110 @@
+import { realpath } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import type { Clock, FileChange, FileWatch, FileWatcher, Timer, WatchSpec } from '@vigil/protocol'
+import chokidar, { type FSWatcher } from 'chokidar'
+import { isAbsent, scanDirectory, watchedPath } from './directory-scan.ts'
+import { fileSettlement } from './file-settlement.ts'
+
+/**
+ * Watches folders. chokidar only says where to look; what happened follows from comparing the file that
+ * stands there, once it has stood still, with the one that was known. So lost, doubled and misnamed events of
+ * the platform (an atomic rename is an unlink and an add) all end in one true change.
+ */
+export function chokidarWatcher({ clock }: { readonly clock: Clock }): FileWatcher {
+  return {
+    scan: async (spec) => (await scanDirectory(spec)).map((file) => ({ kind: 'created', ...file })),
+    watch: (spec, changed, failed) => watchDirectory(clock, spec, changed, failed),
+  }
+}
+
+/** How often a folder that does not exist is looked for: chokidar's own wait for it loses what comes later. */
+const absentPollMs = 500
+
+async function watchDirectory(clock: Clock, spec: WatchSpec, changed: (change: FileChange) => void, failed: (error: Error) => void): Promise<FileWatch> {
+  const fits = watchedPath(spec)
+  let closed = false
+  let watcher: FSWatcher | undefined
+  let detached: Promise<void> | undefined
+  let poll: Timer | undefined
+  const broke = (error: unknown): void => {
+    if (!closed) failed(error instanceof Error ? error : new Error(String(error)))
+  }
+  const known = await scanDirectory(spec)
+  const files = fileSettlement({ clock, stableMs: spec.stableMs, known, changed, failed: broke })
+
+  // Finds what the platform's events leave out: what came before the watches stood, and the files of a new folder.
+  const sweep = coalesced(async () => {
+    const standing = await scanDirectory(spec)
+    if (!closed) files.compare(standing)
+  }, broke)
+
+  const follow = (root: string): void => {
+    const depth = spec.recursive ? {} : { depth: 0 }
+    const current = chokidar.watch(root, { ignoreInitial: true, followSymlinks: false, atomic: false, ...depth })
+    watcher = current
+    // A folder that went is waited for anew: its watches lie on what was there before.
+    const checkRoot = async (): Promise<void> => {
+      if ((await realFolder(spec.directory)) === root || watcher !== current || closed) return
+      watcher = undefined
+      detached = current.close()
+      await detached
+      await attach()
+    }
+    const look = (): void => {
+      sweep()
+      checkRoot().catch(broke)
+    }
+    current.on('ready', look)
+    current.on('error', broke)
+    current.on('all', (event, path) => {
+      const below = relative(root, path)
+      if (event === 'addDir' || event === 'unlinkDir') look()
+      else if (!closed && fits(below)) files.notice(join(spec.directory, below))
+    })
+  }
+
+  const attach = async (): Promise<void> => {
+    // The folder itself may be a link; below it links are not followed.
+    const root = await realFolder(spec.directory)
+    if (closed) return
+    if (root === undefined) poll = clock.setTimer(absentPollMs, () => void attach().catch(broke))
+    else follow(root)
+  }
+  await attach()
+
+  return {
+    async close() {
+      closed = true
+      poll?.cancel()
+      files.close()
+      await Promise.all([watcher?.close(), detached])
+    },
+  }
+}
+
+async function realFolder(path: string): Promise<string | undefined> {
+  try {
+    return await realpath(path)
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw error
+  }
+}
+
+/** Runs `task` one at a time; calls during a run become one more run after it. */
+function coalesced(task: () => Promise<void>, failed: (error: unknown) => void): () => void {
+  let running = false
+  let again = false
+  const run = (): void => {
+    again = running
+    if (running) return
+    running = true
+    task()
+      .catch(failed)
+      .finally(() => {
+        running = false
+        if (again) run()
+      })
+  }
+  return run
+}
