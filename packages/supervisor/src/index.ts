@@ -1,6 +1,8 @@
 export type { Manifest, Trigger } from './manifests/manifest.ts'
 export { type LoadedManifest, loadManifests, readManifests } from './manifests/load.ts'
 export { parseManifestText } from './manifests/parse.ts'
+export { type PlacedProblem, problemLine } from './manifests/problem-report.ts'
+export { nextFires } from './manifests/schedule.ts'
 export type { SpawnSpec, TriggerSpec } from './manifests/spec.ts'
 export type { Ports } from './runtime/ports.ts'
 export { type StartOptions, Supervisor } from './supervisor.ts'

@@ -82,12 +82,12 @@ describe('places', () => {
     [
       'a bad schedule',
       `${head}triggers:\n  - cron: "99 * * * *"\n`,
-      '/fleet/watcher.agent:4:11: expected a cron pattern, found "99 * * * *"',
+      '/fleet/watcher.agent:4:11: cron "99 * * * *": expected 5 fields',
     ],
     [
       'a schedule that never fires',
       `${head}triggers:\n  - cron: "0 0 31 2 *"\n`,
-      '/fleet/watcher.agent:4:11: expected a cron pattern, found "0 0 31 2 *", which never fires',
+      '/fleet/watcher.agent:4:11: cron "0 0 31 2 *": expected a pattern that comes, found a date that no year has',
     ],
     [
       'a doubled key',

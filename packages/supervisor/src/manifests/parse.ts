@@ -134,7 +134,7 @@ function scheduleProblems(manifest: ManifestDocument, raw: unknown): ManifestPro
       {
         code: 'INVALID_CONFIG' as const,
         path: ['triggers', index, field],
-        message: `expected a cron pattern, found ${reason}`,
+        message: reason,
       },
     ]
   })

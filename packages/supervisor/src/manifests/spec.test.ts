@@ -49,11 +49,7 @@ it.each<[Record<string, unknown>, string, string]>([
   [{ entrypoint: undefined }, 'MISSING_FIELD', 'triage: entrypoint: expected entrypoint'],
   [{ memryMb: 64 }, 'UNKNOWN_FIELD', 'triage: memryMb: expected a known field, found memryMb (did you mean memoryMb?)'],
   [{ restartPolicy: 'on_failur' }, 'INVALID_CONFIG', 'did you mean on_failure?'],
-  [
-    { triggers: [{ type: 'cron', cronExpression: 'often' }] },
-    'INVALID_CONFIG',
-    'expected a cron pattern, found "often"',
-  ],
+  [{ triggers: [{ type: 'cron', cronExpression: 'often' }] }, 'INVALID_CONFIG', 'cron "often": expected 5 fields'],
   [
     { delivery: { maxRetries: -1 } },
     'INVALID_CONFIG',

@@ -76,8 +76,7 @@ export function manifestFromSpec(spec: SpawnSpec, { baseDirectory }: { readonly 
   if (!check.ok) throw manifestError(check.problems.map((problem) => inCamelCase(problem, spec.name)))
   for (const trigger of check.manifest.triggers) {
     const reason = trigger.type === 'cron' ? scheduleProblem(trigger.cron_expression, trigger.timezone) : undefined
-    if (reason !== undefined)
-      throw new VigilError('INVALID_CONFIG', `${spec.name}: expected a cron pattern, found ${reason}`)
+    if (reason !== undefined) throw new VigilError('INVALID_CONFIG', `${spec.name}: ${reason}`)
   }
   return effectiveManifest(check.manifest, baseDirectory)
 }

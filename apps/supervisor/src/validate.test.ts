@@ -1,0 +1,31 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { validate } from './validate.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vigil-validate-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+it('tells the good with their next fires, the bad with their places', async () => {
+  await writeFile(join(folder, 'a.ts'), '')
+  await writeFile(
+    join(folder, 'a.agent'),
+    'name: a\nentrypoint: ./a.ts\nlabels: { t: "${GONE}" }\ntriggers: [{ cron: "0 12 * * *" }]\n',
+  )
+  await writeFile(join(folder, 'b.agent'), 'name: b\nentrypoint: ./b.ts\n')
+  await writeFile(join(folder, 'c.agent'), 'name: c\nentrypoint: ./a.ts\nmemory_mb: 1\n')
+  const { lines, exitCode, document } = await validate([folder], {}, new Date('2026-01-01T00:00:00Z'))
+  expect(lines).toEqual([
+    `ok a ${folder}/a.agent`,
+    '   cron "0 12 * * *" UTC: next 2026-01-01T12:00:00.000Z, 2026-01-02T12:00:00.000Z, 2026-01-03T12:00:00.000Z',
+    `warning ${folder}/a.agent:3:14: expected the variable GONE, found it unset (set it, or write \${GONE:-default})`,
+    `error ${folder}/c.agent:3:12: expected a whole number, 32 or more, found the number 1`,
+    `error ${folder}/b.agent: entrypoint: expected a module at ${folder}/b.ts, found nothing`,
+  ])
+  expect([exitCode, document.ok, document.processes]).toEqual([2, false, ['a']])
+  expect((await validate([join(folder, 'a.agent')], { GONE: 'x' }, new Date(0))).exitCode).toBe(0)
+})
