@@ -109,6 +109,33 @@ test('the system clock goes silent when closed', async () => {
   expect(fired).toEqual([])
 })
 
+test('a wait longer than the platform can count does not wake the system clock over and over', async () => {
+  const clock = systemClock()
+  const warnings: string[] = []
+  const warned = (warning: Error): void => void warnings.push(warning.name)
+  process.on('warning', warned)
+  clock.setTimer(2 ** 33, () => {})
+  await new Promise<void>((resolve) => setImmediate(resolve))
+  process.off('warning', warned)
+  clock.close()
+  expect(warnings).toEqual([])
+})
+
+test('a callback that throws does not keep the others from firing', async () => {
+  const clock = systemClock()
+  const caught = new Promise<unknown>((resolve) => process.once('uncaughtException', resolve))
+  const others = process.listeners('uncaughtException').slice(0, -1)
+  for (const listener of others) process.off('uncaughtException', listener)
+  clock.setTimer(0, () => {
+    throw new Error('mine')
+  })
+  const fired = new Promise<string>((resolve) => clock.setTimer(1, () => resolve('fired')))
+  expect(await caught).toMatchObject({ message: 'mine' })
+  for (const listener of others) process.on('uncaughtException', listener)
+  expect(await fired).toBe('fired')
+  clock.close()
+})
+
 test('a virtual timer fires at its own instant, and what it sets off is done before the next', async () => {
   const clock = virtualClock({ now: 1_000 })
   const seen: string[] = []

@@ -69,14 +69,25 @@ describe.each(Object.entries(subjects))('%s compute', (_name, start) => {
   test('names what is wrong with a module', async () => {
     const { compute, put } = start()
     const broken = await put('broken.cjs', 'const = 1')
-    await expect(compute.bundle(broken)).rejects.toMatchObject({ code: 'BUNDLE_FAILED', message: expect.stringContaining(`${broken}:1:`) })
+    await expect(compute.bundle(broken)).rejects.toMatchObject({
+      code: 'BUNDLE_FAILED',
+      message: expect.stringContaining(`${broken}:1:`),
+    })
     const missing = join(broken, '..', 'missing.cjs')
-    await expect(compute.bundle(missing)).rejects.toMatchObject({ code: 'BUNDLE_FAILED', message: expect.stringContaining(missing) })
+    await expect(compute.bundle(missing)).rejects.toMatchObject({
+      code: 'BUNDLE_FAILED',
+      message: expect.stringContaining(missing),
+    })
   })
 
   test('packs rows in their order, each readable alone', async () => {
     const { compute } = start()
-    const rows = [{ name: 'a', list: [1, [2]], nested: { x: null } }, 'text', { name: 'b', big: 'x'.repeat(100_000) }, []]
+    const rows = [
+      { name: 'a', list: [1, [2]], nested: { x: null } },
+      'text',
+      { name: 'b', big: 'x'.repeat(100_000) },
+      [],
+    ]
     const packed = await compute.encodeRows(rows)
     expect(packed.map((row) => unpack(row))).toEqual(rows)
     expect(await compute.encodeRows([])).toEqual([])
@@ -98,7 +109,10 @@ describe('esbuild in the pool', () => {
     await writeFile(sdk, 'export const defineAgent = <T>(agent: T): T => agent')
     await writeFile(join(folder, 'part.ts'), 'export const half = (n: number): number => n / 2')
     const entry = join(folder, 'agent.ts')
-    await writeFile(entry, `import { defineAgent } from '@vigil/agent'\nimport { sep } from 'node:path'\nimport { half } from './part.ts'\nexport default defineAgent((n: number) => sep + half(n))`)
+    await writeFile(
+      entry,
+      `import { defineAgent } from '@vigil/agent'\nimport { sep } from 'node:path'\nimport { half } from './part.ts'\nexport default defineAgent((n: number) => sep + half(n))`,
+    )
     const { code } = await opened(piscinaCompute({ alias: { '@vigil/agent': sdk } })).bundle(entry)
     expect(exportsOf(code).default?.(6)).toBe('/3')
     expect(code).toContain('require("node:path")')
@@ -116,7 +130,9 @@ describe('esbuild in the pool', () => {
   test('an import that does not resolve is named with its place', async () => {
     const entry = join(folder, 'lonely.ts')
     await writeFile(entry, `\nimport { gone } from './gone.ts'\nexport default gone`)
-    await expect(opened(piscinaCompute()).bundle(entry)).rejects.toMatchObject({ message: expect.stringMatching(/lonely\.ts:2:22: Could not resolve "\.\/gone\.ts"/) })
+    await expect(opened(piscinaCompute()).bundle(entry)).rejects.toMatchObject({
+      message: expect.stringMatching(/lonely\.ts:2:22: Could not resolve "\.\/gone\.ts"/),
+    })
   })
 
   test('a folder that moved, under another tsconfig.json, bundles to the same hash', async () => {
@@ -128,7 +144,10 @@ describe('esbuild in the pool', () => {
     const compute = opened(piscinaCompute())
     const before = await compute.bundle(join(here, 'agent.ts'))
     await rename(here, there)
-    await writeFile(join(folder, 'deep/tsconfig.json'), '{ "compilerOptions": { "useDefineForClassFields": false, "target": "es5" } }')
+    await writeFile(
+      join(folder, 'deep/tsconfig.json'),
+      '{ "compilerOptions": { "useDefineForClassFields": false, "target": "es5" } }',
+    )
     expect(await compute.bundle(join(there, 'agent.ts'))).toEqual(before)
   })
 

@@ -21,7 +21,8 @@ describe.each(Object.entries(subjects))('%s random', (_name, open) => {
   test('UUIDs are of version 4 and do not repeat', () => {
     const random = open()
     const uuids = Array.from({ length: 1_000 }, () => random.uuid())
-    for (const uuid of uuids) expect(uuid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    for (const uuid of uuids)
+      expect(uuid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
     expect(new Set(uuids).size).toBe(1_000)
   })
 

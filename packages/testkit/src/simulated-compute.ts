@@ -23,7 +23,8 @@ export function simulatedCompute(modules: Readonly<Record<string, string>> = {})
     async bundle(entrypoint) {
       assertOpen()
       const code = standing.get(entrypoint)
-      if (code === undefined) throw new VigilError('BUNDLE_FAILED', `${entrypoint}: expected a module, found nothing there`)
+      if (code === undefined)
+        throw new VigilError('BUNDLE_FAILED', `${entrypoint}: expected a module, found nothing there`)
       try {
         // Only parsed: the function is never called.
         new Function('module', 'exports', 'require', code)

@@ -59,14 +59,20 @@ export function simulatedFileWatcher({ clock }: { readonly clock: Clock }): Simu
         if (before === file) return
         if (file === undefined) known.delete(path)
         else known.set(path, file)
-        changed({ kind: file === undefined ? 'deleted' : before === undefined ? 'created' : 'modified', ...((file ?? before) as File) })
+        changed({
+          kind: file === undefined ? 'deleted' : before === undefined ? 'created' : 'modified',
+          ...((file ?? before) as File),
+        })
       }
 
       const watch: Watch = {
         notice(path) {
           if (!fits(path)) return
           timers.get(path)?.cancel()
-          timers.set(path, clock.setTimer(spec.stableMs, () => settle(path)))
+          timers.set(
+            path,
+            clock.setTimer(spec.stableMs, () => settle(path)),
+          )
         },
         fail: failed,
       }

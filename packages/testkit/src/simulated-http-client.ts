@@ -1,7 +1,21 @@
-import { type Clock, type ErrorCode, type HttpClient, type HttpReply, type HttpRequest, VigilError } from '@vigil/protocol'
+import {
+  type Clock,
+  type ErrorCode,
+  type HttpClient,
+  type HttpReply,
+  type HttpRequest,
+  VigilError,
+} from '@vigil/protocol'
 
 /** An answer: a status, a reply whose missing parts are 200 and empty, or what makes one. */
-export type SimulatedReply = number | { readonly status?: number; readonly statusText?: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: string | Uint8Array }
+export type SimulatedReply =
+  | number
+  | {
+      readonly status?: number
+      readonly statusText?: string
+      readonly headers?: Readonly<Record<string, string>>
+      readonly body?: string | Uint8Array
+    }
 export type SimulatedRoute = SimulatedReply | ((request: HttpRequest) => SimulatedReply | Promise<SimulatedReply>)
 
 export interface SimulatedHttpClient extends HttpClient {
@@ -14,7 +28,10 @@ export interface SimulatedHttpClient extends HttpClient {
  * method any method; the first route that fits answers, no route is FETCH_FAILED as an unreachable host is.
  * With a clock a handler that takes its time meets the request's timeout.
  */
-export function simulatedHttpClient(routes: Readonly<Record<string, SimulatedRoute>>, options: { readonly clock?: Clock } = {}): SimulatedHttpClient {
+export function simulatedHttpClient(
+  routes: Readonly<Record<string, SimulatedRoute>>,
+  options: { readonly clock?: Clock } = {},
+): SimulatedHttpClient {
   const table = Object.entries(routes).map(([route, answer]) => ({ fits: routeMatcher(route), answer }))
   const sent: HttpRequest[] = []
   const closing = new AbortController()
@@ -57,9 +74,15 @@ async function answer(route: SimulatedRoute, request: HttpRequest): Promise<Http
     // What a handler throws is a connection that broke.
     throw failed(request, 'FETCH_FAILED', (error as Error).message, error)
   }
-  const { status = 200, statusText = '', headers = {}, body = '' } = typeof found === 'number' ? { status: found } : found
+  const {
+    status = 200,
+    statusText = '',
+    headers = {},
+    body = '',
+  } = typeof found === 'number' ? { status: found } : found
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
-  if (bytes.byteLength > request.maxBodyBytes) throw failed(request, 'TOO_LARGE', `the reply is longer than ${request.maxBodyBytes} bytes`)
+  if (bytes.byteLength > request.maxBodyBytes)
+    throw failed(request, 'TOO_LARGE', `the reply is longer than ${request.maxBodyBytes} bytes`)
   const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
   return { status, statusText, headers: lower, body: bytes }
 }

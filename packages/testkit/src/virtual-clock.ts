@@ -37,7 +37,8 @@ export function virtualClock(options: { readonly now?: number } = {}): VirtualCl
       await settled()
       let fires = 0
       for (let next = heap.first(); next !== undefined && next.deadline <= target; next = heap.first()) {
-        if (++fires > mostFires) throw new Error(`${mostFires} timers fired within ${ms} ms: something re-arms itself with no delay`)
+        if (++fires > mostFires)
+          throw new Error(`${mostFires} timers fired within ${ms} ms: something re-arms itself with no delay`)
         heap.remove(next)
         monotonic = Math.max(monotonic, next.deadline)
         next.fire()

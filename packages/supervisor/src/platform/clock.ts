@@ -32,7 +32,11 @@ export function systemClock(): Clock & { close(): void } {
     // Timers armed by what fires here wait for the next wake: a chain of zero delays must not starve the loop.
     const fence = heap.nextOrder
     try {
-      for (let next = heap.first(); next !== undefined && next.deadline <= now && next.order < fence; next = heap.first()) {
+      for (
+        let next = heap.first();
+        next !== undefined && next.deadline <= now && next.order < fence;
+        next = heap.first()
+      ) {
         heap.remove(next)
         next.fire()
       }

@@ -9,7 +9,9 @@ import { Packr } from 'msgpackr'
  * per build: the asynchronous one keeps a service process that outlives the pool. Answers are plain data, also failures, because an error's
  * code would not survive the way between threads.
  */
-export type BundleAnswer = { readonly ok: true; readonly bundle: Bundle } | { readonly ok: false; readonly message: string }
+export type BundleAnswer =
+  | { readonly ok: true; readonly bundle: Bundle }
+  | { readonly ok: false; readonly message: string }
 
 export interface BundleTask {
   readonly entrypoint: string
@@ -54,7 +56,9 @@ function failure(entrypoint: string, error: unknown): string {
   const first = messages?.[0]
   if (first === undefined) return `${entrypoint}: ${error instanceof Error ? error.message : String(error)}`
   const more = (messages?.length ?? 1) - 1
-  const hint = first.text.includes('Top-level await') ? '; move it into run(), or wrap it: const ready = (async () => { ... })()' : ''
+  const hint = first.text.includes('Top-level await')
+    ? '; move it into run(), or wrap it: const ready = (async () => { ... })()'
+    : ''
   return `${place(entrypoint, first)}: ${first.text}${hint}${more > 0 ? ` (and ${more} more)` : ''}`
 }
 

@@ -46,7 +46,8 @@ export function piscinaCompute({ alias = {}, timeoutMs = 60_000 }: PiscinaComput
       return await pool.run(task, { name, signal: deadline.signal })
     } catch (error) {
       if (closing !== undefined) throw stopping(error)
-      if (deadline.signal.aborted) throw new VigilError('INTERNAL', `${name} did not end within ${patienceMs} ms`, { cause: error })
+      if (deadline.signal.aborted)
+        throw new VigilError('INTERNAL', `${name} did not end within ${patienceMs} ms`, { cause: error })
       throw error
     } finally {
       clearTimeout(timer)
@@ -55,17 +56,25 @@ export function piscinaCompute({ alias = {}, timeoutMs = 60_000 }: PiscinaComput
 
   return {
     async bundle(entrypoint) {
-      if (!isAbsolute(entrypoint)) throw new VigilError('BUNDLE_FAILED', `expected an absolute path of a module, found "${entrypoint}"`)
+      if (!isAbsolute(entrypoint))
+        throw new VigilError('BUNDLE_FAILED', `expected an absolute path of a module, found "${entrypoint}"`)
       const answer = await run<BundleAnswer>('bundle', { entrypoint, alias } satisfies BundleTask)
       if (!answer.ok) throw new VigilError('BUNDLE_FAILED', answer.message)
       const bytes = Buffer.byteLength(answer.bundle.code)
       if (bytes <= limits.bodyBytes) return answer.bundle
-      throw new VigilError('BUNDLE_FAILED', `${entrypoint}: the bundle has ${bytes} bytes, at most ${limits.bodyBytes} fit: import less`)
+      throw new VigilError(
+        'BUNDLE_FAILED',
+        `${entrypoint}: the bundle has ${bytes} bytes, at most ${limits.bodyBytes} fit: import less`,
+      )
     },
     async encodeRows(rows) {
       const { bytes, lengths } = await run<PackedRows>('encodeRows', rows)
       let offset = 0
-      return lengths.map((length) => bytes.subarray(offset, (offset += length)))
+      return lengths.map((length) => {
+        const row = bytes.subarray(offset, offset + length)
+        offset += length
+        return row
+      })
     },
     close() {
       closing ??= pool?.destroy() ?? Promise.resolve()

@@ -47,7 +47,9 @@ export async function scanDirectory(spec: WatchSpec): Promise<FoundFile[]> {
       if (entry.isFile() && fits(relative)) names.push(relative)
     }
     for (let at = 0; at < names.length; at += statsAtOnce) {
-      const files = await Promise.all(names.slice(at, at + statsAtOnce).map((name) => fileAt(join(spec.directory, name))))
+      const files = await Promise.all(
+        names.slice(at, at + statsAtOnce).map((name) => fileAt(join(spec.directory, name))),
+      )
       for (const file of files) if (file !== undefined) found.push(file)
       if (found.length > limits.watchedPaths) throw tooMany(spec)
     }
@@ -56,10 +58,14 @@ export async function scanDirectory(spec: WatchSpec): Promise<FoundFile[]> {
 }
 
 const tooMany = ({ directory }: WatchSpec): VigilError =>
-  new VigilError('TOO_LARGE', `more than ${limits.watchedPaths} files in ${directory} match: narrow watch_patterns, or move files away when they are done`)
+  new VigilError(
+    'TOO_LARGE',
+    `more than ${limits.watchedPaths} files in ${directory} match: narrow watch_patterns, or move files away when they are done`,
+  )
 
 /** Nothing is there: the errors of a path that does not lead to anything. */
-export const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+export const isAbsent = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
 
 function emptyIfAbsent(error: unknown): [] {
   if (isAbsent(error)) return []

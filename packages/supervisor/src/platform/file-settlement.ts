@@ -29,7 +29,13 @@ interface Unsettled {
   timer?: Timer
 }
 
-export function fileSettlement({ clock, stableMs, known: before, changed, failed }: FileSettlementOptions): FileSettlement {
+export function fileSettlement({
+  clock,
+  stableMs,
+  known: before,
+  changed,
+  failed,
+}: FileSettlementOptions): FileSettlement {
   const known = new Map(before.map((file) => [file.path, file]))
   const unsettled = new Map<string, Unsettled>()
 

@@ -20,7 +20,12 @@ export function chokidarWatcher({ clock }: { readonly clock: Clock }): FileWatch
 /** How often a folder that does not exist is looked for: chokidar's own wait for it loses what comes later. */
 const absentPollMs = 500
 
-async function watchDirectory(clock: Clock, spec: WatchSpec, changed: (change: FileChange) => void, failed: (error: Error) => void): Promise<FileWatch> {
+async function watchDirectory(
+  clock: Clock,
+  spec: WatchSpec,
+  changed: (change: FileChange) => void,
+  failed: (error: Error) => void,
+): Promise<FileWatch> {
   const fits = watchedPath(spec)
   let closed = false
   let watcher: FSWatcher | undefined

@@ -1,4 +1,11 @@
-import { type ErrorCode, errorCode, type HttpClient, type HttpReply, type HttpRequest, VigilError } from '@vigil/protocol'
+import {
+  type ErrorCode,
+  errorCode,
+  type HttpClient,
+  type HttpReply,
+  type HttpRequest,
+  VigilError,
+} from '@vigil/protocol'
 import { Agent, fetch, type Headers, type RequestInit } from 'undici'
 
 /**
@@ -15,7 +22,12 @@ const connectTimeoutMs = 30_000
 /** A client on real sockets. `close` ends what is under way (FETCH_FAILED) and leaves no socket open. */
 export function httpClient(): HttpClient {
   // The total deadline of the request covers headers and body, so undici's own are off: one cause, one error.
-  const agent = new Agent({ connections: socketsPerOrigin, headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectTimeoutMs } })
+  const agent = new Agent({
+    connections: socketsPerOrigin,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { timeout: connectTimeoutMs },
+  })
   let closing: Promise<void> | undefined
 
   return {
@@ -81,7 +93,11 @@ function joined(headers: Headers): Record<string, string> {
 /** Names the other side without its query, which may carry what no log should hold. */
 function failed({ method, url }: HttpRequest, code: ErrorCode, reason: string, cause?: unknown): VigilError {
   const target = URL.canParse(url) ? new URL(url) : undefined
-  return new VigilError(code, `${method} ${target === undefined ? 'of an invalid URL' : target.origin + target.pathname}: ${reason}`, { cause })
+  return new VigilError(
+    code,
+    `${method} ${target === undefined ? 'of an invalid URL' : target.origin + target.pathname}: ${reason}`,
+    { cause },
+  )
 }
 
 /** fetch says "fetch failed" and hides the reason in a chain of causes, some of them lists. */

@@ -15,18 +15,78 @@ const isoAfter = (pattern: string, zone: string, after: string, count: number): 
 describe('nextSlot', () => {
   test.each([
     ['five fields', '*/5 * * * *', 'UTC', '2026-01-01T00:01:00Z', ['2026-01-01T00:05:00Z', '2026-01-01T00:10:00Z']],
-    ['six fields, seconds first', '*/20 0 * * * *', 'UTC', '2026-01-01T00:00:00Z', ['2026-01-01T00:00:20Z', '2026-01-01T00:00:40Z', '2026-01-01T01:00:00Z']],
-    ['strictly after, from the middle of a second', '* * * * * *', 'UTC', '2026-01-01T00:00:00.500Z', ['2026-01-01T00:00:01Z', '2026-01-01T00:00:02Z']],
-    ['names of weekdays', '0 9 * * MON-FRI', 'UTC', '2026-01-02T10:00:00Z', ['2026-01-05T09:00:00Z', '2026-01-06T09:00:00Z']],
+    [
+      'six fields, seconds first',
+      '*/20 0 * * * *',
+      'UTC',
+      '2026-01-01T00:00:00Z',
+      ['2026-01-01T00:00:20Z', '2026-01-01T00:00:40Z', '2026-01-01T01:00:00Z'],
+    ],
+    [
+      'strictly after, from the middle of a second',
+      '* * * * * *',
+      'UTC',
+      '2026-01-01T00:00:00.500Z',
+      ['2026-01-01T00:00:01Z', '2026-01-01T00:00:02Z'],
+    ],
+    [
+      'names of weekdays',
+      '0 9 * * MON-FRI',
+      'UTC',
+      '2026-01-02T10:00:00Z',
+      ['2026-01-05T09:00:00Z', '2026-01-06T09:00:00Z'],
+    ],
     ['29 February', '0 0 29 2 *', 'UTC', '2026-01-01T00:00:00Z', ['2028-02-29T00:00:00Z', '2032-02-29T00:00:00Z']],
     ['a day that never comes', '0 0 30 2 *', 'UTC', '2026-01-01T00:00:00Z', []],
-    ['in a zone', '0 9 * * *', 'Asia/Kolkata', '2026-01-01T00:00:00Z', ['2026-01-01T03:30:00Z', '2026-01-02T03:30:00Z']],
-    ['a time in the DST gap: first instant after it', '30 2 * * *', 'Europe/Berlin', '2026-03-28T12:00:00Z', ['2026-03-29T01:00:00Z', '2026-03-30T00:30:00Z']],
-    ['two times in the DST gap: once', '0,30 2 * * *', 'Europe/Berlin', '2026-03-28T12:00:00Z', ['2026-03-29T01:00:00Z', '2026-03-30T00:00:00Z']],
-    ['a time in the DST overlap: the first', '30 2 * * *', 'Europe/Berlin', '2026-10-24T12:00:00Z', ['2026-10-25T00:30:00Z', '2026-10-26T01:30:00Z']],
-    ['a list of times in the DST overlap', '30 2,14 * * *', 'Europe/Berlin', '2026-10-24T23:00:00Z', ['2026-10-25T00:30:00Z', '2026-10-25T13:30:00Z']],
-    ['every half hour through the DST gap', '*/30 * * * *', 'Europe/Berlin', '2026-03-29T00:00:00Z', ['2026-03-29T00:30:00Z', '2026-03-29T01:00:00Z', '2026-03-29T01:30:00Z']],
-    ['every half hour through the DST overlap', '*/30 * * * *', 'Europe/Berlin', '2026-10-25T00:00:00Z', ['2026-10-25T00:30:00Z', '2026-10-25T01:00:00Z', '2026-10-25T01:30:00Z']],
+    [
+      'in a zone',
+      '0 9 * * *',
+      'Asia/Kolkata',
+      '2026-01-01T00:00:00Z',
+      ['2026-01-01T03:30:00Z', '2026-01-02T03:30:00Z'],
+    ],
+    [
+      'a time in the DST gap: first instant after it',
+      '30 2 * * *',
+      'Europe/Berlin',
+      '2026-03-28T12:00:00Z',
+      ['2026-03-29T01:00:00Z', '2026-03-30T00:30:00Z'],
+    ],
+    [
+      'two times in the DST gap: once',
+      '0,30 2 * * *',
+      'Europe/Berlin',
+      '2026-03-28T12:00:00Z',
+      ['2026-03-29T01:00:00Z', '2026-03-30T00:00:00Z'],
+    ],
+    [
+      'a time in the DST overlap: the first',
+      '30 2 * * *',
+      'Europe/Berlin',
+      '2026-10-24T12:00:00Z',
+      ['2026-10-25T00:30:00Z', '2026-10-26T01:30:00Z'],
+    ],
+    [
+      'a list of times in the DST overlap',
+      '30 2,14 * * *',
+      'Europe/Berlin',
+      '2026-10-24T23:00:00Z',
+      ['2026-10-25T00:30:00Z', '2026-10-25T13:30:00Z'],
+    ],
+    [
+      'every half hour through the DST gap',
+      '*/30 * * * *',
+      'Europe/Berlin',
+      '2026-03-29T00:00:00Z',
+      ['2026-03-29T00:30:00Z', '2026-03-29T01:00:00Z', '2026-03-29T01:30:00Z'],
+    ],
+    [
+      'every half hour through the DST overlap',
+      '*/30 * * * *',
+      'Europe/Berlin',
+      '2026-10-25T00:00:00Z',
+      ['2026-10-25T00:30:00Z', '2026-10-25T01:00:00Z', '2026-10-25T01:30:00Z'],
+    ],
   ])('%s', (_name, pattern, zone, after, expected) => {
     expect(isoAfter(pattern, zone, after, Math.max(1, expected.length))).toEqual(expected)
   })
@@ -37,11 +97,17 @@ describe('previousSlots', () => {
     previousSlots(pattern, zone, new Date(after), new Date(until), limit).map((slot) => slot.toISOString())
 
   test('takes the end and leaves out the beginning', () => {
-    expect(between('0 * * * *', 'UTC', '2026-01-01T01:00:00Z', '2026-01-01T03:00:00Z')).toEqual(['2026-01-01T02:00:00.000Z', '2026-01-01T03:00:00.000Z'])
+    expect(between('0 * * * *', 'UTC', '2026-01-01T01:00:00Z', '2026-01-01T03:00:00Z')).toEqual([
+      '2026-01-01T02:00:00.000Z',
+      '2026-01-01T03:00:00.000Z',
+    ])
   })
 
   test('keeps the newest when there are more than the limit', () => {
-    expect(between('* * * * * *', 'UTC', '2020-01-01T00:00:00Z', '2026-01-01T00:00:00.999Z', 2)).toEqual(['2025-12-31T23:59:59.000Z', '2026-01-01T00:00:00.000Z'])
+    expect(between('* * * * * *', 'UTC', '2020-01-01T00:00:00Z', '2026-01-01T00:00:00.999Z', 2)).toEqual([
+      '2025-12-31T23:59:59.000Z',
+      '2026-01-01T00:00:00.000Z',
+    ])
   })
 
   test.each([
@@ -55,9 +121,14 @@ describe('previousSlots', () => {
   test.each(['30 2 * * *', '0,30 2 * * *', '30 2,14 * * *', '*/20 * * * *', '*/30 2 * * *', '0 2-3 * * *'])(
     'tells the same slots as nextSlot through both DST changes: %s',
     (pattern) => {
-      for (const [after, until] of [['2026-03-28T00:00:00Z', '2026-03-30T12:00:00Z'], ['2026-10-24T00:00:00Z', '2026-10-26T12:00:00Z']] as const) {
+      for (const [after, until] of [
+        ['2026-03-28T00:00:00Z', '2026-03-30T12:00:00Z'],
+        ['2026-10-24T00:00:00Z', '2026-10-26T12:00:00Z'],
+      ] as const) {
         const forward = isoAfter(pattern, 'Europe/Berlin', after, 500).filter((iso) => new Date(iso) <= new Date(until))
-        expect(between(pattern, 'Europe/Berlin', after, until, 500).map((iso) => iso.replace('.000Z', 'Z'))).toEqual(forward)
+        expect(between(pattern, 'Europe/Berlin', after, until, 500).map((iso) => iso.replace('.000Z', 'Z'))).toEqual(
+          forward,
+        )
       }
     },
   )
@@ -65,9 +136,21 @@ describe('previousSlots', () => {
 
 describe('missedSlots', () => {
   test.each([
-    ['every one', '0 * * * *', '2026-01-01T00:00:00Z', '2026-01-01T03:30:00Z', { latest: new Date('2026-01-01T03:00:00Z'), count: 3 }],
+    [
+      'every one',
+      '0 * * * *',
+      '2026-01-01T00:00:00Z',
+      '2026-01-01T03:30:00Z',
+      { latest: new Date('2026-01-01T03:00:00Z'), count: 3 },
+    ],
     ['none', '0 * * * *', '2026-01-01T00:00:00Z', '2026-01-01T00:59:59Z', { latest: undefined, count: 0 }],
-    ['up to a thousand', '* * * * * *', '2025-01-01T00:00:00Z', '2026-01-01T00:00:00Z', { latest: new Date('2026-01-01T00:00:00Z'), count: 1_000 }],
+    [
+      'up to a thousand',
+      '* * * * * *',
+      '2025-01-01T00:00:00Z',
+      '2026-01-01T00:00:00Z',
+      { latest: new Date('2026-01-01T00:00:00Z'), count: 1_000 },
+    ],
   ])('counts %s and names the latest', (_name, pattern, after, until, expected) => {
     expect(missedSlots(pattern, 'UTC', new Date(after), new Date(until))).toEqual(expected)
   })
@@ -90,6 +173,7 @@ describe('cronProblem', () => {
   })
 
   test('is silent about good patterns, also of many zones', () => {
-    for (const zone of Intl.supportedValuesOf('timeZone').slice(0, 100)) expect(cronProblem('0 9 * * MON-FRI', zone)).toBeUndefined()
+    for (const zone of Intl.supportedValuesOf('timeZone').slice(0, 100))
+      expect(cronProblem('0 9 * * MON-FRI', zone)).toBeUndefined()
   })
 })

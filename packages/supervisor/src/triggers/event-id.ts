@@ -30,7 +30,13 @@ function identity(trigger: Trigger): readonly unknown[] {
     case 'cron':
       return ['cron', trigger.cronExpression, trigger.timezone]
     case 'file_watch':
-      return ['file_watch', trigger.watchPath, [...trigger.watchPatterns].sort(), [...trigger.events].sort(), trigger.recursive]
+      return [
+        'file_watch',
+        trigger.watchPath,
+        [...trigger.watchPatterns].sort(),
+        [...trigger.events].sort(),
+        trigger.recursive,
+      ]
     case 'event':
       return ['event', trigger.eventType, trigger.source ?? null]
     case 'message':

@@ -8,14 +8,23 @@ const all = ['created', 'modified', 'deleted'] as const
 const told = (change: { deliver: readonly FileChange[] }) => change.deliver.map(({ kind, path }) => `${kind} ${path}`)
 
 test('tells what came, changed and went, by path', () => {
-  const change = compareScan(baselineOf(file('/b'), file('/c'), file('/d')), [file('/a'), file('/b', 2), file('/c')], all)
+  const change = compareScan(
+    baselineOf(file('/b'), file('/c'), file('/d')),
+    [file('/a'), file('/b', 2), file('/c')],
+    all,
+  )
   expect(told(change)).toEqual(['created /a', 'modified /b', 'deleted /d'])
-  expect(change.set).toEqual([['/a', '1:10.5:7'], ['/b', '2:10.5:7']])
+  expect(change.set).toEqual([
+    ['/a', '1:10.5:7'],
+    ['/b', '2:10.5:7'],
+  ])
   expect(change.removed).toEqual(['/d'])
 })
 
 test('a deletion names the version that went', () => {
-  expect(compareScan(baselineOf(file('/d', 42)), [], all).deliver).toEqual([{ kind: 'deleted', path: '/d', size: 42, mtimeMs: 10.5, inode: 7 }])
+  expect(compareScan(baselineOf(file('/d', 42)), [], all).deliver).toEqual([
+    { kind: 'deleted', path: '/d', size: 42, mtimeMs: 10.5, inode: 7 },
+  ])
 })
 
 test('another inode at the same size and time is a modification', () => {
@@ -30,7 +39,12 @@ test('what is not asked for is remembered without being told', () => {
 })
 
 test('an unchanged folder changes nothing', () => {
-  expect(compareScan(baselineOf(file('/a')), [file('/a')], all)).toEqual({ deliver: [], set: [], removed: [], overflow: 0 })
+  expect(compareScan(baselineOf(file('/a')), [file('/a')], all)).toEqual({
+    deliver: [],
+    set: [],
+    removed: [],
+    overflow: 0,
+  })
 })
 
 test('counts what finds no room; a deletion makes room', () => {

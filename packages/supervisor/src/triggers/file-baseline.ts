@@ -21,7 +21,8 @@ export interface BaselineChange {
 }
 
 /** The version of a file, as one string; deleted files have none. */
-export const fileKey = (file: Pick<FileChange, 'size' | 'mtimeMs' | 'inode'>): string => `${file.size}:${file.mtimeMs}:${file.inode}`
+export const fileKey = (file: Pick<FileChange, 'size' | 'mtimeMs' | 'inode'>): string =>
+  `${file.size}:${file.mtimeMs}:${file.inode}`
 
 /** Compares what was seen with what a scan found. */
 export function compareScan(

@@ -29,7 +29,9 @@ test('says the same as a regular expression', () => {
   const pattern = fc.array(fc.constantFrom('a', 'b', '*', '**'), { minLength: 1, maxLength: 5 })
   fc.assert(
     fc.property(pattern, topic, (wanted, found) => {
-      const body = wanted.map((each) => (each === '**' ? '(\\.[^.]+)*' : each === '*' ? '\\.[^.]+' : `\\.${each}`)).join('')
+      const body = wanted
+        .map((each) => (each === '**' ? '(\\.[^.]+)*' : each === '*' ? '\\.[^.]+' : `\\.${each}`))
+        .join('')
       expect(topicMatcher(wanted.join('.'))(found.join('.'))).toBe(new RegExp(`^${body}$`).test(`.${found.join('.')}`))
     }),
     { numRuns: 2_000 },
