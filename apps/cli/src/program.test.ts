@@ -1,0 +1,66 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, it } from 'vitest'
+import { runCommand } from './program.ts'
+
+const run = async (...argv: string[]) => {
+  const lines: string[] = []
+  const face = {
+    env: {},
+    cwd: '/nowhere',
+    read: () => undefined,
+    print: (line: string) => void lines.push(line),
+    signal: AbortSignal.abort(),
+  }
+  return { code: await runCommand(argv, face), lines }
+}
+
+/** A supervisor of one canned reply, which remembers what was asked. */
+async function answering(body: unknown) {
+  const asked: string[] = []
+  const server = createServer((request, response) => {
+    asked.push(`${request.headers.authorization} ${request.url}`)
+    response.end(JSON.stringify(body))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const close = async () => {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  }
+  return { asked, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, [Symbol.asyncDispose]: close }
+}
+
+it('ps asks for the label and prints a table, or JSON', async () => {
+  await using supervisor = await answering({ processes: [], total: 0 })
+  const table = await run('--url', supervisor.url, '--token', 't', 'ps', '-l', 'team=data')
+  expect(table).toEqual({ code: 0, lines: ['NAME  STATE  RESTARTS  WAITING  DONE  DEAD  LAST EXIT'] })
+  expect(supervisor.asked).toEqual(['Bearer t /api/v1/processes?label=team%3Ddata'])
+  expect((await run('--url', supervisor.url, 'ps', '--json')).lines).toEqual(['{"processes":[],"total":0}'])
+})
+
+it('journal show and tail ask for what the flags say', async () => {
+  await using supervisor = await answering({
+    entries: [{ n: 2 }, { n: 1 }].map((entry) => ({ ...entry, at: '', type: 'x', data: {} })),
+    next: null,
+  })
+  const numbers = async (verb: string) =>
+    (await run('--url', supervisor.url, '--json', 'journal', verb, 'a', '--limit', '5', '--type', 'x')).lines
+  expect(JSON.parse((await numbers('show'))[0] ?? '').entries.map(({ n }: { n: number }) => n)).toEqual([2, 1])
+  expect((await numbers('tail')).map((line) => JSON.parse(line).n)).toEqual([1, 2])
+  expect(supervisor.asked.map((line) => line.split('?')[1])).toEqual(['type=x&limit=5', 'type=x&limit=5'])
+})
+
+it.each([
+  [['fly'], "unknown command 'fly'"],
+  [['journal', 'show'], "missing required argument 'name'"],
+  [['journal', 'show', 'a', '--limit', '0'], '--limit: expected a whole number from 1 to 1000, found "0"'],
+])('refuses %j', async (argv, message) => {
+  await expect(run(...argv)).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringContaining(message),
+  })
+})
+
+it('says who does not answer', async () => {
+  await expect(run('--url', 'http://127.0.0.1:1', 'ps')).rejects.toMatchObject({ code: 'UNREACHABLE' })
+})

@@ -1,0 +1,127 @@
+import { spawn } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type Client, exitCodes, VigilError } from '@vigil/protocol'
+import { Command, CommanderError } from 'commander'
+import { type ConnectionFlags, connect, type Surroundings } from './connection.ts'
+import { follow } from './journal-follow.ts'
+import { entryLines, processTable } from './tables.ts'
+
+/** The verbs. Each asks the supervisor and prints: a table for people, JSON for scripts. */
+export interface Face extends Surroundings {
+  readonly print: (line: string) => void
+  /** Ends what follows without end. */
+  readonly signal: AbortSignal
+}
+
+interface GlobalFlags extends ConnectionFlags {
+  readonly json?: true
+}
+
+interface JournalFlags {
+  readonly limit: string
+  readonly type?: string
+  readonly turn?: string
+}
+
+/** Runs one command line; resolves with the exit code. @throws errors of the table */
+export async function runCommand(argv: readonly string[], face: Face): Promise<number> {
+  let code: number = exitCodes.done
+  const program = new Command('vigil')
+    .description('The operating system for autonomous agents.')
+    .option('--url <url>', 'the supervisor; default: what DATA/endpoint.json says')
+    .option('--token <token>', 'default: VIGIL_TOKEN, then DATA/token')
+    .option('--data <dir>', 'data directory (VIGIL_DATA; default .vigil)')
+    .option('--json', 'JSON instead of tables')
+  const flags = () => program.opts<GlobalFlags>()
+  const client = () => connect(flags(), face)
+
+  program
+    .command('ps')
+    .description('Lists processes.')
+    .option('-l, --label <key=value>', 'only those with this label')
+    .action(async ({ label }: { label?: string }) => {
+      const list = await client().processes(label)
+      for (const line of flags().json ? [JSON.stringify(list)] : processTable(list.processes)) face.print(line)
+    })
+  program
+    .command('validate <files...>')
+    .description('Checks manifests and runs nothing.')
+    .option('--env-file <file>', 'variables for manifests')
+    .action(async (files: string[], { envFile }: { envFile?: string }) => {
+      code = await validate([
+        ...files,
+        ...(envFile === undefined ? [] : ['--env-file', envFile]),
+        ...(flags().json ? ['--json'] : []),
+      ])
+    })
+  const journal = program.command('journal').description('Reads what happened to a process.')
+  for (const verb of ['show', 'tail'] as const) {
+    journal
+      .command(`${verb} <name>`)
+      .description(
+        verb === 'show' ? 'The newest records, newest first.' : 'The newest records, oldest first, then what comes.',
+      )
+      .option('--limit <n>', 'how many', verb === 'show' ? '100' : '10')
+      .option('--type <type>', 'only this record type')
+      .option('--turn <id>', 'only this turn')
+      .action((name: string, query: JournalFlags) =>
+        journalVerb(verb, name, query, { client: client(), json: flags().json === true, face }),
+      )
+  }
+  await parse(program, argv)
+  return code
+}
+
+async function parse(program: Command, argv: readonly string[]): Promise<void> {
+  const silence = (command: Command): void => {
+    command.exitOverride().configureOutput({ writeErr: () => undefined })
+    command.commands.forEach(silence)
+  }
+  silence(program)
+  try {
+    await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode !== 0)
+      throw new VigilError('INVALID_ARGUMENT', `${error.message.replace(/^error: /, '')} (see --help)`)
+  }
+}
+
+const followEveryMs = 500
+
+async function journalVerb(
+  verb: 'show' | 'tail',
+  name: string,
+  { limit: text, ...query }: JournalFlags,
+  { client, json, face }: { readonly client: Client; readonly json: boolean; readonly face: Face },
+): Promise<void> {
+  const limit = Number(text)
+  if (!/^\d+$/.test(text) || limit < 1 || limit > 1_000) {
+    throw new VigilError(
+      'INVALID_ARGUMENT',
+      `--limit: expected a whole number from 1 to 1000, found ${JSON.stringify(text)}`,
+    )
+  }
+  if (verb === 'show') {
+    const page = await client.journal(name, { ...query, limit })
+    for (const line of json ? [JSON.stringify(page)] : entryLines(page.entries)) face.print(line)
+    return
+  }
+  const again = () => delay(followEveryMs, true, { signal: face.signal }).catch(() => false)
+  for await (const entry of follow(client, { name, query, limit, again })) {
+    for (const line of json ? [JSON.stringify(entry)] : entryLines([entry])) face.print(line)
+  }
+}
+
+/** The daemon reads manifests, so it checks them too: started as a process, never imported. */
+function validate(args: readonly string[]): Promise<number> {
+  const daemon = fileURLToPath(new URL('../../supervisor/src/main.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', daemon, 'validate', ...args], {
+    stdio: 'inherit',
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => resolve(code ?? exitCodes.failed))
+  })
+}

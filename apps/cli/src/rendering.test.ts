@@ -1,0 +1,97 @@
+import type { EntryView, ExitCause, ProcessView } from '@vigil/protocol'
+import { expect, it } from 'vitest'
+import { findConnection } from './connection.ts'
+import { exitWords } from './exit-words.ts'
+import { follow } from './journal-follow.ts'
+import { entryLines, processTable } from './tables.ts'
+
+it.each<[ExitCause, string]>([
+  [{ kind: 'normal' }, 'normal'],
+  [{ kind: 'shutdown' }, 'shutdown'],
+  [{ kind: 'error', message: 'boom\nat x' }, 'error: boom'],
+  [{ kind: 'error', message: 'x'.repeat(80) }, `error: ${'x'.repeat(57)}...`],
+  [{ kind: 'exit_code', code: 3 }, 'exit code 3'],
+  [{ kind: 'signal', signal: 'SIGKILL' }, 'signal SIGKILL'],
+  [{ kind: 'memory', used_mb: 300.7, limit_mb: 128 }, 'memory 301 of 128 MB'],
+  [{ kind: 'start_timeout', after_ms: 10_000 }, 'not up after 10 s'],
+  [{ kind: 'heartbeat_lost', silent_ms: 1_234 }, 'heartbeat lost after 1.2 s'],
+  [{ kind: 'wedged', stopped_after_ms: 5_000 }, 'wedged, killed after 5 s'],
+  [{ kind: 'cell_lost' }, 'cell lost'],
+  [{ kind: 'cell_forged', hint: 'x' }, 'cell forged a message'],
+  [{ kind: 'failures', count: 3 }, '3 failures in a row'],
+])('%j', (cause, words) => {
+  expect(exitWords(cause)).toBe(words)
+})
+
+const view = (fields: Partial<ProcessView>) =>
+  ({
+    name: 'a',
+    state: 'running',
+    restarts: 0,
+    mailbox: { waiting: 0, dead_letters: 0 },
+    counters: { completed: 0 },
+    ...fields,
+  }) as ProcessView
+
+it('lists processes in columns', () => {
+  const rows = [
+    view({
+      name: 'watcher',
+      restarts: 12,
+      counters: { completed: 345 } as never,
+      last_exit: { at: '', cause: { kind: 'exit_code', code: 3 } },
+    }),
+    view({ state: 'failed', parked: 'too many restarts' }),
+  ]
+  expect(processTable(rows)).toEqual([
+    'NAME     STATE    RESTARTS  WAITING  DONE  DEAD  LAST EXIT',
+    'watcher  running  12        0        345   0     exit code 3',
+    'a        failed   0         0        0     0     -, parked: too many restarts',
+  ])
+})
+
+it('shows a record in one line', () => {
+  expect(
+    entryLines([{ n: 7, at: '2026-01-01T00:00:00.000Z', type: 'turn.completed', turn: 't1', data: { result: 1 } }]),
+  ).toEqual(['     7  2026-01-01T00:00:00.000Z  turn.completed          t1  {"result":1}'])
+})
+
+it('follows a journal: each record once, oldest first, over any number of pages', async () => {
+  let newest = 5
+  const journal = async (
+    _: string,
+    { limit = 0, before, after }: { limit?: number; before?: string; after?: string } = {},
+  ) => {
+    const size = Math.min(limit, 4)
+    const all = Array.from({ length: newest }, (_, index) => ({ n: newest - index }) as EntryView)
+    const entries = all
+      .filter(({ n }) => n > Number(after ?? 0) && n < Number(before ?? Number.POSITIVE_INFINITY))
+      .slice(0, size)
+    return { entries, next: entries.length < size ? null : String(entries.at(-1)?.n) }
+  }
+  const rounds = [15, 15, 16]
+  const again = async () => {
+    newest = rounds.shift() ?? 0
+    return newest > 0
+  }
+  const seen: number[] = []
+  for await (const { n } of follow({ journal }, { name: 'a', query: {}, limit: 2, again })) seen.push(n)
+  expect(seen).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16])
+})
+
+const files: Record<string, string> = {
+  '/me/.vigil/endpoint.json': '{"url":"http://127.0.0.1:1","pid":1}',
+  '/me/.vigil/token': 'kept\n',
+  '/d/endpoint.json': '{"url"',
+}
+const find = (flags: object, env: Record<string, string> = {}) =>
+  findConnection(flags, { env, cwd: '/me', read: (path) => files[path] })
+
+it('finds the supervisor of the data directory', () => {
+  expect(find({})).toEqual({ url: 'http://127.0.0.1:1', token: 'kept' })
+  expect(find({ url: 'http://x:2', token: 't' })).toEqual({ url: 'http://x:2', token: 't' })
+  expect(find({}, { VIGIL_TOKEN: 'env' })).toEqual({ url: 'http://127.0.0.1:1', token: 'env' })
+  expect(find({}, { VIGIL_DATA: '/d' })).toEqual({ url: 'http://127.0.0.1:9100' })
+  expect(find({ data: '/nowhere' })).toEqual({ url: 'http://127.0.0.1:9100' })
+  expect(() => find({ url: 'ftp://x' })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+})
