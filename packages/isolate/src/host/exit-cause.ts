@@ -1,0 +1,39 @@
+import type { ExitCause } from '@vigil/protocol'
+import type { HubReport } from '../wire/hub-protocol.ts'
+
+/** All that is known when a cell is gone. Facts first, then what we did, then what the hub said. */
+export interface Evidence {
+  /** What ring 0 killed it for; the truth if there is one. */
+  readonly verdict: ExitCause | undefined
+  /** The guest was asked to stop. */
+  readonly asked: boolean
+  readonly ended: Extract<HubReport, { t: 'ended' }> | undefined
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** The last the cell wrote to stderr: V8 says there why it aborts. */
+  readonly stderrTail: string
+  readonly memory: { readonly usedMb: number; readonly limitMb: number }
+}
+
+export function exitCause(evidence: Evidence): ExitCause {
+  const { verdict, asked, ended, signal, code } = evidence
+  if (verdict !== undefined) return verdict
+  if (ended?.error !== undefined) {
+    const { message, stack, code: errorCode } = ended.error
+    if (errorCode === 'ERR_WORKER_OUT_OF_MEMORY') return outOfMemory(evidence, message)
+    return { kind: 'error', message, ...(stack === undefined ? {} : { stack: stack.slice(0, 4_000) }) }
+  }
+  if (ended !== undefined) return asked ? { kind: 'shutdown' } : { kind: 'exit_code', code: ended.code }
+  if (/out of memory|heap limit/i.test(evidence.stderrTail)) return outOfMemory(evidence, lastLine(evidence.stderrTail))
+  if (signal !== null) return asked ? { kind: 'shutdown' } : { kind: 'signal', signal, ...hint(evidence.stderrTail) }
+  return { kind: 'cell_lost', hint: `the cell ended with exit code ${code}${evidence.stderrTail === '' ? '' : `: ${lastLine(evidence.stderrTail)}`}` }
+}
+
+const outOfMemory = ({ memory }: Evidence, hintText: string): ExitCause => ({ kind: 'memory', used_mb: memory.usedMb, limit_mb: memory.limitMb, hint: hintText.slice(0, 500) })
+
+const hint = (tail: string): { hint?: string } => (tail === '' ? {} : { hint: lastLine(tail) })
+
+function lastLine(text: string): string {
+  const fatal = text.split('\n').find((line) => /FATAL|error/i.test(line))
+  return (fatal ?? text.trim().split('\n').at(-1) ?? '').slice(0, 500)
+}

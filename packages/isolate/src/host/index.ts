@@ -1,0 +1,1 @@
+export { cellLauncher, type CellLauncherOptions } from './cell-launcher.ts'
