@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { type Clock, type FileSystem, type Timer, VigilError } from '@vigil/protocol'
+import { writeFileAtomically } from './atomic-file.ts'
+
+/**
+ * One supervisor per data directory. A socket in the abstract namespace is the lock: the kernel frees it at the
+ * death of its owner, also by SIGKILL. It is blind to other network namespaces and machines, so a lease file, renewed
+ * every 2 s, is the second witness.
+ */
+export interface DataLock {
+  release(): Promise<void>
+}
+
+interface Lease {
+  readonly pid: number
+  readonly start_time: string
+  readonly boot_id: string
+  readonly host: string
+  readonly renewed_at: number
+}
+
+const renewMs = 2_000
+const staleMs = 10_000
+
+/** @throws DATA_IN_USE naming the process that holds the directory */
+export async function lockDataDirectory(options: { readonly fileSystem: FileSystem; readonly clock: Clock; readonly directory: string }): Promise<DataLock> {
+  const { fileSystem, clock } = options
+  const directory = await fileSystem.realPath(options.directory)
+  const path = join(directory, 'lease.json')
+  const read = async (): Promise<Lease | undefined> => {
+    if ((await fileSystem.stat(path)) === undefined) return undefined
+    try {
+      return JSON.parse(Buffer.from(await fileSystem.readFile(path)).toString('utf8')) as Lease
+    } catch {
+      return undefined
+    }
+  }
+  const inUse = (lease: Lease | undefined): VigilError =>
+    new VigilError('DATA_IN_USE', `${directory} is in use by ${lease === undefined ? 'another supervisor' : `the supervisor with pid ${lease.pid} on ${lease.host}`}`, { details: lease })
+
+  const socket = await bind(socketName(directory))
+  if (socket === undefined) throw inUse(await read())
+  const lease = await read()
+  if (lease !== undefined && holds(lease, clock.now())) {
+    await close(socket)
+    throw inUse(lease)
+  }
+
+  let timer: Timer | undefined
+  let writing: Promise<void> = Promise.resolve()
+  let released = false
+  const write = (): Promise<void> => {
+    const mine: Lease = { pid: process.pid, start_time: startTime(process.pid) ?? '', boot_id: bootId(), host: hostname(), renewed_at: clock.now() }
+    return writeFileAtomically(fileSystem, path, Buffer.from(JSON.stringify(mine)), 0o600)
+  }
+  const renew = (): void => {
+    if (released) return
+    // A lease that cannot be renewed is no reason to stop: the socket still holds, and a full disk shows elsewhere.
+    writing = write().catch(() => undefined)
+    timer = clock.setTimer(renewMs, renew)
+  }
+  try {
+    await write()
+  } catch (error) {
+    await close(socket)
+    throw error
+  }
+  timer = clock.setTimer(renewMs, renew)
+
+  return {
+    async release() {
+      released = true
+      timer?.cancel()
+      await writing
+      await fileSystem.remove(path)
+      await close(socket)
+    },
+  }
+}
+
+/** Whether whoever wrote the lease may still be there. On this boot of this machine that is known, else it is a matter of age. */
+function holds(lease: Lease, now: number): boolean {
+  if (lease.boot_id === bootId() && lease.host === hostname()) return lease.pid !== process.pid && startTime(lease.pid) === lease.start_time
+  return now - lease.renewed_at < staleMs
+}
+
+function socketName(directory: string): string {
+  const name = `vigil:${createHash('sha256').update(directory).digest('hex').slice(0, 32)}`
+  return process.platform === 'linux' ? `\0${name}` : join(directory, 'lock.sock')
+}
+
+function bind(path: string): Promise<Server | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((connection) => connection.destroy())
+    server.unref()
+    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error)))
+    server.listen({ path }, () => resolve(server))
+  })
+}
+
+const close = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()))
+
+function bootId(): string {
+  return readProc('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown'
+}
+
+/** Clock ticks since boot at which a process began: with the pid it is a name that is never used again. */
+function startTime(pid: number): string | undefined {
+  const text = readProc(`/proc/${pid}/stat`)
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+}
+
+function readProc(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,193 @@
+import { join } from 'node:path'
+import { type Checkpoint, type Clock, type FileSystem, type JournalRecord, type JournalStore, type OpenReport, type PageQuery, VigilError } from '@vigil/protocol'
+import { loadCheckpoints, type StoredCheckpoint, saveCheckpoint } from './checkpoint-file.ts'
+import { groupCommit } from './group-commit.ts'
+import { matches } from './page.ts'
+import { isoClock, type Places, places } from './places.ts'
+import { encodeRecord } from './record-codec.ts'
+import { readSegment, type SegmentReading } from './segment-reader.ts'
+import { createSegment, type OpenSegment, segmentName, segmentWriter } from './segment-writer.ts'
+import { mendTail } from './torn-tail.ts'
+
+export interface FileStoreOptions {
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+  /** The data directory; the log lies in `journal/`, checkpoints in `checkpoints/`. */
+  readonly directory: string
+  /** A segment is sealed when it has grown past this; default 64 MB. */
+  readonly segmentBytes?: number
+}
+
+const defaultSegmentBytes = 64 * 1_048_576
+
+/**
+ * Opens the log of a data directory: verifies the segments that recovery needs, mends a torn tail, and is
+ * ready to append.
+ * @throws JOURNAL_DAMAGED naming segment and byte offset, for anything but a torn tail
+ */
+export async function openFileStore(options: FileStoreOptions): Promise<JournalStore> {
+  const { fileSystem, clock, segmentBytes = defaultSegmentBytes } = options
+  const directory = join(options.directory, 'journal')
+  const checkpointDirectory = join(options.directory, 'checkpoints')
+  await fileSystem.makeDirectory(directory)
+  await fileSystem.syncDirectory(options.directory)
+  const given = places()
+  const { tail, report, checkpoint } = await openLog({ fileSystem, clock, directory, checkpointDirectory, given })
+  const writer = segmentWriter(fileSystem, directory, segmentBytes, tail)
+  let flushedChain = tail.chain
+  let chain = tail.chain
+  const pendingChains: number[] = []
+  const commit = groupCommit({
+    clock,
+    durableSeq: given.lastSeq,
+    async write(lines, firstSeq) {
+      await writer.write(lines, firstSeq, flushedChain)
+      flushedChain = pendingChains[lines.length - 1] ?? flushedChain
+      pendingChains.splice(0, lines.length)
+    },
+  })
+  const iso = isoClock(() => clock.now())
+  let newest: StoredCheckpoint | undefined = checkpoint
+
+  return {
+    report,
+    failed: commit.failed,
+    get lastSeq() {
+      return given.lastSeq
+    },
+    get durableSeq() {
+      return commit.durableSeq
+    },
+    append(drafts, urgency) {
+      commit.assertOpen()
+      const records = given.give(drafts, iso())
+      for (const record of records) {
+        const line = encodeRecord(record, chain)
+        chain = line.crc
+        pendingChains.push(chain)
+        commit.add(line.text, record.seq, urgency === 'durable')
+      }
+      return records
+    },
+    durable: (seq) => commit.durable(seq),
+    onFlush: (listener) => commit.onFlush(listener),
+    async replay(after, visit) {
+      let count = 0
+      await commit.durable(given.lastSeq)
+      const upTo = commit.durableSeq
+      for (const path of await segmentsFrom(fileSystem, directory, after + 1)) {
+        await readWhole(fileSystem, path, (record) => {
+          if (record.seq <= after || record.seq > upTo) return
+          count += 1
+          visit(record)
+        })
+      }
+      return count
+    },
+    async page(query) {
+      const found: JournalRecord[] = []
+      const upTo = commit.durableSeq
+      for (const path of (await segmentsFrom(fileSystem, directory, 0)).reverse()) {
+        const inSegment: JournalRecord[] = []
+        await readWhole(fileSystem, path, (record) => {
+          if (record.seq > upTo || !matches(record, query)) return
+          inSegment.push(record)
+          if (inSegment.length > query.limit) inSegment.shift()
+        })
+        found.push(...inSegment.reverse())
+        if (found.length >= query.limit || found.some((record) => record.n === 1)) break
+      }
+      return found.slice(0, query.limit)
+    },
+    async saveCheckpoint(round: Checkpoint) {
+      const stored = { ...round, places: await placesAt(round.seq) }
+      await saveCheckpoint(fileSystem, checkpointDirectory, stored)
+      newest = stored
+    },
+    async loadCheckpoint() {
+      return newest
+    },
+    async close() {
+      await commit.close()
+      await writer.close()
+    },
+  }
+
+  /** Places of an earlier moment: records that came after the round are read again at the next start, and learned then. */
+  async function placesAt(seq: number): Promise<[string, number, number][]> {
+    const now = given.dump()
+    if (given.lastSeq === seq) return now
+    const since = new Map<string, number>()
+    await commit.durable(given.lastSeq)
+    for (const path of await segmentsFrom(fileSystem, directory, seq + 1)) {
+      await readWhole(fileSystem, path, (record) => {
+        if (record.seq > seq && !since.has(record.process)) since.set(record.process, record.n)
+      })
+    }
+    return now.flatMap(([process, n, epoch]) => {
+      const first = since.get(process)
+      return first === 1 ? [] : [[process, first === undefined ? n : first - 1, epoch] as [string, number, number]]
+    })
+  }
+}
+
+interface OpenLogOptions {
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+  readonly directory: string
+  readonly checkpointDirectory: string
+  readonly given: Places
+}
+
+interface OpenedLog {
+  readonly tail: OpenSegment & { readonly chain: number }
+  readonly report: OpenReport
+  readonly checkpoint: StoredCheckpoint | undefined
+}
+
+async function openLog({ fileSystem, clock, directory, checkpointDirectory, given }: OpenLogOptions): Promise<OpenedLog> {
+  const all = await segmentsFrom(fileSystem, directory, 0)
+  const last = all.at(-1)
+  if (last === undefined) return { tail: { ...(await createSegment(fileSystem, directory, 1, 0)), chain: 0 }, report: {}, checkpoint: undefined }
+  // The last segment first: how far the log reaches decides which checkpoint is a cache of it.
+  const probe = await readSegment(fileSystem, last, () => undefined)
+  const reach = probe?.lastSeq ?? firstOf(last) - 1
+  const checkpoint = (await loadCheckpoints(fileSystem, checkpointDirectory)).find((each) => each.seq <= reach)
+  if (checkpoint !== undefined) given.restore(checkpoint.seq, checkpoint.places)
+  let before: SegmentReading | undefined
+  let report: OpenReport = {}
+  for (const path of await segmentsFrom(fileSystem, directory, (checkpoint?.seq ?? 0) + 1)) {
+    let reading = await readSegment(fileSystem, path, (record) => {
+      if (record.seq > (checkpoint?.seq ?? 0)) given.learn(record)
+    })
+    if (path === last) {
+      const mended = await mendTail({ fileSystem, clock, path, reading, first: firstOf(path), chain: before?.chain })
+      reading = mended.reading
+      report = mended.report
+    }
+    if (reading === undefined || reading.goodBytes !== reading.totalBytes) throw damaged(path, reading?.goodBytes ?? 0)
+    if (before !== undefined && (reading.seed !== before.chain || reading.first !== before.lastSeq + 1)) throw damaged(path, 0)
+    before = reading
+  }
+  const handle = await fileSystem.open(last, 'write')
+  return { tail: { handle, position: before?.goodBytes ?? 0, chain: before?.chain ?? 0 }, report, checkpoint }
+}
+
+async function readWhole(fileSystem: FileSystem, path: string, visit: (record: JournalRecord) => void): Promise<void> {
+  const reading = await readSegment(fileSystem, path, visit)
+  if (reading?.damagedInside === true) throw damaged(path, reading.goodBytes)
+}
+
+export const damaged = (path: string, offset: number): VigilError =>
+  new VigilError('JOURNAL_DAMAGED', `the journal segment ${path} is damaged at byte ${offset}`, { details: { segment: path, offset } })
+
+const firstOf = (path: string): number => Number(/(\d+)\.jsonl$/.exec(path)?.[1])
+
+/** Paths of the segments that hold records from `seq` on, in order. */
+async function segmentsFrom(fileSystem: FileSystem, directory: string, seq: number): Promise<string[]> {
+  const names = (await fileSystem.readDirectory(directory)).filter((name) => /^\d{16}\.jsonl$/.test(name))
+  const start = names.findLastIndex((name) => name <= segmentName(seq))
+  return names.slice(Math.max(0, start)).map((name) => join(directory, name))
+}
+
+export type { PageQuery }

@@ -1,0 +1,145 @@
+import { type Clock, type Timer, VigilError } from '@vigil/protocol'
+
+/**
+ * Gathers lines while one flush is under way and writes them with the next: one fdatasync serves everyone. What is
+ * durable is always a prefix. The first failure is the last: nothing is retried, because after a failed fsync the
+ * kernel may have dropped the pages and a second fsync would lie.
+ */
+export interface GroupCommit {
+  readonly durableSeq: number
+  readonly failed: Promise<Error>
+  /** @throws the reason when the commit has failed or is closed */
+  assertOpen(): void
+  add(line: string, seq: number, urgent: boolean): void
+  durable(seq: number): Promise<void>
+  onFlush(listener: (durableSeq: number) => void): () => void
+  /** Flushes what waits, then takes nothing more. */
+  close(): Promise<void>
+}
+
+export interface GroupCommitOptions {
+  readonly clock: Clock
+  readonly durableSeq: number
+  /** Writes and syncs lines that begin at `firstSeq`. */
+  readonly write: (lines: readonly string[], firstSeq: number) => Promise<void>
+}
+
+const flushRecords = 512
+const flushCharacters = 1_000_000
+const lazyMs = 5
+
+interface Waiter {
+  readonly upTo: number
+  readonly promise: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): GroupCommit {
+  let lines: string[] = []
+  let durable = durableSeq
+  let appended = durableSeq
+  let flushing = false
+  let scheduled = false
+  let lazyTimer: Timer | undefined
+  let stopped: Error | undefined
+  let waiters: Waiter[] = []
+  const failed = Promise.withResolvers<Error>()
+  const listeners = new Set<(durableSeq: number) => void>()
+
+  const takeBatch = (): string[] => {
+    let characters = 0
+    let count = 0
+    while (count < lines.length && count < flushRecords && (count === 0 || characters + (lines[count]?.length ?? 0) <= flushCharacters)) {
+      characters += lines[count]?.length ?? 0
+      count += 1
+    }
+    const batch = lines.slice(0, count)
+    lines = lines.slice(count)
+    return batch
+  }
+
+  const flush = async (): Promise<void> => {
+    if (flushing || stopped !== undefined || lines.length === 0) return
+    flushing = true
+    lazyTimer?.cancel()
+    lazyTimer = undefined
+    const batch = takeBatch()
+    try {
+      await write(batch, durable + 1)
+    } catch (error) {
+      stop(error as NodeJS.ErrnoException)
+      return
+    }
+    durable += batch.length
+    flushing = false
+    settle()
+    for (const listener of listeners) listener(durable)
+    if (lines.length > 0) schedule()
+  }
+
+  const settle = (): void => {
+    const done = waiters.filter((waiter) => waiter.upTo <= durable)
+    if (done.length === 0) return
+    waiters = waiters.filter((waiter) => waiter.upTo > durable)
+    for (const waiter of done) waiter.resolve()
+  }
+
+  const stop = (cause: NodeJS.ErrnoException): void => {
+    const full = cause.code === 'ENOSPC' || cause.code === 'EDQUOT'
+    stopped = new VigilError(full ? 'DISK_FULL' : 'JOURNAL_FAILED', `the journal could not be written: ${cause.message}`, { cause, details: { code: cause.code } })
+    lazyTimer?.cancel()
+    for (const waiter of waiters) waiter.reject(stopped)
+    waiters = []
+    failed.resolve(stopped)
+  }
+
+  /** At the end of the tick, so that everything it appends shares the flush. */
+  const schedule = (): void => {
+    if (scheduled || flushing) return
+    scheduled = true
+    queueMicrotask(() => {
+      scheduled = false
+      void flush()
+    })
+  }
+
+  const self: GroupCommit = {
+    get durableSeq() {
+      return durable
+    },
+    failed: failed.promise,
+    assertOpen() {
+      if (stopped !== undefined) throw stopped
+    },
+    add(line, seq, urgent) {
+      lines.push(line)
+      appended = seq
+      if (urgent || lines.length >= flushRecords) schedule()
+      else if (!flushing) lazyTimer ??= clock.setTimer(lazyMs, schedule)
+    },
+    durable(seq) {
+      if (seq <= durable) return Promise.resolve()
+      if (stopped !== undefined) return Promise.reject(stopped)
+      schedule()
+      const upTo = Math.min(seq, appended)
+      const last = waiters[waiters.length - 1]
+      if (last !== undefined && last.upTo === upTo) return last.promise
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      promise.catch(() => undefined)
+      waiters.push({ upTo, promise, resolve, reject })
+      return promise
+    },
+    onFlush(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    async close() {
+      lazyTimer?.cancel()
+      // A failed journal is closed as it is; its reason was told by `failed`.
+      await self.durable(appended).catch(() => undefined)
+      stopped ??= new VigilError('JOURNAL_CLOSED', 'the journal is closed')
+    },
+  }
+  return self
+}

@@ -1,0 +1,5 @@
+export { writeFileAtomically } from './atomic-file.ts'
+export { type DataLock, lockDataDirectory } from './data-lock.ts'
+export { type FileStoreOptions, openFileStore } from './file-store.ts'
+export { openMemoryStore } from './memory-store.ts'
+export { nodeFileSystem } from './node-file-system.ts'

@@ -1,0 +1,56 @@
+import type { Checkpoint, Clock, JournalRecord, JournalStore } from '@vigil/protocol'
+import { groupCommit } from './group-commit.ts'
+import { matches } from './page.ts'
+import { isoClock, places } from './places.ts'
+
+/** The log without a disk: same order, same fences, same waiting, gone with the process. */
+export function openMemoryStore({ clock }: { readonly clock: Clock }): JournalStore {
+  const records: JournalRecord[] = []
+  const given = places()
+  const iso = isoClock(() => clock.now())
+  let newest: Checkpoint | undefined
+  const commit = groupCommit({ clock, durableSeq: 0, write: () => Promise.resolve() })
+
+  return {
+    report: {},
+    failed: commit.failed,
+    get lastSeq() {
+      return given.lastSeq
+    },
+    get durableSeq() {
+      return commit.durableSeq
+    },
+    append(drafts, urgency) {
+      commit.assertOpen()
+      const added = given.give(drafts, iso())
+      for (const record of added) {
+        // A copy, as a disk would keep it: what a caller changes later is not what was recorded.
+        records.push(structuredClone(record))
+        commit.add('', record.seq, urgency === 'durable')
+      }
+      return added
+    },
+    durable: (seq) => commit.durable(seq),
+    onFlush: (listener) => commit.onFlush(listener),
+    async replay(after, visit) {
+      const read = records.filter((record) => record.seq > after && record.seq <= commit.durableSeq)
+      for (const record of read) visit(structuredClone(record))
+      return read.length
+    },
+    async page(query) {
+      const found: JournalRecord[] = []
+      for (let index = commit.durableSeq - 1; index >= 0 && found.length < query.limit; index -= 1) {
+        const record = records[index]
+        if (record !== undefined && matches(record, query)) found.push(structuredClone(record))
+      }
+      return found
+    },
+    async saveCheckpoint(checkpoint) {
+      newest = checkpoint
+    },
+    async loadCheckpoint() {
+      return newest
+    },
+    close: () => commit.close(),
+  }
+}

@@ -1,0 +1,65 @@
+import { type JournalRecord, type RecordDraft, VigilError } from '@vigil/protocol'
+
+/** Gives records their place: `seq` in the log, `n` in their process, and refuses lives that are over. */
+export interface Places {
+  readonly lastSeq: number
+  /** All drafts get their places, or none does. @throws FENCED */
+  give(drafts: readonly RecordDraft[], at: string): JournalRecord[]
+  /** Learns a record that was read. */
+  learn(record: Pick<JournalRecord, 'seq' | 'process' | 'n' | 'epoch'>): void
+  /** process -> [n, epoch], for checkpoints. */
+  dump(): [string, number, number][]
+  restore(seq: number, rows: readonly (readonly [string, number, number])[]): void
+}
+
+export function places(): Places {
+  let lastSeq = 0
+  const processes = new Map<string, { n: number; epoch: number }>()
+  return {
+    get lastSeq() {
+      return lastSeq
+    },
+    give(drafts, at) {
+      const newest = new Map<string, number>()
+      for (const { process, epoch } of drafts) {
+        const known = newest.get(process) ?? processes.get(process)?.epoch ?? 0
+        if (epoch < known) throw new VigilError('FENCED', `"${process}" lives in epoch ${known}; a record of epoch ${epoch} came too late`)
+        newest.set(process, epoch)
+      }
+      return drafts.map((draft) => {
+        let place = processes.get(draft.process)
+        if (place === undefined) {
+          place = { n: 0, epoch: 0 }
+          processes.set(draft.process, place)
+        }
+        place.n += 1
+        place.epoch = draft.epoch
+        lastSeq += 1
+        return { ...draft, seq: lastSeq, n: place.n, at } as JournalRecord
+      })
+    },
+    learn({ seq, process, n, epoch }) {
+      lastSeq = seq
+      processes.set(process, { n, epoch })
+    },
+    dump: () => [...processes].map(([process, { n, epoch }]) => [process, n, epoch]),
+    restore(seq, rows) {
+      lastSeq = seq
+      for (const [process, n, epoch] of rows) processes.set(process, { n, epoch })
+    },
+  }
+}
+
+/** ISO time of a wall clock, formatted once per millisecond: formatting costs more than the rest of a line. */
+export function isoClock(now: () => number): () => string {
+  let lastMs = Number.NaN
+  let text = ''
+  return () => {
+    const ms = now()
+    if (ms !== lastMs) {
+      lastMs = ms
+      text = new Date(ms).toISOString()
+    }
+    return text
+  }
+}

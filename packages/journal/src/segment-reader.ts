@@ -1,0 +1,79 @@
+import type { FileSystem, JournalRecord } from '@vigil/protocol'
+import { checkLine, decodeHeader, decodeRecord } from './record-codec.ts'
+
+/** What reading a segment found: everything up to `goodBytes` is whole and in its place. */
+export interface SegmentReading {
+  readonly first: number
+  readonly lastSeq: number
+  /** crc of the last whole line, which the next one continues. */
+  readonly chain: number
+  /** The crc of the segment before, as the header has it. */
+  readonly seed: number
+  readonly goodBytes: number
+  readonly totalBytes: number
+  /** A valid line stands behind the bad bytes: that is no torn tail. */
+  readonly damagedInside: boolean
+}
+
+const pieceBytes = 1_048_576
+const newline = 10
+
+/**
+ * Reads a segment in pieces, checks every line, and visits each record. Undefined when not even the header is whole:
+ * a segment whose creation was cut short.
+ */
+export async function readSegment(fileSystem: FileSystem, path: string, visit: (record: JournalRecord) => void): Promise<SegmentReading | undefined> {
+  const handle = await fileSystem.open(path, 'read')
+  try {
+    const totalBytes = await handle.size()
+    let reading: { first: number; lastSeq: number; chain: number; seed: number; goodBytes: number } | undefined
+    let bad = false
+    let damagedInside = false
+    let rest = Buffer.alloc(0)
+    for (let position = 0; position < totalBytes; ) {
+      const piece = Buffer.alloc(Math.min(pieceBytes, totalBytes - position))
+      const count = await handle.read(piece, position)
+      if (count === 0) break
+      position += count
+      const text = rest.length === 0 ? piece.subarray(0, count) : Buffer.concat([rest, piece.subarray(0, count)])
+      let at = 0
+      for (let end = text.indexOf(newline, at); end !== -1; end = text.indexOf(newline, at)) {
+        const line = text.subarray(at, end)
+        at = end + 1
+        if (bad) {
+          damagedInside ||= looksWhole(line)
+          continue
+        }
+        if (reading === undefined) {
+          const header = decodeHeader(line)
+          if (header === undefined) bad = true
+          else reading = { first: header.first, lastSeq: header.first - 1, chain: header.chain, seed: header.chain, goodBytes: line.length + 1 }
+          continue
+        }
+        const crc = checkLine(line, reading.chain)
+        const record = crc === undefined ? undefined : decodeRecord(line)
+        if (crc === undefined || record === undefined || record.seq !== reading.lastSeq + 1) {
+          bad = true
+          damagedInside ||= looksWhole(line)
+          continue
+        }
+        visit(record)
+        reading = { ...reading, lastSeq: record.seq, chain: crc, goodBytes: reading.goodBytes + line.length + 1 }
+      }
+      rest = Buffer.from(text.subarray(at))
+    }
+    return reading === undefined ? undefined : { ...reading, totalBytes, damagedInside }
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A line that was whole once: it parses and names a place. A torn write leaves no such thing behind itself. */
+function looksWhole(line: Buffer): boolean {
+  try {
+    const value = JSON.parse(line.toString('utf8')) as { seq?: unknown; crc?: unknown }
+    return typeof value.seq === 'number' && typeof value.crc === 'string'
+  } catch {
+    return false
+  }
+}

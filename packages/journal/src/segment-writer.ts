@@ -1,0 +1,47 @@
+import { join } from 'node:path'
+import type { FileHandle, FileSystem } from '@vigil/protocol'
+import { writeFully } from './atomic-file.ts'
+import { encodeHeader } from './record-codec.ts'
+
+/** Appends to the last segment and begins the next one when it is full. Knows positions, not records. */
+export interface SegmentWriter {
+  /** Writes lines and makes them durable; a new segment's name is durable before they are. */
+  write(lines: readonly string[], firstSeq: number, chain: number): Promise<void>
+  close(): Promise<void>
+}
+
+export interface OpenSegment {
+  readonly handle: FileHandle
+  readonly position: number
+}
+
+export const segmentName = (first: number): string => `${String(first).padStart(16, '0')}.jsonl`
+
+export async function createSegment(fileSystem: FileSystem, directory: string, first: number, chain: number): Promise<OpenSegment> {
+  const handle = await fileSystem.open(join(directory, segmentName(first)), 'write')
+  const header = Buffer.from(encodeHeader(first, chain).text)
+  await handle.truncate(0)
+  writeFully(handle, header, 0)
+  await handle.sync()
+  await fileSystem.syncDirectory(directory)
+  return { handle, position: header.length }
+}
+
+export function segmentWriter(fileSystem: FileSystem, directory: string, segmentBytes: number, opened: OpenSegment): SegmentWriter {
+  let { handle, position } = opened
+  return {
+    async write(lines, firstSeq, chain) {
+      if (position >= segmentBytes) {
+        const next = await createSegment(fileSystem, directory, firstSeq, chain)
+        await handle.close()
+        handle = next.handle
+        position = next.position
+      }
+      const bytes = Buffer.from(lines.join(''))
+      writeFully(handle, bytes, position)
+      position += bytes.length
+      await handle.sync()
+    },
+    close: () => handle.close(),
+  }
+}
