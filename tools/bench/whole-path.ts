@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { HttpClient } from '@vigil/protocol'
-import { Supervisor } from '@vigil/supervisor'
+import { type AgentHandle, Supervisor } from '@vigil/supervisor'
 import { nullStore } from './null-store.ts'
 import { type Row, row } from './statistics.ts'
 
@@ -19,7 +19,7 @@ async function fleet(agents: number, journaled: boolean) {
   const folder = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
   const s = await Supervisor.start({ dataDir: folder, ports: { http: instantHttp, ...(journaled ? {} : { journal: nullStore() }) } })
   const entrypoint = new URL('./agents/caller.ts', import.meta.url)
-  const handles = []
+  const handles: AgentHandle[] = []
   for (let k = 0; k < agents; k += 1) handles.push(await s.spawn({ name: `caller-${k}`, entrypoint, network: { allow: ['bench.invalid'] } }))
   const calls = Math.ceil(totalCalls / agents)
   return {

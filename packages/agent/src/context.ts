@@ -1,0 +1,95 @@
+import type { AcceptedEvent } from '@vigil/protocol'
+
+/** What woke the agent, with the names of the code; payload and metadata are as sent. */
+export interface AgentEvent<Payload = unknown> {
+  readonly eventId: string
+  readonly triggerId: string
+  readonly type: AcceptedEvent['type']
+  /** ISO wall time. */
+  readonly timestamp: string
+  readonly payload: Payload
+  readonly metadata: Readonly<Record<string, unknown>>
+}
+
+export interface StepOptions {
+  /** Begin at most once: after a crash in the middle the step rejects EFFECT_IN_DOUBT instead of running again. Default false. */
+  readonly once?: boolean
+  /** With `once`: running it again does no harm, so it is run again. Default false. */
+  readonly idempotent?: boolean
+}
+
+/** Committed state as it was when the turn began, plus the turn's own writes. All calls are synchronous. */
+export interface AgentState {
+  get<T = unknown>(key: string): T | undefined
+  get<T>(key: string, fallback: T): T
+  /** JSON up to 256 KB. @throws TOO_LARGE */
+  set(key: string, value: unknown): void
+  delete(key: string): void
+  update<T>(key: string, change: (value: T | undefined) => T): void
+  /** Applied at commit to what stands there then, so concurrent turns do not undo each other. */
+  add(key: string, amount: number): void
+  append(key: string, ...items: readonly unknown[]): void
+  keys(): string[]
+  /** Earlier values, oldest first, at most 100. */
+  history(key: string): Promise<{ readonly at: string; readonly value: unknown; readonly source: string }[]>
+}
+
+/** The folders that the manifest names under `files`; the first segment of a path is the mount. */
+export interface AgentFiles {
+  read(path: string): Promise<string>
+  read(path: string, options: { readonly encoding: 'bytes' }): Promise<Uint8Array>
+  /** Replaces the whole file, atomically. */
+  write(path: string, content: string | Uint8Array): Promise<void>
+  list(path: string): Promise<{ readonly name: string; readonly size: number }[]>
+}
+
+type Log = (message: string, fields?: unknown) => void
+
+/**
+ * All that an agent can do besides thinking. Every promise is a system call that is journaled: after a crash it is
+ * answered from the record instead of being done again.
+ *
+ * @example
+ * export default async function run(event, ctx) {
+ *   const rows = await ctx.step('parse', () => parse(event.payload))
+ *   ctx.state.add('rows', rows.length)
+ *   await ctx.publish('pipeline.parsed', { rows: rows.length })
+ * }
+ */
+export interface AgentContext {
+  readonly process: string
+  readonly turn: { readonly id: string; readonly attempt: number; readonly epoch: number }
+  /** Aborts when core has ended the turn. */
+  readonly signal: AbortSignal
+  readonly log: { readonly debug: Log; readonly info: Log; readonly warn: Log; readonly error: Log }
+  readonly env: Readonly<Record<string, string>>
+  readonly state: AgentState
+  readonly files: AgentFiles
+  /** Milliseconds since 1970; the same after a crash: the time of the latest outcome that the turn has seen. */
+  now(): number
+  /** In [0, 1); the same after a crash. */
+  random(): number
+  /** A version 4 UUID; the same after a crash. */
+  uuid(): string
+  /** Runs `work` and records what it gives; after a crash the record answers. Names are counted, so loops are fine. */
+  step<T>(name: string, work: () => T | Promise<T>, options?: StepOptions): Promise<Awaited<T>>
+  /** Milliseconds, or `'30s'`, `'5m'`, `'4h'`, `'7d'`. After a crash only the rest is waited. */
+  sleep(duration: number | string): Promise<void>
+  /** Like `fetch`, to the hosts of `network.allow`. `idempotent: true` lets Vigil repeat it after a crash. @throws NETWORK_DENIED · EFFECT_IN_DOUBT */
+  fetch(url: string | URL | Request, init?: RequestInit & { readonly idempotent?: boolean; readonly timeout?: number }): Promise<Response>
+  /** Resolves when every subscriber of this instant has the event for good. */
+  publish(topic: string, data: unknown): Promise<void>
+  send(process: string, content: unknown, options?: { readonly topic?: string }): Promise<void>
+  /** Ends the attempt; `retry: false` ends the turn. */
+  fail(message: string, options?: { readonly retry?: boolean; readonly code?: string }): never
+}
+
+export type AgentRun<Payload = unknown, Result = unknown> = (event: AgentEvent<Payload>, ctx: AgentContext) => Result | Promise<Result>
+
+/** What an entrypoint exports by default: a function, or an object with `run`. */
+export type AgentModule<Payload = unknown, Result = unknown> = AgentRun<Payload, Result> | { readonly run: AgentRun<Payload, Result> }
+
+/** Gives an agent its types; the value is returned as it is. */
+export function defineAgent<Payload = unknown, Result = unknown>(definition: { readonly run: AgentRun<Payload, Result> }): { readonly run: AgentRun<Payload, Result> } {
+  return definition
+}

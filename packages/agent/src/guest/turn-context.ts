@@ -1,0 +1,89 @@
+import type { CoreMessage, GuestMessage } from '@vigil/protocol'
+import type { AgentContext, AgentFiles } from '../context.ts'
+import { milliseconds } from './duration.ts'
+import type { Effects } from './effects.ts'
+import { type FetchInit, fetchInput, responseOf } from './http.ts'
+import { seededFrom } from './determinism.ts'
+import type { TurnState } from './state.ts'
+
+export interface ContextParts {
+  readonly process: string
+  readonly env: Readonly<Record<string, string>>
+  readonly message: Extract<CoreMessage, { t: 'turn' }>
+  readonly effects: Effects
+  readonly state: TurnState['state']
+  readonly signal: AbortSignal
+  readonly log: (level: Extract<GuestMessage, { t: 'log' }>['level'], message: string, fields?: unknown) => void
+}
+
+/** `ctx`: the author's words over the effects of one turn. Holds no state of its own. */
+export function turnContext({ process, env, message, effects, state, signal, log }: ContextParts): AgentContext {
+  const { random, uuid } = seededFrom(message.seed)
+  return {
+    process,
+    env,
+    signal,
+    turn: { id: message.turn, attempt: message.attempt, epoch: message.epoch },
+    log: {
+      debug: (text, fields) => log('debug', text, fields),
+      info: (text, fields) => log('info', text, fields),
+      warn: (text, fields) => log('warn', text, fields),
+      error: (text, fields) => log('error', text, fields),
+    },
+    state: { ...state, history: async (key) => (await effects.call('state.history', key, { key })) as never },
+    files: agentFiles(effects),
+    now: effects.now,
+    random,
+    uuid,
+    step: (name, work, options = {}) => effects.step(name, work, options),
+    sleep: (duration) => effects.sleep(milliseconds(duration)),
+    async fetch(url, init?: FetchInit) {
+      const input = await fetchInput(url, init)
+      return responseOf(await untilAborted(effects.call('fetch', `${input.method} ${new URL(input.url).host}`, input), init?.signal), input.url)
+    },
+    async publish(topic, data) {
+      await effects.call('publish', topic, { topic, data: data ?? null })
+    },
+    async send(to, content, options = {}) {
+      const topic = options.topic === undefined ? {} : { topic: options.topic }
+      await effects.call('send', to, { to, ...topic, content: content ?? null })
+    },
+    fail(text, { retry, code } = {}) {
+      throw Object.assign(new Error(text), { ...(retry === undefined ? {} : { retry }), ...(code === undefined ? {} : { code }) })
+    },
+  }
+}
+
+function agentFiles(effects: Effects): AgentFiles {
+  const read = async (path: string, options?: { encoding: 'bytes' }): Promise<string | Uint8Array> => {
+    const { body } = (await effects.call('file.read', path, placeOf(path))) as { body: string }
+    const bytes = Buffer.from(body, 'base64')
+    return options?.encoding === 'bytes' ? new Uint8Array(bytes) : bytes.toString('utf8')
+  }
+  return {
+    read: read as AgentFiles['read'],
+    async write(path, content) {
+      await effects.call('file.write', path, { ...placeOf(path), body: Buffer.from(content).toString('base64') })
+    },
+    async list(path) {
+      return (await effects.call('file.list', path, placeOf(path))) as never
+    },
+  }
+}
+
+/** `reports/2026/out.md` is `2026/out.md` in the folder that the manifest calls `reports`. */
+function placeOf(path: string): { mount: string; path: string } {
+  const [mount = '', ...rest] = path.split('/')
+  return { mount, path: rest.join('/') }
+}
+
+/** The caller's own signal only ends the waiting: what has begun is recorded at its real outcome. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
+  if (signal === null || signal === undefined) return work
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
