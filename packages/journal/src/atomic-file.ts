@@ -1,26 +1,81 @@
 import { dirname } from 'node:path'
 import type { FileHandle, FileSystem } from '@vigil/protocol'
 
-/** Writes all of `bytes`; the system may take them in pieces. */
+/**
+ * Whole files and durable folders. Invariant: after a crash at any moment a reader finds the old file or the new
+ * one, never a part; and a folder that was reported as made is still there.
+ */
+
+/** Writes all of `bytes`; the system may take fewer per call. */
 export function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): void {
-  for (let done = 0; done < bytes.length; ) {
-    const taken = handle.write(bytes.subarray(done), position + done)
-    if (taken <= 0) throw Object.assign(new Error('the system took no bytes of a write'), { code: 'EIO' })
-    done += taken
+  let written = 0
+  while (written < bytes.byteLength) {
+    const taken = handle.write(written === 0 ? bytes : bytes.subarray(written), position + written)
+    if (taken <= 0) throw Object.assign(new Error('EIO: the disk took no bytes, write'), { code: 'EIO' })
+    written += taken
   }
 }
 
-/** Replaces a file so that a crash leaves the old or the new one, never a part: tmp, sync, rename, folder sync. */
-export async function writeFileAtomically(fileSystem: FileSystem, path: string, bytes: Uint8Array, permissions = 0o644): Promise<void> {
-  const temporary = `${path}.tmp`
-  const handle = await fileSystem.open(temporary, 'write', permissions)
+/**
+ * Replaces the file at `path` by `bytes`: draft, sync, rename, sync of the folder. When it resolves, the new content
+ * survives a crash; when it rejects, the old content stands. Calls for one path wait for
+ * each other.
+ * @param permissions of the file, default 0o644
+ */
+export async function writeFileAtomically(
+  fileSystem: FileSystem,
+  path: string,
+  bytes: Uint8Array,
+  permissions = 0o644,
+): Promise<void> {
+  // Two writers would share one draft, and one of them would publish what the other had half written.
+  const queues = writers.getOrInsertComputed(fileSystem, () => new Map<string, Promise<void>>())
+  const turn = (queues.get(path) ?? Promise.resolve())
+    .catch(() => undefined)
+    .then(() => replaceFile(fileSystem, path, bytes, permissions))
+  queues.set(path, turn)
   try {
-    await handle.truncate(0)
-    writeFully(handle, bytes, 0)
-    await handle.sync()
+    await turn
   } finally {
-    await handle.close()
+    if (queues.get(path) === turn) queues.delete(path)
   }
-  await fileSystem.rename(temporary, path)
+}
+
+const writers = new WeakMap<FileSystem, Map<string, Promise<void>>>()
+
+async function replaceFile(fileSystem: FileSystem, path: string, bytes: Uint8Array, permissions: number): Promise<void> {
+  const draft = `${path}.tmp`
+  // A draft that an earlier crash left behind may be longer and has rights of its own.
+  await fileSystem.remove(draft)
+  try {
+    const handle = await fileSystem.open(draft, 'create', permissions)
+    try {
+      writeFully(handle, bytes, 0)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await fileSystem.rename(draft, path)
+  } catch (error) {
+    // What failed is told by the first error; a draft that cannot be removed is removed by the next try.
+    await fileSystem.remove(draft).catch(() => undefined)
+    throw error
+  }
   await fileSystem.syncDirectory(dirname(path))
+}
+
+/** Makes a folder with its parents and makes their names durable. */
+export async function makeDurableDirectory(fileSystem: FileSystem, path: string): Promise<void> {
+  const missing: string[] = []
+  for (let each = path; (await fileSystem.stat(each)) === undefined; each = dirname(each)) missing.push(each)
+  await fileSystem.makeDirectory(path)
+  for (const each of missing.reverse()) await fileSystem.syncDirectory(dirname(each))
+  if (missing.length > 0) return
+  try {
+    // It may have been made by a predecessor who was killed before the name was durable.
+    await fileSystem.syncDirectory(dirname(path))
+  } catch (error) {
+    // A parent that we may not read is not one in which we ever made a folder.
+    if (!['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
 }

@@ -1,64 +1,80 @@
-import { closeSync, fdatasync, fstatSync, ftruncate, openSync, read, writeSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
-import { promisify } from 'node:util'
+import { constants, writeSync } from 'node:fs'
+import * as disk from 'node:fs/promises'
 import type { FileHandle, FileSystem } from '@vigil/protocol'
 
-const flags = { read: 'r', create: 'wx+', write: 'a+' } as const
-const sync = promisify(fdatasync)
-const truncate = promisify(ftruncate)
+/**
+ * The house's one way to the disk. A write is a plain system call into the page cache: it takes microseconds
+ * and keeps the order of calls; a sync may take the disk's whole latency, so it runs on the thread pool.
+ */
+const flags = {
+  read: constants.O_RDONLY,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+  write: constants.O_RDWR | constants.O_CREAT,
+} as const
 
-/** The house's one way to the disk. Writes go to the page cache synchronously: a group commit is 20 us of memcpy. */
+/** The files of this machine, through the `FileSystem` port. New files get 0o644 unless told otherwise. */
 export function nodeFileSystem(): FileSystem {
   return {
-    async open(path, mode, permissions = 0o644) {
-      if (mode === 'write') closeSync(openSync(path, flags.write, permissions))
-      return handleOf(openSync(path, mode === 'write' ? 'r+' : flags[mode], permissions))
-    },
-    readFile: (path) => readFile(path),
-    async readDirectory(path) {
-      return (await readdir(path)).sort()
-    },
+    open: async (path, mode, permissions = 0o644) => nodeHandle(await disk.open(path, flags[mode], permissions)),
+    readFile: (path) => disk.readFile(path),
+    readDirectory: async (path) => (await disk.readdir(path)).sort(),
     async stat(path) {
-      try {
-        const found = await stat(path)
-        const kind = found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other'
-        return { kind, size: found.size, mtimeMs: found.mtimeMs, inode: found.ino }
-      } catch (error) {
-        if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
-        throw error
-      }
+      const found = await absentAsUndefined(disk.stat(path))
+      if (found === undefined) return undefined
+      const kind = found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other'
+      return { kind, size: found.size, mtimeMs: found.mtimeMs, inode: found.ino }
     },
     async makeDirectory(path) {
-      await mkdir(path, { recursive: true })
+      await disk.mkdir(path, { recursive: true })
     },
-    rename: (from, to) => rename(from, to),
-    remove: (path) => rm(path, { force: true }),
+    rename: (from, to) => disk.rename(from, to),
+    async remove(path) {
+      await absentAsUndefined(disk.unlink(path))
+    },
     async syncDirectory(path) {
-      const directory = await open(path, 'r')
+      // Linux syncs a folder through a descriptor that was opened for reading.
+      const handle = await disk.open(path, constants.O_RDONLY | constants.O_DIRECTORY)
       try {
-        await directory.sync()
+        await handle.sync()
       } finally {
-        await directory.close()
+        await handle.close()
       }
     },
-    realPath: (path) => realpath(path),
+    realPath: (path) => disk.realpath(path),
   }
 }
 
-function handleOf(fd: number): FileHandle {
+function nodeHandle(handle: disk.FileHandle): FileHandle {
   return {
-    write: (bytes, position) => writeSync(fd, bytes, 0, bytes.length, position),
-    read: (target, position) =>
-      new Promise((resolve, reject) => {
-        read(fd, target, 0, target.length, position, (error, count) => (error === null ? resolve(count) : reject(error)))
-      }),
-    sync: () => sync(fd),
-    truncate: (length) => truncate(fd, length),
-    async size() {
-      return fstatSync(fd).size
+    write: (bytes, position) => writeSync(openDescriptor(handle), bytes, 0, bytes.byteLength, position),
+    async read(target, position) {
+      let filled = 0
+      while (filled < target.byteLength) {
+        const { bytesRead } = await handle.read(target, filled, target.byteLength - filled, position + filled)
+        if (bytesRead === 0) break
+        filled += bytesRead
+      }
+      return filled
     },
-    async close() {
-      closeSync(fd)
-    },
+    sync: () => handle.datasync(),
+    truncate: (length) => handle.truncate(length),
+    size: async () => (await handle.stat()).size,
+    close: () => handle.close(),
+  }
+}
+
+/** A closed handle has the descriptor -1, which writeSync refuses as a wrong argument rather than as a closed file. */
+function openDescriptor(handle: disk.FileHandle): number {
+  if (handle.fd < 0) throw Object.assign(new Error('EBADF: the file is closed, write'), { code: 'EBADF' })
+  return handle.fd
+}
+
+async function absentAsUndefined<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw error
   }
 }

@@ -8,3 +8,9 @@ export {
   simulatedHttpClient,
 } from './simulated-http-client.ts'
 export { type SimulatedFileWatcher, simulatedFileWatcher } from './simulated-file-watcher.ts'
+export {
+  type FileOperation,
+  type SimulatedFileSystem,
+  type SimulatedFileSystemOptions,
+  simulatedFileSystem,
+} from './simulated-file-system.ts'
