@@ -4,7 +4,18 @@ import { afterEach, expect } from 'vitest'
  * The leak gate: after every test no timer, socket, watcher, child process or thread may be left that
  * was not there before the file began. Handles close asynchronously, so the gate polls, bounded.
  */
-const watched = new Set(['Timeout', 'TCPSocketWrap', 'TCPServerWrap', 'PipeWrap', 'ProcessWrap', 'FSEventWrap', 'StatWatcher', 'MessagePort', 'Worker', 'FILEHANDLE'])
+const watched = new Set([
+  'Timeout',
+  'TCPSocketWrap',
+  'TCPServerWrap',
+  'PipeWrap',
+  'ProcessWrap',
+  'FSEventWrap',
+  'StatWatcher',
+  'MessagePort',
+  'Worker',
+  'FILEHANDLE',
+])
 const patienceMs = 2_000
 
 const live = (): Map<string, number> => {

@@ -12,16 +12,29 @@ export interface Daemon {
   readonly output: () => string
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   /** One REST call under /api/v1; rejects when nobody answers. */
-  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<{ status: number; body: Record<string, unknown> }>
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; body: Record<string, unknown> }>
 }
 
 /** Starts the program without waiting for anything. */
-export function launch(app: string, args: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}) {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', `${root}/tools/start/main.ts`, app, ...args], {
-    cwd: options.cwd ?? root,
-    env: { ...process.env, INIT_CWD: options.cwd ?? root, NODE_OPTIONS: '', ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+export function launch(
+  app: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+) {
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', `${root}/tools/start/main.ts`, app, ...args],
+    {
+      cwd: options.cwd ?? root,
+      env: { ...process.env, INIT_CWD: options.cwd ?? root, NODE_OPTIONS: '', ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   let text = ''
   child.stdout.on('data', (chunk: Buffer) => {
     text += chunk.toString()
@@ -36,7 +49,11 @@ export function launch(app: string, args: readonly string[], options: { cwd?: st
 }
 
 /** Starts a supervisor on a data directory and waits for its ready line. */
-export async function startDaemon(dataDirectory: string, args: readonly string[], env: Record<string, string> = {}): Promise<Daemon> {
+export async function startDaemon(
+  dataDirectory: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Daemon> {
   const { child, exited, output } = launch('supervisor', [...args, '--data', dataDirectory, '--port', '0'], { env })
   let over = false
   void exited.then(() => {
@@ -55,7 +72,11 @@ export async function startDaemon(dataDirectory: string, args: readonly string[]
     async call(method, path, body, headers = {}) {
       const reply = await fetch(`${url}/api/v1${path}`, {
         method,
-        headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(10_000),
       })

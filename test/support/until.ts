@@ -1,5 +1,9 @@
 /** Polls until `done` answers something, bounded; the error says what was waited for. */
-export async function until<T>(what: string, done: () => T | undefined | false | Promise<T | undefined | false>, patienceMs = 30_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  done: () => T | undefined | false | Promise<T | undefined | false>,
+  patienceMs = 30_000,
+): Promise<T> {
   const deadline = performance.now() + patienceMs
   for (;;) {
     const answer = await done()

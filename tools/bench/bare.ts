@@ -1,5 +1,4 @@
-import { closeSync, fdatasync, openSync, writeSync } from 'node:fs'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, fdatasync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -9,7 +8,10 @@ const line = Buffer.alloc(300, 'x')
 
 /** The bare limit: one MessagePort round trip plus one write and fdatasync, median microseconds over `samples`. */
 export async function bareSum(samples: number): Promise<{ sumUs: number; portUs: number; diskUs: number }> {
-  const worker = new Worker("const { parentPort } = require('node:worker_threads'); parentPort.on('message', (m) => parentPort.postMessage(m))", { eval: true })
+  const worker = new Worker(
+    "const { parentPort } = require('node:worker_threads'); parentPort.on('message', (m) => parentPort.postMessage(m))",
+    { eval: true },
+  )
   const folder = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
   const fd = openSync(join(folder, 'log'), 'w')
   const port: number[] = []
@@ -24,7 +26,9 @@ export async function bareSum(samples: number): Promise<{ sumUs: number; portUs:
       })
       const t1 = performance.now()
       writeSync(fd, line)
-      await new Promise<void>((resolve, reject) => fdatasync(fd, (error) => (error === null ? resolve() : reject(error))))
+      await new Promise<void>((resolve, reject) =>
+        fdatasync(fd, (error) => (error === null ? resolve() : reject(error))),
+      )
       const t2 = performance.now()
       if (k < 20) continue
       port.push((t1 - t0) * 1_000)

@@ -34,7 +34,16 @@ export async function coldBoot(): Promise<Row[]> {
   const bare: number[] = []
   for (let round = 0; round < rounds; round += 1) {
     const folder = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
-    const boot = ['--disable-warning=ExperimentalWarning', 'tools/start/main.ts', 'supervisor', 'examples/pipeline-watch', '--data', folder, '--port', '0']
+    const boot = [
+      '--disable-warning=ExperimentalWarning',
+      'tools/start/main.ts',
+      'supervisor',
+      'examples/pipeline-watch',
+      '--data',
+      folder,
+      '--port',
+      '0',
+    ]
     bare.push(await timed(['-e', '0']))
     first.push(await timed(boot, /^vigil ready/m))
     second.push(await timed(boot, /^vigil ready/m))

@@ -13,25 +13,47 @@ const inFlight = 64
 const turns = 64
 
 /** An effect of the class `act` that does nothing: what is left is the gate and its two records. */
-const noop = { decide: () => undefined, intent: () => null, repeatable: () => true, rerun: () => true, act: () => Promise.resolve(null) }
+const noop = {
+  decide: () => undefined,
+  intent: () => null,
+  repeatable: () => true,
+  rerun: () => true,
+  act: () => Promise.resolve(null),
+}
 
 async function effectsPerSecond(journal: JournalStore, clock: ReturnType<typeof systemClock>): Promise<number> {
   const log = recordLog(journal, new Map())
   const process = 'bench' as ProcessName
   const manifest = { context: { initialState: {} }, mailbox: { max: 1e9 } }
-  log.commit([{ process, epoch: 1, type: 'process.deployed', data: { revision: 1, manifest, bundle: 'b', by: 'program' } }])
+  log.commit([
+    { process, epoch: 1, type: 'process.deployed', data: { revision: 1, manifest, bundle: 'b', by: 'program' } },
+  ])
   const gate = createGate(log, clock, {
     outside: { fetch: noop, 'file.read': noop, 'file.list': noop, 'file.write': noop },
     inside: {} as never,
   })
   const perTurn = Math.ceil(effectsPerRound / turns)
   for (let turn = 0; turn < turns; turn += 1) {
-    log.commit([{ process, epoch: 1, type: 'turn.started', turn: `t-${turn}`, data: { event_id: `${turn}`, attempt: 1, bundle: 'b', started_at: '' } }])
+    log.commit([
+      {
+        process,
+        epoch: 1,
+        type: 'turn.started',
+        turn: `t-${turn}`,
+        data: { event_id: `${turn}`, attempt: 1, bundle: 'b', started_at: '' },
+      },
+    ])
   }
   const began = performance.now()
   const lane = async (turn: number): Promise<void> => {
     for (let k = 0; k < perTurn; k += 1) {
-      await gate.call({ process: 'bench', turn: `t-${turn}`, key: `file.read:in/${k}#0`, kind: 'file.read', input: { mount: 'in', path: `${k}` } })
+      await gate.call({
+        process: 'bench',
+        turn: `t-${turn}`,
+        key: `file.read:in/${k}#0`,
+        kind: 'file.read',
+        input: { mount: 'in', path: `${k}` },
+      })
     }
   }
   await Promise.all(Array.from({ length: inFlight }, (_, turn) => lane(turn)))
@@ -52,5 +74,13 @@ export async function gateAlone(): Promise<Row[]> {
     without.push(await effectsPerSecond(nullStore(), clock))
   }
   clock.close()
-  return [row(`gate alone, two-record effects, ${inFlight} in flight`, '/s', values, { name: 'without a journal', values: without }, '>= 100,000/s')]
+  return [
+    row(
+      `gate alone, two-record effects, ${inFlight} in flight`,
+      '/s',
+      values,
+      { name: 'without a journal', values: without },
+      '>= 100,000/s',
+    ),
+  ]
 }

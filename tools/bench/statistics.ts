@@ -17,7 +17,13 @@ export interface Row {
   readonly target?: string
 }
 
-export function row(name: string, unit: string, values: readonly number[], beside?: { name: string; values: readonly number[] }, target?: string): Row {
+export function row(
+  name: string,
+  unit: string,
+  values: readonly number[],
+  beside?: { name: string; values: readonly number[] },
+  target?: string,
+): Row {
   const base = { name, unit, value: median(values), ...(target === undefined ? {} : { target }) }
   if (beside === undefined) return base
   const ratios = values.map((value, round) => value / (beside.values[round] ?? Number.NaN))
@@ -25,7 +31,8 @@ export function row(name: string, unit: string, values: readonly number[], besid
 }
 
 export function markdown(rows: readonly Row[]): string {
-  const figure = (value: number): string => (value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3))
+  const figure = (value: number): string =>
+    value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3)
   const lines = rows.map(
     ({ name, unit, value, beside, ratio, target }) =>
       `| ${name} | ${figure(value)} ${unit} | ${beside === undefined ? '' : `${beside.name}: ${figure(beside.value)}`} | ${ratio === undefined ? '' : ratio.toFixed(2)} | ${target ?? ''} |`,

@@ -30,5 +30,13 @@ export async function wake(): Promise<Row[]> {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  return [row('accepted event -> run() entered, p50', 'us', values, { name: 'port round trip + fdatasync', values: bare }, '<= 2.5')]
+  return [
+    row(
+      'accepted event -> run() entered, p50',
+      'us',
+      values,
+      { name: 'port round trip + fdatasync', values: bare },
+      '<= 2.5',
+    ),
+  ]
 }

@@ -17,10 +17,14 @@ const instantHttp: HttpClient = {
 /** A fleet of real cells, each with one call open; answers effects per second of one round. */
 async function fleet(agents: number, journaled: boolean) {
   const folder = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
-  const s = await Supervisor.start({ dataDir: folder, ports: { http: instantHttp, ...(journaled ? {} : { journal: nullStore() }) } })
+  const s = await Supervisor.start({
+    dataDir: folder,
+    ports: { http: instantHttp, ...(journaled ? {} : { journal: nullStore() }) },
+  })
   const entrypoint = new URL('./agents/caller.ts', import.meta.url)
   const handles: AgentHandle[] = []
-  for (let k = 0; k < agents; k += 1) handles.push(await s.spawn({ name: `caller-${k}`, entrypoint, network: { allow: ['bench.invalid'] } }))
+  for (let k = 0; k < agents; k += 1)
+    handles.push(await s.spawn({ name: `caller-${k}`, entrypoint, network: { allow: ['bench.invalid'] } }))
   const calls = Math.ceil(totalCalls / agents)
   return {
     async round(): Promise<number> {
@@ -61,7 +65,15 @@ export async function wholePath(): Promise<Row[]> {
     }
     await journaled.close()
     await bare.close()
-    rows.push(row(`whole path, act, ${agents} agent(s), one call open each`, '/s', values, { name: 'without a journal', values: without }, agents === 64 ? '>= 0.40' : undefined))
+    rows.push(
+      row(
+        `whole path, act, ${agents} agent(s), one call open each`,
+        '/s',
+        values,
+        { name: 'without a journal', values: without },
+        agents === 64 ? '>= 0.40' : undefined,
+      ),
+    )
   }
   return rows
 }

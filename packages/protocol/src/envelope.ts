@@ -9,7 +9,12 @@ import { writeSetSchema } from './records.ts'
 
 /** System calls of a guest. `step` reports a finished step, or (`intend`) asks leave to begin one that may run only once. */
 export const callSchemas = {
-  step: z.strictObject({ outcome: z.unknown().optional(), error: z.unknown().optional(), intend: z.boolean().optional(), idempotent: z.boolean().optional() }),
+  step: z.strictObject({
+    outcome: z.unknown().optional(),
+    error: z.unknown().optional(),
+    intend: z.boolean().optional(),
+    idempotent: z.boolean().optional(),
+  }),
   publish: z.strictObject({ topic: z.string().min(1).max(256), data: z.unknown() }),
   send: z.strictObject({ to: z.string(), topic: z.string().optional(), content: z.unknown() }),
   sleep: z.strictObject({ ms: z.number().min(0) }),
@@ -37,7 +42,10 @@ export type CallInput<K extends CallKind> = z.infer<(typeof callSchemas)[K]>
  */
 export type RecordClass = 'guarded' | 'act' | 'pure' | 'accepted' | 'free'
 
-export function recordClass(kind: CallKind, input: { readonly method?: string; readonly intend?: boolean }): RecordClass {
+export function recordClass(
+  kind: CallKind,
+  input: { readonly method?: string; readonly intend?: boolean },
+): RecordClass {
   switch (kind) {
     case 'fetch':
       return input.method === 'GET' || input.method === 'HEAD' ? 'act' : 'guarded'
@@ -75,12 +83,31 @@ export const guestMessageSchema = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('ready') }),
   /** The module could not be loaded, or has nothing to run. */
   z.strictObject({ t: z.literal('unready'), error: errorShape }),
-  z.strictObject({ t: z.literal('call'), id: z.number(), turn: z.string(), key: z.string().max(512), kind: z.enum(kinds), input: z.unknown() }),
+  z.strictObject({
+    t: z.literal('call'),
+    id: z.number(),
+    turn: z.string(),
+    key: z.string().max(512),
+    kind: z.enum(kinds),
+    input: z.unknown(),
+  }),
   /** `unasked`: keys of recorded outcomes that the attempt never asked for. */
-  z.strictObject({ t: z.literal('completed'), turn: z.string(), result: z.unknown(), writes: writeSetSchema, unasked: z.array(z.string()) }),
+  z.strictObject({
+    t: z.literal('completed'),
+    turn: z.string(),
+    result: z.unknown(),
+    writes: writeSetSchema,
+    unasked: z.array(z.string()),
+  }),
   z.strictObject({ t: z.literal('threw'), turn: z.string(), error: errorShape, unasked: z.array(z.string()) }),
   /** Ephemeral: no record, never replayed. */
-  z.strictObject({ t: z.literal('log'), turn: z.string().optional(), level: z.enum(['debug', 'info', 'warn', 'error']), message: z.string(), fields: z.unknown().optional() }),
+  z.strictObject({
+    t: z.literal('log'),
+    turn: z.string().optional(),
+    level: z.enum(['debug', 'info', 'warn', 'error']),
+    message: z.string(),
+    fields: z.unknown().optional(),
+  }),
 ])
 export type GuestMessage = z.infer<typeof guestMessageSchema>
 
@@ -103,7 +130,11 @@ export type CoreMessage =
       readonly started_at: string
       readonly seed: string
       /** Committed state: everything if `full`, else only what changed since the last turn of this life. */
-      readonly state: { readonly full: boolean; readonly set: Readonly<Record<string, unknown>>; readonly delete: readonly string[] }
+      readonly state: {
+        readonly full: boolean
+        readonly set: Readonly<Record<string, unknown>>
+        readonly delete: readonly string[]
+      }
       /** In the order in which the outcomes were recorded. */
       readonly recorded: readonly RecordedEffect[]
       /** After a crash every recorded outcome must be asked for again; after a throw it need not. */

@@ -28,7 +28,6 @@ export const errorTable = {
   UNKNOWN_FIELD: row('rejected', 422, 'Remove the field or correct its name.'),
   MISSING_FIELD: row('rejected', 422, 'Add the field that the message names.'),
   ENV_MISSING: row('rejected', 422, 'Set the variable, or give a default with ${NAME:-default}.'),
-  ALREADY_EXISTS: row('rejected', 409, 'Choose another name, or apply the manifest to the existing process.'),
   INVALID_STATE: row('rejected', 409, 'Look at the state with `vigil ps`, then start, resume or stop first.'),
   KEY_CONFLICT: row('rejected', 409, 'One idempotency key names one body; use a new key for another body.'),
   FUNCTION_NOT_PORTABLE: row('rejected', 422, 'Put the function into a module and pass its URL as entrypoint.'),
@@ -36,14 +35,21 @@ export const errorTable = {
   // Delivery and turns.
   MAILBOX_FULL: row('retryable', 503, 'Let the process catch up, or raise mailbox.max.'),
   TURN_FAILED: row('terminal', 500, 'Read the error of the turn; the event lies in the dead letters.'),
-  TURN_DIVERGED: row('terminal', 500, 'The module did not repeat its recorded steps: use ctx.now, ctx.random and ctx.step.'),
+  TURN_DIVERGED: row(
+    'terminal',
+    500,
+    'The module did not repeat its recorded steps: use ctx.now, ctx.random and ctx.step.',
+  ),
   TURN_TIMEOUT: row('retryable', 504, 'Raise max_turn, or split the work into several turns.'),
   WAIT_TIMEOUT: row('retryable', 504, 'The turn goes on; ask for its result later or wait longer.'),
-  CRASHED_TWICE: row('terminal', 500, 'This event took the agent down twice; look at its last exit before redelivering.'),
+  CRASHED_TWICE: row(
+    'terminal',
+    500,
+    'This event took the agent down twice; look at its last exit before redelivering.',
+  ),
   ABORTED: row('terminal', 499, 'The caller gave up; the turn goes on.'),
   // Effects.
   EFFECT_IN_DOUBT: row('suspend', 409, 'Vigil died between intent and outcome: find out outside whether it happened.'),
-  EFFECT_UNKNOWN: row('rejected', 400, 'This guest and this supervisor do not speak the same version.'),
   NETWORK_DENIED: row('rejected', 403, 'Add the host to network.allow in the manifest.'),
   FILE_DENIED: row('rejected', 403, 'Declare the folder under files in the manifest (mode: rw to write).'),
   FILE_FAILED: row('terminal', 500, 'See the system error in the message.'),

@@ -58,28 +58,79 @@ const outcome = z.discriminatedUnion('ok', [
 export type Outcome = z.infer<typeof outcome>
 
 export const recordTable = {
-  'runtime.started': record([], 'Ring 0 opened the journal and begins to act.', z.strictObject({ version: z.string(), node: z.string(), pid: z.number() })),
+  'runtime.started': record(
+    [],
+    'Ring 0 opened the journal and begins to act.',
+    z.strictObject({ version: z.string(), node: z.string(), pid: z.number() }),
+  ),
   'runtime.stopped': record([], 'Ring 0 ends in order.', z.strictObject({})),
-  'journal.tail_truncated': record([], 'A torn end of the log was moved aside at start.', z.strictObject({ moved_to: z.string(), bytes: z.number() })),
+  'journal.tail_truncated': record(
+    [],
+    'A torn end of the log was moved aside at start.',
+    z.strictObject({ moved_to: z.string(), bytes: z.number() }),
+  ),
 
   'process.deployed': record(
     ['process'],
     'A manifest took effect: first deploy or a new revision.',
-    z.strictObject({ revision: z.number(), manifest: z.record(z.string(), z.unknown()), bundle: z.string(), source: z.string().optional(), by }),
+    z.strictObject({
+      revision: z.number(),
+      manifest: z.record(z.string(), z.unknown()),
+      bundle: z.string(),
+      source: z.string().optional(),
+      by,
+    }),
   ),
-  'process.removed': record(['process', 'mailbox', 'turns', 'state', 'triggers'], 'The process and all it held are gone.', z.strictObject({ by })),
-  'process.desired': record(['process'], 'Somebody asked for another state.', z.strictObject({ state: z.enum(['running', 'suspended', 'stopped']), by })),
-  'process.parked': record(['process'], 'Policy gave up: the process is failed until started again.', z.strictObject({ reason: z.string(), cause: exitCauseSchema.optional() })),
-  'incarnation.started': record(['process'], 'A new life with a new epoch; older ones may not speak.', z.strictObject({ bundle: z.string() })),
+  'process.removed': record(
+    ['process', 'mailbox', 'turns', 'state', 'triggers'],
+    'The process and all it held are gone.',
+    z.strictObject({ by }),
+  ),
+  'process.desired': record(
+    ['process'],
+    'Somebody asked for another state.',
+    z.strictObject({ state: z.enum(['running', 'suspended', 'stopped']), by }),
+  ),
+  'process.parked': record(
+    ['process'],
+    'Policy gave up: the process is failed until started again.',
+    z.strictObject({ reason: z.string(), cause: exitCauseSchema.optional() }),
+  ),
+  'incarnation.started': record(
+    ['process'],
+    'A new life with a new epoch; older ones may not speak.',
+    z.strictObject({ bundle: z.string() }),
+  ),
   'incarnation.exited': record(
     ['process', 'turns'],
     'A life ended. `turns` were open; `charged` counts against the event that was being handled.',
-    z.strictObject({ cause: exitCauseSchema, turns: z.array(z.string()), charged: z.boolean(), restart_in_ms: z.number().optional() }),
+    z.strictObject({
+      cause: exitCauseSchema,
+      turns: z.array(z.string()),
+      charged: z.boolean(),
+      restart_in_ms: z.number().optional(),
+    }),
   ),
 
-  'trigger.accepted': record(['mailbox', 'triggers'], 'An event is ours: it will end exactly once.', z.strictObject({ event, ...dedupe })),
-  'trigger.baseline': record(['triggers'], 'What a file trigger saw and does not deliver: path and version, and paths that are gone.', z.strictObject({ trigger_id: z.string(), files: z.array(z.tuple([z.string(), z.string()])), removed: z.array(z.string()).optional() })),
-  'trigger.armed': record(['triggers'], 'A cron trigger counts its slots from here.', z.strictObject({ trigger_id: z.string(), from: z.string() })),
+  'trigger.accepted': record(
+    ['mailbox', 'triggers'],
+    'An event is ours: it will end exactly once.',
+    z.strictObject({ event, ...dedupe }),
+  ),
+  'trigger.baseline': record(
+    ['triggers'],
+    'What a file trigger saw and does not deliver: path and version, and paths that are gone.',
+    z.strictObject({
+      trigger_id: z.string(),
+      files: z.array(z.tuple([z.string(), z.string()])),
+      removed: z.array(z.string()).optional(),
+    }),
+  ),
+  'trigger.armed': record(
+    ['triggers'],
+    'A cron trigger counts its slots from here.',
+    z.strictObject({ trigger_id: z.string(), from: z.string() }),
+  ),
   'bus.published': record(
     ['mailbox', 'turns'],
     'A topic was published: naming its subscribers is delivering to them.',
@@ -108,14 +159,48 @@ export const recordTable = {
     }),
   ),
 
-  'state.patched': record(['state'], 'Somebody outside a turn set keys, in a commit of its own.', z.strictObject({ set: z.record(z.string(), z.unknown()), by })),
-  'turn.started': record(['turns', 'mailbox'], 'An attempt began; written lazily, with the first effect.', z.strictObject({ event_id: z.string(), attempt: z.number(), bundle: z.string(), started_at: z.string() })),
-  'turn.attempt_failed': record(['turns'], 'An attempt threw and will be tried again.', z.strictObject({ attempt: z.number(), error, retry_at: z.string() })),
-  'turn.completed': record(['turns', 'mailbox', 'state', 'process'], 'A turn ended well: result, write set and mailbox ack in one.', z.strictObject({ event_id: z.string(), attempt: z.number(), result: z.unknown(), writes: writeSetSchema })),
-  'turn.dead_lettered': record(['turns', 'mailbox', 'process'], 'A turn ended badly; the event is kept for people.', z.strictObject({ event_id: z.string(), attempts: z.number(), reason: z.string(), error })),
+  'state.patched': record(
+    ['state'],
+    'Somebody outside a turn set keys, in a commit of its own.',
+    z.strictObject({ set: z.record(z.string(), z.unknown()), by }),
+  ),
+  'turn.started': record(
+    ['turns', 'mailbox'],
+    'An attempt began; written lazily, with the first effect.',
+    z.strictObject({ event_id: z.string(), attempt: z.number(), bundle: z.string(), started_at: z.string() }),
+  ),
+  'turn.attempt_failed': record(
+    ['turns'],
+    'An attempt threw and will be tried again.',
+    z.strictObject({ attempt: z.number(), error, retry_at: z.string() }),
+  ),
+  'turn.completed': record(
+    ['turns', 'mailbox', 'state', 'process'],
+    'A turn ended well: result, write set and mailbox ack in one.',
+    z.strictObject({ event_id: z.string(), attempt: z.number(), result: z.unknown(), writes: writeSetSchema }),
+  ),
+  'turn.dead_lettered': record(
+    ['turns', 'mailbox', 'process'],
+    'A turn ended badly; the event is kept for people.',
+    z.strictObject({ event_id: z.string(), attempts: z.number(), reason: z.string(), error }),
+  ),
 
-  'effect.intended': record(['turns'], 'An effect on the outside is about to act.', z.strictObject({ key: z.string(), kind: z.string(), input: z.unknown(), idempotency_key: z.string().optional(), repeatable: z.boolean() })),
-  'effect.completed': record(['turns'], 'The outcome of an effect; the guest gets it again after a crash.', z.strictObject({ key: z.string(), kind: z.string(), outcome, rerun: z.boolean().optional() })),
+  'effect.intended': record(
+    ['turns'],
+    'An effect on the outside is about to act.',
+    z.strictObject({
+      key: z.string(),
+      kind: z.string(),
+      input: z.unknown(),
+      idempotency_key: z.string().optional(),
+      repeatable: z.boolean(),
+    }),
+  ),
+  'effect.completed': record(
+    ['turns'],
+    'The outcome of an effect; the guest gets it again after a crash.',
+    z.strictObject({ key: z.string(), kind: z.string(), outcome, rerun: z.boolean().optional() }),
+  ),
 } satisfies Record<string, RecordRow<z.ZodType>>
 
 export type RecordType = keyof typeof recordTable

@@ -1,8 +1,8 @@
 import { type Json, type ProcessName, VigilError } from '@vigil/protocol'
 import { accept } from './delivery/accept.ts'
+import type { Ports } from './runtime/ports.ts'
 import type { Member, Runtime } from './runtime/runtime.ts'
 import type { Accepted, AgentHandle, EnqueueOptions, ProcessStatus } from './surface.ts'
-import type { Ports } from './runtime/ports.ts'
 
 /** The words of the guarantee table for this tier on this machine. */
 export const processGuarantee =
@@ -17,13 +17,18 @@ type Parts = Pick<Ports, 'clock' | 'random'>
 export function agentHandle(runtime: Runtime, name: string, { clock, random }: Parts, by: string): AgentHandle {
   const member = (): Member => {
     const found = runtime.members.get(name)
-    if (found === undefined) throw new VigilError('PROCESS_NOT_FOUND', `there is no process "${name}"; there are: ${[...runtime.members.keys()].join(', ') || 'none'}`)
+    if (found === undefined)
+      throw new VigilError(
+        'PROCESS_NOT_FOUND',
+        `there is no process "${name}"; there are: ${[...runtime.members.keys()].join(', ') || 'none'}`,
+      )
     return found
   }
 
   const enqueue = async (payload: unknown, options: EnqueueOptions = {}): Promise<Accepted> => {
     const { fold } = member().process
-    if (fold.desired === 'stopped') throw new VigilError('INVALID_STATE', `"${name}" is stopped and takes no events; start it first`)
+    if (fold.desired === 'stopped')
+      throw new VigilError('INVALID_STATE', `"${name}" is stopped and takes no events; start it first`)
     const body = payload ?? null
     const event = {
       event_id: random.uuid(),
@@ -46,7 +51,10 @@ export function agentHandle(runtime: Runtime, name: string, { clock, random }: P
       const { eventId } = await enqueue(payload, options)
       const end = await runtime.results.of(name, eventId, options)
       if (end.status === 'completed') return end.result
-      throw Object.assign(new VigilError('TURN_FAILED', end.error.message, { details: { event_id: eventId, error: end.error } }), { cause: end.error })
+      throw Object.assign(
+        new VigilError('TURN_FAILED', end.error.message, { details: { event_id: eventId, error: end.error } }),
+        { cause: end.error },
+      )
     },
     enqueue,
     result: (eventId, options) => runtime.results.of(name, eventId, options),
@@ -70,7 +78,9 @@ export function agentHandle(runtime: Runtime, name: string, { clock, random }: P
     },
     async patchContext(state) {
       const { fold, life } = member().process
-      await runtime.log.commitDurably([{ process: name as ProcessName, epoch: fold.epoch, type: 'state.patched', data: { set: state, by } }])
+      await runtime.log.commitDurably([
+        { process: name as ProcessName, epoch: fold.epoch, type: 'state.patched', data: { set: state, by } },
+      ])
       life?.stateChanged(Object.keys(state))
     },
   }
@@ -79,7 +89,9 @@ export function agentHandle(runtime: Runtime, name: string, { clock, random }: P
 function running(member: Member, act: () => Promise<void>): Promise<void> {
   const { state } = member.process
   if (state === 'stopped' || state === 'failed') {
-    return Promise.reject(new VigilError('INVALID_STATE', `"${member.process.fold.name}" is ${state}; only what runs can be suspended`))
+    return Promise.reject(
+      new VigilError('INVALID_STATE', `"${member.process.fold.name}" is ${state}; only what runs can be suspended`),
+    )
   }
   return act()
 }
@@ -99,8 +111,17 @@ function statusOf({ process, triggers }: Member): ProcessStatus {
     restarts: fold.restarts,
     ...(fold.lastExit === undefined ? {} : { lastExit: fold.lastExit }),
     ...(fold.parked === undefined ? {} : { parked: fold.parked }),
-    counters: { accepted: fold.accepted, completed: fold.completed, deadLettered: fold.deadLettered, failures: fold.failures },
-    mailbox: { waiting: fold.mailbox.size - fold.turns.size, open: fold.turns.size, deadLetters: fold.deadLetters.length },
+    counters: {
+      accepted: fold.accepted,
+      completed: fold.completed,
+      deadLettered: fold.deadLettered,
+      failures: fold.failures,
+    },
+    mailbox: {
+      waiting: fold.mailbox.size - fold.turns.size,
+      open: fold.turns.size,
+      deadLetters: fold.deadLetters.length,
+    },
     triggers: triggers.describe(),
   }
 }

@@ -58,7 +58,13 @@ export class Supervisor implements AsyncDisposable {
     const env = options.env ?? process.env
     const listeners = new Listeners()
     if (options.logger !== undefined) listeners.add('log', options.logger)
-    const opened = await openRuntime({ dataDirectory, env, emit: listeners.emit, segmentBytes: options.segmentBytes, ports: options.ports ?? {} })
+    const opened = await openRuntime({
+      dataDirectory,
+      env,
+      emit: listeners.emit,
+      segmentBytes: options.segmentBytes,
+      ports: options.ports ?? {},
+    })
     const supervisor = new Supervisor(opened, listeners, dataDirectory ?? ':memory:')
     try {
       for (const request of options.deploy ?? []) await supervisor.#register(request)
@@ -114,7 +120,10 @@ export class Supervisor implements AsyncDisposable {
     const member = runtime.members.get(name)
     if (isNew || request.start === true) {
       await member?.process.start(request.by)
-      await runtime.until(name, ({ process }) => process.state === 'running' || process.state === 'failed' || process.state === 'stopped')
+      await runtime.until(
+        name,
+        ({ process }) => process.state === 'running' || process.state === 'failed' || process.state === 'stopped',
+      )
       const fold = member?.process.fold
       if (member?.process.state === 'failed') {
         const details = { last_exit: fold?.lastExit }
@@ -131,7 +140,9 @@ export class Supervisor implements AsyncDisposable {
     const { process } = await runtime.deploy(request)
     if (isNew && request.start !== false) {
       const author = { process: process.fold.name as never, epoch: process.fold.epoch }
-      await runtime.log.commitDurably([{ ...author, type: 'process.desired', data: { state: 'running', by: request.by } }])
+      await runtime.log.commitDurably([
+        { ...author, type: 'process.desired', data: { state: 'running', by: request.by } },
+      ])
     }
     return isNew && request.start !== false
   }
@@ -148,7 +159,11 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** Publishes on the bus; resolves when it is durable, with the number of mailboxes that it reached. */
-  async publish(topic: string, data: unknown, source = 'operator'): Promise<{ readonly eventId: string; readonly deliveries: number }> {
+  async publish(
+    topic: string,
+    data: unknown,
+    source = 'operator',
+  ): Promise<{ readonly eventId: string; readonly deliveries: number }> {
     this.#open()
     return await this.#opened.runtime.publish(topic, data, source)
   }
@@ -184,7 +199,11 @@ export class Supervisor implements AsyncDisposable {
 
 /** Typed listeners; one that throws does not keep the others from hearing. */
 class Listeners {
-  readonly #sets = { record: new Set<SupervisorEvents['record']>(), log: new Set<SupervisorEvents['log']>(), fatal: new Set<SupervisorEvents['fatal']>() }
+  readonly #sets = {
+    record: new Set<SupervisorEvents['record']>(),
+    log: new Set<SupervisorEvents['log']>(),
+    fatal: new Set<SupervisorEvents['fatal']>(),
+  }
 
   readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] } = {
     record: (record) => tell(this.#sets.record, record),

@@ -24,9 +24,19 @@ export interface ProcessStatus {
   readonly restarts: number
   readonly lastExit?: { readonly at: string; readonly cause: ExitCause }
   readonly parked?: string
-  readonly counters: { readonly accepted: number; readonly completed: number; readonly deadLettered: number; readonly failures: number }
+  readonly counters: {
+    readonly accepted: number
+    readonly completed: number
+    readonly deadLettered: number
+    readonly failures: number
+  }
   readonly mailbox: { readonly waiting: number; readonly open: number; readonly deadLetters: number }
-  readonly triggers: readonly { readonly id: string; readonly type: string; readonly text: string; readonly nextFire?: string }[]
+  readonly triggers: readonly {
+    readonly id: string
+    readonly type: string
+    readonly text: string
+    readonly nextFire?: string
+  }[]
 }
 
 /** How a turn ended, as `run` and `?wait` give it. */
@@ -81,7 +91,12 @@ export interface AgentHandle {
 export interface RecoveryReport {
   readonly orphansEnded: number
   readonly tornTail?: string
-  readonly processes: readonly { readonly name: string; readonly checkpointAt?: string; readonly replayed: number; readonly openTurns: number }[]
+  readonly processes: readonly {
+    readonly name: string
+    readonly checkpointAt?: string
+    readonly replayed: number
+    readonly openTurns: number
+  }[]
   readonly lost: number
   readonly repeated: number
   readonly inDoubt: number
@@ -99,6 +114,12 @@ export interface DeployRequest {
 /** What Supervisor events carry; `on('fatal')` is the last thing that a supervisor says. */
 export interface SupervisorEvents {
   record: (record: JournalRecord) => void
-  log: (line: { process: string; turn?: string; level: 'debug' | 'info' | 'warn' | 'error'; message: string; fields?: unknown }) => void
+  log: (line: {
+    process: string
+    turn?: string
+    level: 'debug' | 'info' | 'warn' | 'error'
+    message: string
+    fields?: unknown
+  }) => void
   fatal: (error: Error) => void
 }

@@ -3,9 +3,32 @@
  * closes the measured ways by which one thread can end, read or rewire its whole process.
  */
 const dangerous = [
-  'kill', '_kill', 'binding', '_linkedBinding', 'dlopen', 'reallyExit', 'abort', 'getBuiltinModule', 'report', 'mainModule',
-  'chdir', 'umask', 'setuid', 'setgid', 'seteuid', 'setegid', 'setgroups', 'initgroups', 'loadEnvFile', 'execve',
-  '_debugProcess', '_debugEnd', '_startProfilerIdleNotifier', '_stopProfilerIdleNotifier', '_getActiveHandles', '_getActiveRequests',
+  'kill',
+  '_kill',
+  'binding',
+  '_linkedBinding',
+  'dlopen',
+  'reallyExit',
+  'abort',
+  'getBuiltinModule',
+  'report',
+  'mainModule',
+  'chdir',
+  'umask',
+  'setuid',
+  'setgid',
+  'seteuid',
+  'setegid',
+  'setgroups',
+  'initgroups',
+  'loadEnvFile',
+  'execve',
+  '_debugProcess',
+  '_debugEnd',
+  '_startProfilerIdleNotifier',
+  '_stopProfilerIdleNotifier',
+  '_getActiveHandles',
+  '_getActiveRequests',
 ] as const
 
 /** Left by `eval: true`, which runs a worker's source like `node -e`. */

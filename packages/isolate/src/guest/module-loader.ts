@@ -1,10 +1,30 @@
-import { createRequire, builtinModules } from 'node:module'
+import { builtinModules, createRequire } from 'node:module'
 import { Script } from 'node:vm'
 
 /** Builtins that compute and touch nothing; everything else of node is a right that agents do not have. */
 const harmless = new Set([
-  'assert', 'assert/strict', 'async_hooks', 'buffer', 'crypto', 'diagnostics_channel', 'events', 'path', 'path/posix', 'perf_hooks',
-  'punycode', 'querystring', 'stream', 'stream/promises', 'stream/web', 'string_decoder', 'timers', 'timers/promises', 'url', 'util', 'util/types', 'zlib',
+  'assert',
+  'assert/strict',
+  'async_hooks',
+  'buffer',
+  'crypto',
+  'diagnostics_channel',
+  'events',
+  'path',
+  'path/posix',
+  'perf_hooks',
+  'punycode',
+  'querystring',
+  'stream',
+  'stream/promises',
+  'stream/web',
+  'string_decoder',
+  'timers',
+  'timers/promises',
+  'url',
+  'util',
+  'util/types',
+  'zlib',
 ])
 
 const requireBuiltin = createRequire('/')
@@ -15,7 +35,9 @@ function agentRequire(specifier: string): unknown {
   if (harmless.has(name)) return requireBuiltin(`node:${name}`)
   const known = builtinModules.includes(name)
   throw Object.assign(
-    new Error(`the module "${specifier}" is ${known ? 'denied: an agent has no ambient rights; use ctx.fetch, ctx.files and ctx.step' : 'not in the bundle'}`),
+    new Error(
+      `the module "${specifier}" is ${known ? 'denied: an agent has no ambient rights; use ctx.fetch, ctx.files and ctx.step' : 'not in the bundle'}`,
+    ),
     { code: known ? 'ERR_ACCESS_DENIED' : 'MODULE_NOT_FOUND' },
   )
 }
@@ -23,7 +45,9 @@ function agentRequire(specifier: string): unknown {
 /** Runs a bundled CommonJS module and gives its exports. Dynamic import() in it rejects: there is nothing to import from. */
 export function loadModule(bundle: { readonly hash: string; readonly code: string }): unknown {
   const filename = `agent-${bundle.hash.slice(0, 12)}.cjs`
-  const script = new Script(`(function (exports, require, module, __filename, __dirname) {${bundle.code}\n})`, { filename })
+  const script = new Script(`(function (exports, require, module, __filename, __dirname) {${bundle.code}\n})`, {
+    filename,
+  })
   const module = { exports: {} as unknown }
   const body = script.runInThisContext() as (...args: unknown[]) => void
   body.call(module.exports, module.exports, agentRequire, module, filename, '/')

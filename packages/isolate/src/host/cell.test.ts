@@ -24,8 +24,16 @@ test('a message of megabytes arrives whole', async () => {
 
 test.each([
   ['process.exit(3)', 'setTimeout(() => process.exit(3), 10)', { kind: 'exit_code', code: 3 }],
-  ['a throw outside of any turn', 'setTimeout(() => { throw new TypeError("boom") }, 10)', { kind: 'error', message: 'boom' }],
-  ['a rejection nobody handles', 'setTimeout(() => Promise.reject(new Error("lost")), 10)', { kind: 'error', message: 'lost' }],
+  [
+    'a throw outside of any turn',
+    'setTimeout(() => { throw new TypeError("boom") }, 10)',
+    { kind: 'error', message: 'boom' },
+  ],
+  [
+    'a rejection nobody handles',
+    'setTimeout(() => Promise.reject(new Error("lost")), 10)',
+    { kind: 'error', message: 'lost' },
+  ],
   ['a throw while loading', 'throw new Error("at load")', { kind: 'error', message: 'at load' }],
   ['ending without being asked', 'port.close()', { kind: 'exit_code', code: 0 }],
 ])('%s', async (_name, agent, cause) => {
@@ -42,7 +50,10 @@ test('a loop without end is found by its silence', async () => {
 })
 
 test.each([
-  ['a growing Map', 'const m = new Map(); const grow = () => { for (let k = 0; k < 1e5; k += 1) m.set(m.size, { k }); setImmediate(grow) }; grow()'],
+  [
+    'a growing Map',
+    'const m = new Map(); const grow = () => { for (let k = 0; k < 1e5; k += 1) m.set(m.size, { k }); setImmediate(grow) }; grow()',
+  ],
   ['a growing Map that never yields', 'const m = new Map(); for (;;) m.set(m.size, { k: 1 })'],
   ['Buffers', 'const b = []; const grow = () => { b.push(Buffer.alloc(16e6, 1)); setImmediate(grow) }; grow()'],
   ['one GB at once', 'Buffer.alloc(1e9, 1); port.post("done")'],
@@ -63,10 +74,34 @@ test('a guest has no rights', async () => {
     import('node:fs').then(() => port.post('imported'), () => port.post('no import'))
   `)
   const rights = Object.fromEntries(JSON.parse(await cell.next()) as [string, unknown][])
-  for (const name of ['fs', 'node:net', 'child_process', 'worker_threads', 'inspector', 'v8', 'module', 'os', 'vm', 'cluster', 'http']) {
+  for (const name of [
+    'fs',
+    'node:net',
+    'child_process',
+    'worker_threads',
+    'inspector',
+    'v8',
+    'module',
+    'os',
+    'vm',
+    'cluster',
+    'http',
+  ]) {
     expect(rights, name).toHaveProperty([name], 'ERR_ACCESS_DENIED')
   }
-  for (const name of ['kill', '_kill', 'binding', '_linkedBinding', 'dlopen', 'reallyExit', 'abort', 'getBuiltinModule', 'report', 'require', 'globalModule']) {
+  for (const name of [
+    'kill',
+    '_kill',
+    'binding',
+    '_linkedBinding',
+    'dlopen',
+    'reallyExit',
+    'abort',
+    'getBuiltinModule',
+    'report',
+    'require',
+    'globalModule',
+  ]) {
     expect(rights[name], name).toBe('undefined')
   }
   expect(rights).toMatchObject({ env: 0, crypto: 'function' })
@@ -103,7 +138,13 @@ test('permissions hold for a runtime that has node itself', async () => {
   const cell = launch('', { runtime: hostile(attempts) })
   await cell.next()
   const denied = 'ERR_ACCESS_DENIED'
-  expect(JSON.parse(await cell.next())).toEqual({ read: denied, write: denied, spawn: denied, thread: denied, net: denied })
+  expect(JSON.parse(await cell.next())).toEqual({
+    read: denied,
+    write: denied,
+    spawn: denied,
+    thread: denied,
+    net: denied,
+  })
   cell.guest.kill({ kind: 'shutdown' })
   await cell.exited
 })

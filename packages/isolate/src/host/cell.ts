@@ -1,6 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { type Bundle, type Clock, type ExitCause, type Guest, type GuestListener, type GuestSpec, limits, type Random, type Timer } from '@vigil/protocol'
+import {
+  type Bundle,
+  type Clock,
+  type ExitCause,
+  type Guest,
+  type GuestListener,
+  type GuestSpec,
+  limits,
+  type Random,
+  type Timer,
+} from '@vigil/protocol'
 import { guestSlot, hubSlot, tokenBytes } from '../wire/frame.ts'
 import type { HubCommand, HubReport } from '../wire/hub-protocol.ts'
 import { openChannel } from './channel.ts'
@@ -65,7 +75,8 @@ export function startCell(spec: GuestSpec, listener: GuestListener, parts: CellP
     entry: ({ slot, text }) => {
       if (slot === hubSlot) hear(text)
       else if (slot !== guestSlot) forged(`a message of slot ${slot}, where nobody was placed`)
-      else if (text.length > limits.messageBytes) kill({ kind: 'error', message: `the guest sent a message of ${text.length} characters` })
+      else if (text.length > limits.messageBytes)
+        kill({ kind: 'error', message: `the guest sent a message of ${text.length} characters` })
       else listener.message(text)
     },
     forged: (how) => forged(how),
@@ -151,7 +162,9 @@ export function startCell(spec: GuestSpec, listener: GuestListener, parts: CellP
   child.stderr?.on('data', (chunk: Buffer) => {
     stderrTail = (stderrTail + chunk.toString()).slice(-stderrTailBytes)
   })
-  place().catch((error: unknown) => kill({ kind: 'cell_lost', hint: `the cell could not be noted: ${(error as Error).message}` }))
+  place().catch((error: unknown) =>
+    kill({ kind: 'cell_lost', hint: `the cell could not be noted: ${(error as Error).message}` }),
+  )
 
   return {
     gone,

@@ -26,10 +26,18 @@ export function exitCause(evidence: Evidence): ExitCause {
   if (ended !== undefined) return asked ? { kind: 'shutdown' } : { kind: 'exit_code', code: ended.code }
   if (/out of memory|heap limit/i.test(evidence.stderrTail)) return outOfMemory(evidence, lastLine(evidence.stderrTail))
   if (signal !== null) return asked ? { kind: 'shutdown' } : { kind: 'signal', signal, ...hint(evidence.stderrTail) }
-  return { kind: 'cell_lost', hint: `the cell ended with exit code ${code}${evidence.stderrTail === '' ? '' : `: ${lastLine(evidence.stderrTail)}`}` }
+  return {
+    kind: 'cell_lost',
+    hint: `the cell ended with exit code ${code}${evidence.stderrTail === '' ? '' : `: ${lastLine(evidence.stderrTail)}`}`,
+  }
 }
 
-const outOfMemory = ({ memory }: Evidence, hintText: string): ExitCause => ({ kind: 'memory', used_mb: memory.usedMb, limit_mb: memory.limitMb, hint: hintText.slice(0, 500) })
+const outOfMemory = ({ memory }: Evidence, hintText: string): ExitCause => ({
+  kind: 'memory',
+  used_mb: memory.usedMb,
+  limit_mb: memory.limitMb,
+  hint: hintText.slice(0, 500),
+})
 
 const hint = (tail: string): { hint?: string } => (tail === '' ? {} : { hint: lastLine(tail) })
 

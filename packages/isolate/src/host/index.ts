@@ -1,1 +1,1 @@
-export { cellLauncher, type CellLauncherOptions } from './cell-launcher.ts'
+export { type CellLauncherOptions, cellLauncher } from './cell-launcher.ts'

@@ -28,7 +28,9 @@ export function runNotes(fileSystem: FileSystem, directory: string | undefined):
       const handle = await fileSystem.open(pathOf(pid), 'write', 0o600)
       try {
         // Not synced: a machine that goes down takes the cell with it.
-        const bytes = Buffer.from(JSON.stringify({ pid, start_time: startTime(pid) ?? '', boot_id: bootId(), ...about }))
+        const bytes = Buffer.from(
+          JSON.stringify({ pid, start_time: startTime(pid) ?? '', boot_id: bootId(), ...about }),
+        )
         await handle.truncate(0)
         handle.write(bytes, 0)
       } finally {

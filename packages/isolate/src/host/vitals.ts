@@ -36,10 +36,13 @@ export function watchVitals({ clock, spec, resident, seen, condemn }: VitalsPart
     if (bytes === undefined) return
     const grownMb = (bytes - idleBytes) / megabyte
     seen(Math.max(0, bytes - idleBytes))
-    if (grownMb > spec.memoryMb) return condemn({ kind: 'memory', used_mb: Math.round(grownMb), limit_mb: spec.memoryMb })
+    if (grownMb > spec.memoryMb)
+      return condemn({ kind: 'memory', used_mb: Math.round(grownMb), limit_mb: spec.memoryMb })
     const now = clock.monotonic()
-    if (now - hubAliveAt > Math.max(hubSilenceMs, spec.heartbeatTimeoutMs)) return condemn({ kind: 'cell_lost', hint: 'the hub fell silent' })
-    if (now - guestAliveAt > spec.heartbeatTimeoutMs) condemn({ kind: 'heartbeat_lost', silent_ms: Math.round(now - guestAliveAt) })
+    if (now - hubAliveAt > Math.max(hubSilenceMs, spec.heartbeatTimeoutMs))
+      return condemn({ kind: 'cell_lost', hint: 'the hub fell silent' })
+    if (now - guestAliveAt > spec.heartbeatTimeoutMs)
+      condemn({ kind: 'heartbeat_lost', silent_ms: Math.round(now - guestAliveAt) })
   }
 
   return {

@@ -40,7 +40,9 @@ function obey(command: HubCommand): void {
     case 'hello': {
       // Read before any guest thread exists; no later frame of ring 0 repeats it.
       const token = Buffer.from(command.token, 'hex').subarray(0, tokenBytes)
-      send = frameQueue(token, { entries: limits.batchEntries, bytes: limits.batchBytes }, (frame) => channel.write(frame))
+      send = frameQueue(token, { entries: limits.batchEntries, bytes: limits.batchBytes }, (frame) =>
+        channel.write(frame),
+      )
       return
     }
     case 'place':

@@ -9,7 +9,11 @@ export interface FrameLimits {
  * Gathers the entries of one tick into one frame: 3-5 times the rate of one write per message, at no visible
  * latency. A frame is closed at its limits; a single larger entry travels alone.
  */
-export function frameQueue(token: Uint8Array, limits: FrameLimits, write: (frame: Buffer) => void): (entry: Entry) => void {
+export function frameQueue(
+  token: Uint8Array,
+  limits: FrameLimits,
+  write: (frame: Buffer) => void,
+): (entry: Entry) => void {
   let pending: Entry[] = []
   let bytes = 0
   let scheduled = false

@@ -3,7 +3,9 @@ import { expect, test } from 'vitest'
 import { type Decoded, type Entry, encodeFrame, frameDecoder } from './frame.ts'
 
 const token = Buffer.alloc(16, 7)
-const entries = fc.array(fc.record({ slot: fc.nat(1_000), text: fc.string({ unit: 'binary', maxLength: 50 }) }), { maxLength: 20 })
+const entries = fc.array(fc.record({ slot: fc.nat(1_000), text: fc.string({ unit: 'binary', maxLength: 50 }) }), {
+  maxLength: 20,
+})
 
 const decodeInPieces = (bytes: Buffer, size: number): Decoded[] => {
   const decoder = frameDecoder(token, 1_000_000)

@@ -66,7 +66,8 @@ export function frameDecoder(token: Uint8Array | undefined, maxFrameBytes: numbe
     const start = head(headBytes)
     const length = start.readUInt32BE(0)
     if (length < tokenBytes || length > maxFrameBytes) return { forged: `a frame of ${length} bytes` }
-    if (token !== undefined && !start.subarray(4, headBytes).equals(token)) return { forged: 'a frame without the token of this cell' }
+    if (token !== undefined && !start.subarray(4, headBytes).equals(token))
+      return { forged: 'a frame without the token of this cell' }
     if (held < 4 + length) return undefined
     const all = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
     const rest = all.subarray(4 + length)

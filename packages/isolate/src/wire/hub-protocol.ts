@@ -4,7 +4,12 @@ export type HubCommand =
   | {
       readonly t: 'place'
       readonly runtime: string
-      readonly boot: { readonly process: string; readonly epoch: number; readonly module: { readonly hash: string; readonly code: string }; readonly env: Readonly<Record<string, string>> }
+      readonly boot: {
+        readonly process: string
+        readonly epoch: number
+        readonly module: { readonly hash: string; readonly code: string }
+        readonly env: Readonly<Record<string, string>>
+      }
       readonly oldGenerationMb: number
     }
   /** Ask the guest to end by itself. */
@@ -17,7 +22,11 @@ export type HubReport =
   /** `beats` is the guest's own counter: it stands still while the guest's loop does not turn. */
   | { readonly t: 'beat'; readonly beats: number }
   | { readonly t: 'output'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
-  | { readonly t: 'ended'; readonly code: number; readonly error?: { readonly message: string; readonly stack?: string; readonly code?: string } }
+  | {
+      readonly t: 'ended'
+      readonly code: number
+      readonly error?: { readonly message: string; readonly stack?: string; readonly code?: string }
+    }
 
 /** How often guest and hub show that they live. */
 export const beatMs = 200

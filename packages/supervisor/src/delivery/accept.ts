@@ -22,15 +22,21 @@ export async function accept(log: RecordLog, process: ProcessFold, offer: Offer)
   const first = key === undefined ? undefined : process.dedupe.get(dedupeKey(event.trigger_id, key))
   if (first !== undefined) {
     if (first.bodyHash !== body_hash) {
-      throw new VigilError('KEY_CONFLICT', `the key "${key}" came before with another body`, { details: { event_id: first.eventId } })
+      throw new VigilError('KEY_CONFLICT', `the key "${key}" came before with another body`, {
+        details: { event_id: first.eventId },
+      })
     }
     await log.settled()
     return { eventId: first.eventId, accepted: true, duplicate: true }
   }
   const bytes = Buffer.byteLength(JSON.stringify(event.payload))
-  if (bytes > limits.payloadBytes) throw new VigilError('TOO_LARGE', `the payload has ${bytes} bytes, at most ${limits.payloadBytes} are taken`)
+  if (bytes > limits.payloadBytes)
+    throw new VigilError('TOO_LARGE', `the payload has ${bytes} bytes, at most ${limits.payloadBytes} are taken`)
   if (process.mailbox.size >= process.manifest.mailbox.max) {
-    throw new VigilError('MAILBOX_FULL', `the mailbox of "${process.name}" holds ${process.mailbox.size} events, its mailbox.max`)
+    throw new VigilError(
+      'MAILBOX_FULL',
+      `the mailbox of "${process.name}" holds ${process.mailbox.size} events, its mailbox.max`,
+    )
   }
   await log.commitDurably([
     {

@@ -25,7 +25,12 @@ test('a turn in backoff keeps its lane until it is due', () => {
   put(accepted('e2'))
   put(started('e1'))
   const retry_at = '2026-01-01T00:00:05.000Z'
-  put({ ...alpha, type: 'turn.attempt_failed', turn: 't-e1', data: { attempt: 1, error: { code: 'X', message: 'x' }, retry_at } })
+  put({
+    ...alpha,
+    type: 'turn.attempt_failed',
+    turn: 't-e1',
+    data: { attempt: 1, error: { code: 'X', message: 'x' }, retry_at },
+  })
   const early = admit(fold(), none, Date.parse(retry_at) - 1)
   expect(early).toEqual({ resume: [], begin: [], wakeAt: Date.parse(retry_at) })
   expect(admit(fold(), none, Date.parse(retry_at)).resume.map((turn) => turn.turn)).toEqual(['t-e1'])
@@ -36,7 +41,11 @@ test('a turn that a crash cut is resumed before anything begins', () => {
   put(accepted('e1'))
   put(accepted('e2'))
   put(started('e1'))
-  put({ ...alpha, type: 'incarnation.exited', data: { cause: { kind: 'signal', signal: 'SIGKILL' }, turns: ['t-e1'], charged: false } })
+  put({
+    ...alpha,
+    type: 'incarnation.exited',
+    data: { cause: { kind: 'signal', signal: 'SIGKILL' }, turns: ['t-e1'], charged: false },
+  })
   const { resume, begin } = admit(fold(), none, 0)
   expect([resume.map((turn) => turn.cut), begin]).toEqual([[true], []])
 })

@@ -12,7 +12,13 @@ export type AttemptDecision =
 export const poisonCrashes = 2
 
 /** Decides between another attempt and the dead letters. Pure: `jitter` in [0, 1). */
-export function afterThrow(delivery: Manifest['delivery'], attempt: number, error: RecordedError, retry: boolean, jitter: number): AttemptDecision {
+export function afterThrow(
+  delivery: Manifest['delivery'],
+  attempt: number,
+  error: RecordedError,
+  retry: boolean,
+  jitter: number,
+): AttemptDecision {
   if (error.code === 'TURN_DIVERGED') return { action: 'dead_letter', reason: 'diverged' }
   if (error.code === 'EFFECT_IN_DOUBT') return { action: 'dead_letter', reason: 'in_doubt' }
   if (!retry) return { action: 'dead_letter', reason: 'not_retryable' }

@@ -37,11 +37,21 @@ export function turnResults(log: RecordLog, clock: Clock): Results {
         settle()
       }
       const resolved = (result: TurnResult): void => finish(() => resolve(result))
-      const aborted = (): void => finish(() => reject(new VigilError('ABORTED', `the wait for event ${eventId} was aborted; its turn goes on`)))
+      const aborted = (): void =>
+        finish(() => reject(new VigilError('ABORTED', `the wait for event ${eventId} was aborted; its turn goes on`)))
       const timer =
         timeout === undefined
           ? undefined
-          : clock.setTimer(timeout, () => finish(() => reject(new VigilError('WAIT_TIMEOUT', `event ${eventId} has not ended within ${timeout} ms; its turn goes on`))))
+          : clock.setTimer(timeout, () =>
+              finish(() =>
+                reject(
+                  new VigilError(
+                    'WAIT_TIMEOUT',
+                    `event ${eventId} has not ended within ${timeout} ms; its turn goes on`,
+                  ),
+                ),
+              ),
+            )
       waiters.add(resolved)
       if (signal?.aborted === true) aborted()
       else signal?.addEventListener('abort', aborted)
@@ -68,7 +78,9 @@ export function turnResults(log: RecordLog, clock: Clock): Results {
 
 function resultOf(record: JournalRecord): TurnResult | undefined {
   const turn = record.turn ?? ''
-  if (record.type === 'turn.completed') return { status: 'completed', eventId: record.data.event_id, turn, result: record.data.result as Json }
-  if (record.type === 'turn.dead_lettered') return { status: 'dead_lettered', eventId: record.data.event_id, turn, error: record.data.error }
+  if (record.type === 'turn.completed')
+    return { status: 'completed', eventId: record.data.event_id, turn, result: record.data.result as Json }
+  if (record.type === 'turn.dead_lettered')
+    return { status: 'dead_lettered', eventId: record.data.event_id, turn, error: record.data.error }
   return undefined
 }

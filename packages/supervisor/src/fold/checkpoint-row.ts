@@ -20,9 +20,12 @@ export function snapshotRow(process: ProcessFold): unknown {
 }
 
 type Entries<V> = [string, V][]
-interface Row extends Omit<ProcessFold, 'mailbox' | 'turns' | 'dedupe' | 'state' | 'stateHistory' | 'cronFrom' | 'baselines'> {
+interface Row
+  extends Omit<ProcessFold, 'mailbox' | 'turns' | 'dedupe' | 'state' | 'stateHistory' | 'cronFrom' | 'baselines'> {
   mailbox: Entries<ProcessFold['mailbox'] extends Map<string, infer V> ? V : never>
-  turns: Entries<Omit<TurnFold, 'effects'> & { effects: Entries<TurnFold['effects'] extends Map<string, infer V> ? V : never> }>
+  turns: Entries<
+    Omit<TurnFold, 'effects'> & { effects: Entries<TurnFold['effects'] extends Map<string, infer V> ? V : never> }
+  >
   dedupe: Entries<ProcessFold['dedupe'] extends Map<string, infer V> ? V : never>
   state: Entries<unknown>
   stateHistory: Entries<ProcessFold['stateHistory'] extends Map<string, infer V> ? V : never>

@@ -5,7 +5,10 @@ import { settleEffect } from './turn-fold.ts'
 type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
 
 /** Mailbox and triggers: what was accepted, under which key, and how far each trigger has looked. */
-export function foldTrigger(process: ProcessFold, record: Of<'trigger.accepted' | 'trigger.baseline' | 'trigger.armed'>): void {
+export function foldTrigger(
+  process: ProcessFold,
+  record: Of<'trigger.accepted' | 'trigger.baseline' | 'trigger.armed'>,
+): void {
   switch (record.type) {
     case 'trigger.armed':
       process.cronFrom.set(record.data.trigger_id, record.data.from)
@@ -19,8 +22,10 @@ export function foldTrigger(process: ProcessFold, record: Of<'trigger.accepted' 
     case 'trigger.accepted': {
       const { event, key, body_hash } = record.data
       receive(process, event)
-      if (key !== undefined) remember(process, dedupeKey(event.trigger_id, key), event.event_id, body_hash, Date.parse(record.at))
-      if (event.type === 'cron') process.cronFrom.set(event.trigger_id, String((event.payload as { scheduled_time: string }).scheduled_time))
+      if (key !== undefined)
+        remember(process, dedupeKey(event.trigger_id, key), event.event_id, body_hash, Date.parse(record.at))
+      if (event.type === 'cron')
+        process.cronFrom.set(event.trigger_id, String((event.payload as { scheduled_time: string }).scheduled_time))
       if (event.type === 'file_watch') foldFile(process, event)
     }
   }
@@ -49,7 +54,13 @@ function receive(process: ProcessFold, event: AcceptedEvent): void {
 }
 
 /** Keys live 7 days and 100,000 per process; the Map's order is the order of age. */
-function remember(process: ProcessFold, key: string, eventId: string, bodyHash: string | undefined, atMs: number): void {
+function remember(
+  process: ProcessFold,
+  key: string,
+  eventId: string,
+  bodyHash: string | undefined,
+  atMs: number,
+): void {
   process.dedupe.set(key, { eventId, bodyHash, atMs })
   for (const [oldest, entry] of process.dedupe) {
     if (process.dedupe.size <= limits.dedupeKeys && atMs - entry.atMs <= limits.dedupeMs) return
@@ -61,7 +72,10 @@ function remember(process: ProcessFold, key: string, eventId: string, bodyHash: 
  * One record is the sender's effect and every receiver's event: naming the subscribers is delivering to
  * them, so no crash can fall between the two.
  */
-export function foldDelivery(world: ReadonlyMap<string, ProcessFold>, record: Of<'bus.published' | 'message.sent'>): void {
+export function foldDelivery(
+  world: ReadonlyMap<string, ProcessFold>,
+  record: Of<'bus.published' | 'message.sent'>,
+): void {
   for (const delivery of record.data.deliveries) {
     const receiver = world.get(delivery.process)
     if (receiver !== undefined) receive(receiver, deliveredEvent(record, delivery.trigger_id))
@@ -69,7 +83,8 @@ export function foldDelivery(world: ReadonlyMap<string, ProcessFold>, record: Of
   const sender = world.get(record.process)
   const turn = record.turn === undefined ? undefined : sender?.turns.get(record.turn)
   if (turn === undefined || record.data.key === undefined) return
-  const id = record.type === 'bus.published' ? { event_id: record.data.event_id } : { message_id: record.data.message_id }
+  const id =
+    record.type === 'bus.published' ? { event_id: record.data.event_id } : { message_id: record.data.message_id }
   settleEffect(turn, {
     key: record.data.key,
     kind: record.type === 'bus.published' ? 'publish' : 'send',
@@ -84,7 +99,14 @@ export function foldDelivery(world: ReadonlyMap<string, ProcessFold>, record: Of
 export function deliveredEvent(record: Of<'bus.published' | 'message.sent'>, triggerId: string): AcceptedEvent {
   if (record.type === 'bus.published') {
     const { event_id, topic, source, data, timestamp } = record.data
-    return { event_id, trigger_id: triggerId, type: 'event', timestamp, payload: { event_type: topic, event_id, source, data }, metadata: {} }
+    return {
+      event_id,
+      trigger_id: triggerId,
+      type: 'event',
+      timestamp,
+      payload: { event_type: topic, event_id, source, data },
+      metadata: {},
+    }
   }
   const { message_id, topic, sender, content, timestamp } = record.data
   const payload = { ...(topic === undefined ? {} : { topic }), message_id, sender, content }

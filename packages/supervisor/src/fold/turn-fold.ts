@@ -3,7 +3,14 @@ import type { EffectFold, ProcessFold, TurnFold } from './process-fold.ts'
 import { commitWrites } from './state-fold.ts'
 
 type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
-type TurnRecord = Of<'turn.started' | 'turn.attempt_failed' | 'turn.completed' | 'turn.dead_lettered' | 'effect.intended' | 'effect.completed'>
+type TurnRecord = Of<
+  | 'turn.started'
+  | 'turn.attempt_failed'
+  | 'turn.completed'
+  | 'turn.dead_lettered'
+  | 'effect.intended'
+  | 'effect.completed'
+>
 
 /** Turns and their effects. A record of a turn that has ended changes nothing: its outcome came too late to matter. */
 export function foldTurn(process: ProcessFold, record: TurnRecord): void {

@@ -4,7 +4,12 @@ import { accepted, alpha, started, worldOf } from '../../fixtures/process.ts'
 import { restoreRow, snapshotRow } from './checkpoint-row.ts'
 
 const completed = (id: string, writes = {}) =>
-  ({ ...alpha, type: 'turn.completed', turn: `t-${id}`, data: { event_id: id, attempt: 1, result: null, writes } }) as const
+  ({
+    ...alpha,
+    type: 'turn.completed',
+    turn: `t-${id}`,
+    data: { event_id: id, attempt: 1, result: null, writes },
+  }) as const
 
 test('an accepted event waits, is open, ends: exactly once', () => {
   const { put, fold } = worldOf({})
@@ -23,7 +28,12 @@ test('a late outcome of an ended turn changes nothing', () => {
   put(accepted('e1'))
   put(started('e1'))
   put(completed('e1'))
-  put({ ...alpha, type: 'effect.completed', turn: 't-e1', data: { key: 'k', kind: 'fetch', outcome: { ok: true, value: 1 } } })
+  put({
+    ...alpha,
+    type: 'effect.completed',
+    turn: 't-e1',
+    data: { key: 'k', kind: 'fetch', outcome: { ok: true, value: 1 } },
+  })
   expect(fold().turns.size).toBe(0)
 })
 
@@ -35,7 +45,11 @@ test('add and append are applied to what stands at commit; delete forgets', () =
     put(completed(id, { add: { n: 2 }, append: { list: [id] }, delete: ['gone'] }))
   }
   expect(Object.fromEntries(fold().state)).toEqual({ n: 9, list: ['a', 'e1', 'e2'] })
-  expect(fold().stateHistory.get('n')?.map((change) => [change.value, change.source])).toEqual([
+  expect(
+    fold()
+      .stateHistory.get('n')
+      ?.map((change) => [change.value, change.source]),
+  ).toEqual([
     [7, 't-e1'],
     [9, 't-e2'],
   ])
@@ -46,11 +60,25 @@ test('one publication is the effect of the sender and the event of every receive
   put(accepted('e1'))
   put(started('e1'))
   const deliveries = ['beta', 'gamma'].map((process) => ({ process, trigger_id: 'x', event_id: 'p1' }))
-  const data = { event_id: 'p1', topic: 'a.b', data: { x: 1 }, source: 'alpha', timestamp: '2026-01-01T00:00:00.000Z', key: 'publish:a.b#0', deliveries }
+  const data = {
+    event_id: 'p1',
+    topic: 'a.b',
+    data: { x: 1 },
+    source: 'alpha',
+    timestamp: '2026-01-01T00:00:00.000Z',
+    key: 'publish:a.b#0',
+    deliveries,
+  }
   put({ ...alpha, type: 'bus.published', turn: 't-e1', data })
-  expect(fold().turns.get('t-e1')?.effects.get('publish:a.b#0')?.outcome).toEqual({ ok: true, value: { event_id: 'p1', deliveries: 2 } })
+  expect(fold().turns.get('t-e1')?.effects.get('publish:a.b#0')?.outcome).toEqual({
+    ok: true,
+    value: { event_id: 'p1', deliveries: 2 },
+  })
   for (const name of ['beta', 'gamma']) {
-    expect(fold(name).mailbox.get('p1')).toMatchObject({ type: 'event', payload: { event_type: 'a.b', source: 'alpha', data: { x: 1 } } })
+    expect(fold(name).mailbox.get('p1')).toMatchObject({
+      type: 'event',
+      payload: { event_type: 'a.b', source: 'alpha', data: { x: 1 } },
+    })
   }
 })
 
@@ -60,14 +88,29 @@ test('a failed attempt keeps what was done and forgets reads and failures', () =
   put(started('e1'))
   const effect = (key: string, ok: boolean, rerun = false) => {
     const outcome = ok ? ({ ok, value: 1 } as const) : ({ ok, error: { code: 'X', message: 'x' } } as const)
-    put({ ...alpha, type: 'effect.completed', turn: 't-e1', data: { key, kind: 'fetch', outcome, ...(rerun ? { rerun } : {}) } })
+    put({
+      ...alpha,
+      type: 'effect.completed',
+      turn: 't-e1',
+      data: { key, kind: 'fetch', outcome, ...(rerun ? { rerun } : {}) },
+    })
   }
   effect('done', true)
   effect('failed', false)
   effect('read', true, true)
-  put({ ...alpha, type: 'effect.intended', turn: 't-e1', data: { key: 'doubt', kind: 'fetch', input: null, repeatable: false } })
+  put({
+    ...alpha,
+    type: 'effect.intended',
+    turn: 't-e1',
+    data: { key: 'doubt', kind: 'fetch', input: null, repeatable: false },
+  })
   const error = { code: 'TURN_FAILED', message: 'x' }
-  put({ ...alpha, type: 'turn.attempt_failed', turn: 't-e1', data: { attempt: 1, error, retry_at: '2026-01-01T00:00:05.000Z' } })
+  put({
+    ...alpha,
+    type: 'turn.attempt_failed',
+    turn: 't-e1',
+    data: { attempt: 1, error, retry_at: '2026-01-01T00:00:05.000Z' },
+  })
   expect([...(fold().turns.get('t-e1')?.effects.keys() ?? [])]).toEqual(['done', 'doubt'])
 })
 
@@ -76,7 +119,11 @@ test('own crashes are charged to the open turns, others are not', () => {
   put(accepted('e1'))
   put(started('e1'))
   const exit = (charged: boolean) =>
-    put({ ...alpha, type: 'incarnation.exited', data: { cause: { kind: 'exit_code', code: 3 }, turns: ['t-e1'], charged, restart_in_ms: 10 } })
+    put({
+      ...alpha,
+      type: 'incarnation.exited',
+      data: { cause: { kind: 'exit_code', code: 3 }, turns: ['t-e1'], charged, restart_in_ms: 10 },
+    })
   exit(false)
   exit(true)
   expect(fold().turns.get('t-e1')).toMatchObject({ crashes: 1, cut: true })
@@ -88,7 +135,12 @@ test('a checkpoint row gives back the very same process', () => {
   put(accepted('e1', { big: 'payload' }))
   put(accepted('e2'))
   put(started('e1'))
-  put({ ...alpha, type: 'effect.completed', turn: 't-e1', data: { key: 'k', kind: 'step', outcome: { ok: true, value: [1, { b: 2 }] } } })
+  put({
+    ...alpha,
+    type: 'effect.completed',
+    turn: 't-e1',
+    data: { key: 'k', kind: 'step', outcome: { ok: true, value: [1, { b: 2 }] } },
+  })
   put({ ...alpha, type: 'trigger.armed', data: { trigger_id: 'c', from: '2026-01-01T00:00:00.000Z' } })
   put({ ...alpha, type: 'trigger.baseline', data: { trigger_id: 'f', files: [['/a', '1:2:3']] } })
   expect(restoreRow(pack(snapshotRow(fold())))).toEqual(fold())
@@ -100,7 +152,12 @@ test('a snapshot does not move when the process does', () => {
   put(started('e1'))
   const row = snapshotRow(fold())
   const before = pack(row)
-  put({ ...alpha, type: 'effect.completed', turn: 't-e1', data: { key: 'k', kind: 'step', outcome: { ok: true, value: 1 } } })
+  put({
+    ...alpha,
+    type: 'effect.completed',
+    turn: 't-e1',
+    data: { key: 'k', kind: 'step', outcome: { ok: true, value: 1 } },
+  })
   put(completed('e1', { set: { a: 1 } }))
   expect(pack(row)).toEqual(before)
 })

@@ -2,8 +2,8 @@ import type { JournalRecord, RecordType } from '@vigil/protocol'
 import type { Manifest } from '../manifests/manifest.ts'
 import { foldDelivery, foldTrigger } from './mailbox-fold.ts'
 import { newProcessFold, type ProcessFold } from './process-fold.ts'
-import { foldTurn } from './turn-fold.ts'
 import { commitWrites } from './state-fold.ts'
+import { foldTurn } from './turn-fold.ts'
 
 /** Every process by name. */
 export type World = Map<string, ProcessFold>
@@ -37,7 +37,15 @@ export function applyRecord(world: World, record: JournalRecord): void {
 
 type OwnRecord = Exclude<
   JournalRecord,
-  Of<'runtime.started' | 'runtime.stopped' | 'journal.tail_truncated' | 'process.deployed' | 'process.removed' | 'bus.published' | 'message.sent'>
+  Of<
+    | 'runtime.started'
+    | 'runtime.stopped'
+    | 'journal.tail_truncated'
+    | 'process.deployed'
+    | 'process.removed'
+    | 'bus.published'
+    | 'message.sent'
+  >
 >
 
 function applyToProcess(process: ProcessFold, record: OwnRecord): void {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import {
   type CallInput,
   type CallKind,
-  callSchemas,
   type Clock,
+  callSchemas,
   errorBody,
   type Outcome,
   type ProcessName,
@@ -54,17 +54,30 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
   const nowIso = (): string => new Date(clock.now()).toISOString()
 
   const complete = (site: CallSite, kind: CallKind, outcome: Outcome, rerun: boolean, urgency: 'durable' | 'lazy') => {
-    const [record] = log.commit([draft(site, 'effect.completed', { key: site.key, kind, outcome, ...(rerun ? { rerun } : {}) })], urgency)
+    const [record] = log.commit(
+      [draft(site, 'effect.completed', { key: site.key, kind, outcome, ...(rerun ? { rerun } : {}) })],
+      urgency,
+    )
     return { seq: record?.seq ?? 0, reply: { at: record?.at ?? nowIso(), outcome } }
   }
 
-  const intend = async (site: CallSite, kind: CallKind, input: unknown, repeatable: boolean, idempotencyKey?: string): Promise<void> => {
+  const intend = async (
+    site: CallSite,
+    kind: CallKind,
+    input: unknown,
+    repeatable: boolean,
+    idempotencyKey?: string,
+  ): Promise<void> => {
     const key = idempotencyKey === undefined ? {} : { idempotency_key: idempotencyKey }
     const [record] = log.commit([draft(site, 'effect.intended', { key: site.key, kind, input, repeatable, ...key })])
     await log.journal.durable(record?.seq ?? 0)
   }
 
-  async function outside<K extends keyof EffectTable['outside']>(site: CallSite, kind: K, input: CallInput<K>): Promise<GateReply> {
+  async function outside<K extends keyof EffectTable['outside']>(
+    site: CallSite,
+    kind: K,
+    input: CallInput<K>,
+  ): Promise<GateReply> {
     const effect = effects.outside[kind] as OutsideEffect<K>
     const rerun = effect.rerun(input)
     const before = site.turn.effects.get(site.key)
@@ -76,7 +89,8 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
       return complete(site, kind, refused(error), rerun, 'lazy').reply
     }
     const idempotencyKey = before?.idempotencyKey ?? idempotencyKeyOf(site)
-    if (before === undefined) await intend(site, kind, effect.intent(site, input), effect.repeatable(input), idempotencyKey)
+    if (before === undefined)
+      await intend(site, kind, effect.intent(site, input), effect.repeatable(input), idempotencyKey)
     const outcome = await effect.act(site, input, idempotencyKey).then(
       (value): Outcome => ({ ok: true, value: value ?? null }),
       (error: unknown): Outcome => refused(error),
@@ -87,7 +101,11 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
     return reply
   }
 
-  async function inside<K extends keyof EffectTable['inside']>(site: CallSite, kind: K, input: CallInput<K>): Promise<GateReply> {
+  async function inside<K extends keyof EffectTable['inside']>(
+    site: CallSite,
+    kind: K,
+    input: CallInput<K>,
+  ): Promise<GateReply> {
     const [record] = log.commit([(effects.inside[kind] as InsideEffect<K>).record(site, input)])
     await log.journal.durable(record?.seq ?? 0)
     const settled = site.turn.effects.get(site.key)
@@ -99,7 +117,9 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
     const before = site.turn.effects.get(site.key)
     const deadline = (before?.input as { deadline: number } | undefined)?.deadline ?? clock.now() + input.ms
     if (before === undefined) {
-      log.commit([draft(site, 'effect.intended', { key: site.key, kind: 'sleep', input: { deadline }, repeatable: true })])
+      log.commit([
+        draft(site, 'effect.intended', { key: site.key, kind: 'sleep', input: { deadline }, repeatable: true }),
+      ])
     }
     await new Promise<void>((resolve) => clock.setTimer(deadline - clock.now(), resolve))
     return complete(site, 'sleep', { ok: true, value: null }, false, 'lazy').reply
@@ -113,7 +133,9 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
       return { at: nowIso(), outcome: { ok: true, value: null } }
     }
     const outcome: Outcome =
-      input.error === undefined ? { ok: true, value: input.outcome ?? null } : { ok: false, error: errorBody(input.error, 'STEP_FAILED') }
+      input.error === undefined
+        ? { ok: true, value: input.outcome ?? null }
+        : { ok: false, error: errorBody(input.error, 'STEP_FAILED') }
     return complete(site, 'step', outcome, false, 'lazy').reply
   }
 
@@ -143,18 +165,25 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
       const process = log.world.get(request.process)
       const turn = process?.turns.get(request.turn)
       if (process === undefined || turn === undefined) {
-        return Promise.resolve({ at: nowIso(), outcome: refused(new VigilError('ABORTED', `turn ${request.turn} is not open`)) })
+        return Promise.resolve({
+          at: nowIso(),
+          outcome: refused(new VigilError('ABORTED', `turn ${request.turn} is not open`)),
+        })
       }
       const site: CallSite = { process, turn, key: request.key }
       const known = turn.effects.get(request.key)
-      if (known !== undefined && known.kind !== request.kind) return Promise.resolve({ at: nowIso(), outcome: refused(diverged(known, request.kind)) })
+      if (known !== undefined && known.kind !== request.kind)
+        return Promise.resolve({ at: nowIso(), outcome: refused(diverged(known, request.kind)) })
       if (known?.outcome !== undefined) return Promise.resolve({ at: known.at, outcome: known.outcome })
       const flight = `${request.turn} ${request.key}`
       const under = inFlight.get(flight)
       if (under !== undefined) return under
       const input = callSchemas[request.kind].safeParse(request.input)
       if (!input.success) {
-        return Promise.resolve({ at: nowIso(), outcome: refused(new VigilError('INVALID_ARGUMENT', `${request.kind}: ${input.error.message}`)) })
+        return Promise.resolve({
+          at: nowIso(),
+          outcome: refused(new VigilError('INVALID_ARGUMENT', `${request.kind}: ${input.error.message}`)),
+        })
       }
       busy.set(request.process, (busy.get(request.process) ?? 0) + 1)
       const landed = perform(site, request.kind, input.data)
@@ -178,11 +207,22 @@ function idempotencyKeyOf(site: CallSite): string {
 }
 
 function draft<T extends 'effect.intended' | 'effect.completed'>(site: CallSite, type: T, data: unknown) {
-  return { process: site.process.name as ProcessName, epoch: site.process.epoch, type, turn: site.turn.turn, data } as never
+  return {
+    process: site.process.name as ProcessName,
+    epoch: site.process.epoch,
+    type,
+    turn: site.turn.turn,
+    data,
+  } as never
 }
 
 const inDoubt = (effect: EffectFold): VigilError =>
-  new VigilError('EFFECT_IN_DOUBT', `${effect.kind} was begun at ${effect.at} and its outcome is unknown`, { details: { key: effect.key, input: effect.input } })
+  new VigilError('EFFECT_IN_DOUBT', `${effect.kind} was begun at ${effect.at} and its outcome is unknown`, {
+    details: { key: effect.key, input: effect.input },
+  })
 
 const diverged = (effect: EffectFold, kind: string): VigilError =>
-  new VigilError('TURN_DIVERGED', `the key ${effect.key} was recorded as ${effect.kind} and is now asked for as ${kind}`)
+  new VigilError(
+    'TURN_DIVERGED',
+    `the key ${effect.key} was recorded as ${effect.kind} and is now asked for as ${kind}`,
+  )

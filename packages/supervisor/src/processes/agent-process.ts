@@ -4,8 +4,8 @@ import type { Credits } from '../gate/credits.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { Ports } from '../runtime/ports.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
-import type { ProcessState, SupervisorEvents } from '../surface.ts'
 import { decideRestart, newHistory, type RestartHistory } from '../supervision/restart-decision.ts'
+import type { ProcessState, SupervisorEvents } from '../surface.ts'
 import { beginLife, type Incarnation } from './incarnation.ts'
 import { turnRunner } from './turn-runner.ts'
 
@@ -98,7 +98,17 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
 
   const give = (module: Bundle): void => {
     if (life !== undefined || !wanted()) return
-    log.commit([{ process: fold.name as ProcessName, epoch: fold.epoch + 1, type: 'incarnation.started', data: { bundle: module.hash } }], 'lazy')
+    log.commit(
+      [
+        {
+          process: fold.name as ProcessName,
+          epoch: fold.epoch + 1,
+          type: 'incarnation.started',
+          data: { bundle: module.hash },
+        },
+      ],
+      'lazy',
+    )
     life = beginLife(
       {
         process: fold,
@@ -118,7 +128,14 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
         completed: turns.completed,
         threw: turns.threw,
         moved: () => drainCheck?.(),
-        log: (line) => parts.logLine({ process: fold.name, level: line.level, message: line.message, fields: line.fields, ...(line.turn === undefined ? {} : { turn: line.turn }) }),
+        log: (line) =>
+          parts.logLine({
+            process: fold.name,
+            level: line.level,
+            message: line.message,
+            fields: line.fields,
+            ...(line.turn === undefined ? {} : { turn: line.turn }),
+          }),
         exited: buried,
       },
     )
@@ -133,11 +150,18 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     life = undefined
     ending = undefined
     drainCheck = undefined
-    const open = [...fold.turns.values()].filter((turn) => last.running.has(turn.turn) || (turn.retryAt === undefined && !turn.cut)).map((turn) => turn.turn)
+    const open = [...fold.turns.values()]
+      .filter((turn) => last.running.has(turn.turn) || (turn.retryAt === undefined && !turn.cut))
+      .map((turn) => turn.turn)
     const exited = (restartInMs?: number): RecordDraft => ({
       ...author(),
       type: 'incarnation.exited',
-      data: { cause, turns: open, charged: purpose === undefined && isOwnFault(cause), ...(restartInMs === undefined ? {} : { restart_in_ms: restartInMs }) },
+      data: {
+        cause,
+        turns: open,
+        charged: purpose === undefined && isOwnFault(cause),
+        ...(restartInMs === undefined ? {} : { restart_in_ms: restartInMs }),
+      },
     })
     if (purpose !== undefined || !wanted()) {
       log.commit([exited()])
@@ -267,5 +291,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
 
 /** Charged against the event: not what others did to the cell. */
 function isOwnFault(cause: ExitCause): boolean {
-  return ['error', 'exit_code', 'memory', 'heartbeat_lost', 'cell_forged', 'wedged', 'start_timeout'].includes(cause.kind)
+  return ['error', 'exit_code', 'memory', 'heartbeat_lost', 'cell_forged', 'wedged', 'start_timeout'].includes(
+    cause.kind,
+  )
 }

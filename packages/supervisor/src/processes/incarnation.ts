@@ -1,3 +1,4 @@
+import type { AcceptedEvent } from '@vigil/protocol'
 import {
   type Bundle,
   type CellLauncher,
@@ -16,7 +17,6 @@ import { recordedEffects } from '../delivery/attempt.ts'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 import type { Credits } from '../gate/credits.ts'
 import type { Gate } from '../gate/gate.ts'
-import type { AcceptedEvent } from '@vigil/protocol'
 
 /**
  * One life of a process: its guest, the turns that the guest works on, and the conversation with it. It believes
@@ -45,11 +45,27 @@ export interface Incarnation {
 
 export interface IncarnationListener {
   ready(): void
-  completed(turn: string, end: { readonly result: unknown; readonly writes: WriteSet; readonly unasked: readonly string[]; readonly crashed: boolean }): void
-  threw(turn: string, end: { readonly error: ThrownError; readonly unasked: readonly string[]; readonly crashed: boolean }): void
+  completed(
+    turn: string,
+    end: {
+      readonly result: unknown
+      readonly writes: WriteSet
+      readonly unasked: readonly string[]
+      readonly crashed: boolean
+    },
+  ): void
+  threw(
+    turn: string,
+    end: { readonly error: ThrownError; readonly unasked: readonly string[]; readonly crashed: boolean },
+  ): void
   /** A call was held or a turn ended: whoever drains may look again. */
   moved(): void
-  log(line: { readonly turn?: string | undefined; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly message: string; readonly fields?: unknown }): void
+  log(line: {
+    readonly turn?: string | undefined
+    readonly level: 'debug' | 'info' | 'warn' | 'error'
+    readonly message: string
+    readonly fields?: unknown
+  }): void
   exited(cause: ExitCause): void
 }
 
@@ -130,7 +146,11 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
         listener.ready()
         return
       case 'unready':
-        guest.kill({ kind: 'error', message: message.error.message, ...(message.error.stack === undefined ? {} : { stack: message.error.stack }) })
+        guest.kill({
+          kind: 'error',
+          message: message.error.message,
+          ...(message.error.stack === undefined ? {} : { stack: message.error.stack }),
+        })
         return
       case 'log':
         listener.log(message)
@@ -213,7 +233,11 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     }
     say({ t: 'cancel', turn: id, reason: 'max_turn' })
     forget(id, turn)
-    const error = { name: 'VigilError', code: 'TURN_TIMEOUT', message: `the turn ran longer than max_turn, ${manifest.maxTurnMs} ms` }
+    const error = {
+      name: 'VigilError',
+      code: 'TURN_TIMEOUT',
+      message: `the turn ran longer than max_turn, ${manifest.maxTurnMs} ms`,
+    }
     listener.threw(id, { error, unasked: [], crashed: false })
   }
 

@@ -1,7 +1,7 @@
-import type { TurnFold } from '../fold/process-fold.ts'
 import { expect, test } from 'vitest'
 import { accepted, started, worldOf } from '../../fixtures/process.ts'
 import { recordedEffects } from '../delivery/attempt.ts'
+import type { TurnFold } from '../fold/process-fold.ts'
 import { completionRecord, failureRecord, poisonRecord } from './turn-end.ts'
 
 function open(attempt = 1) {
@@ -13,32 +13,57 @@ function open(attempt = 1) {
 const thrown = (over: object = {}) => ({ error: { message: 'no', ...over }, unasked: [], crashed: false })
 
 test('a throw is tried again with backoff, then dead-lettered', () => {
-  expect(failureRecord(open(1), thrown())).toMatchObject({ type: 'turn.attempt_failed', data: { retry_at: '1970-01-01T00:00:02.000Z' } })
-  expect(failureRecord(open(2), thrown())).toMatchObject({ type: 'turn.attempt_failed', data: { retry_at: '1970-01-01T00:00:04.000Z' } })
-  expect(failureRecord(open(3), thrown())).toMatchObject({ type: 'turn.dead_lettered', data: { reason: 'retries_exhausted', attempts: 3 } })
+  expect(failureRecord(open(1), thrown())).toMatchObject({
+    type: 'turn.attempt_failed',
+    data: { retry_at: '1970-01-01T00:00:02.000Z' },
+  })
+  expect(failureRecord(open(2), thrown())).toMatchObject({
+    type: 'turn.attempt_failed',
+    data: { retry_at: '1970-01-01T00:00:04.000Z' },
+  })
+  expect(failureRecord(open(3), thrown())).toMatchObject({
+    type: 'turn.dead_lettered',
+    data: { reason: 'retries_exhausted', attempts: 3 },
+  })
 })
 
 test('fail(message, { retry: false }) is not tried again, and keeps its code', () => {
   const record = failureRecord(open(), thrown({ retry: false, code: 'NO_SUCH_ORDER' }))
-  expect(record).toMatchObject({ type: 'turn.dead_lettered', data: { reason: 'not_retryable', error: { code: 'NO_SUCH_ORDER' } } })
+  expect(record).toMatchObject({
+    type: 'turn.dead_lettered',
+    data: { reason: 'not_retryable', error: { code: 'NO_SUCH_ORDER' } },
+  })
 })
 
 test('a recorded outcome that nobody asked for after a crash is divergence', () => {
   const end = { result: 1, writes: { set: { a: 1 } }, unasked: ['step:load#0'], crashed: true }
-  expect(completionRecord(open(), end)).toMatchObject({ type: 'turn.dead_lettered', data: { error: { code: 'TURN_DIVERGED' } } })
+  expect(completionRecord(open(), end)).toMatchObject({
+    type: 'turn.dead_lettered',
+    data: { error: { code: 'TURN_DIVERGED' } },
+  })
   expect(completionRecord(open(), { ...end, crashed: false })).toMatchObject({ type: 'turn.completed' })
 })
 
 test('a result or state value over its cap is refused by name', () => {
   const big = 'x'.repeat(300_000)
-  const record = completionRecord(open(), { result: null, writes: { set: { report: big } }, unasked: [], crashed: false })
-  expect(record).toMatchObject({ type: 'turn.dead_lettered', data: { error: { code: 'TOO_LARGE', message: expect.stringContaining('report') } } })
+  const record = completionRecord(open(), {
+    result: null,
+    writes: { set: { report: big } },
+    unasked: [],
+    crashed: false,
+  })
+  expect(record).toMatchObject({
+    type: 'turn.dead_lettered',
+    data: { error: { code: 'TOO_LARGE', message: expect.stringContaining('report') } },
+  })
 })
 
 test('poison names the last cause', () => {
   const context = open()
   context.process.lastExit = { at: '', cause: { kind: 'memory', used_mb: 300, limit_mb: 128 } }
-  expect(poisonRecord(context)).toMatchObject({ data: { reason: 'poison', error: { code: 'CRASHED_TWICE', message: expect.stringContaining('memory') } } })
+  expect(poisonRecord(context)).toMatchObject({
+    data: { reason: 'poison', error: { code: 'CRASHED_TWICE', message: expect.stringContaining('memory') } },
+  })
 })
 
 test('an intent without outcome is a doubt unless it may be repeated or is under way', () => {

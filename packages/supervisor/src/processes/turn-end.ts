@@ -1,4 +1,11 @@
-import { limits, type ProcessName, type RecordDraft, type RecordedError, type ThrownError, type WriteSet } from '@vigil/protocol'
+import {
+  limits,
+  type ProcessName,
+  type RecordDraft,
+  type RecordedError,
+  type ThrownError,
+  type WriteSet,
+} from '@vigil/protocol'
 import { afterThrow, poisonCrashes, thrownBody } from '../delivery/attempt.ts'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 
@@ -32,13 +39,21 @@ export function completionRecord(context: EndContext, end: Completion): RecordDr
   }
 }
 
-export function failureRecord(context: EndContext, end: { readonly error: ThrownError; readonly unasked: readonly string[]; readonly crashed: boolean }): RecordDraft {
+export function failureRecord(
+  context: EndContext,
+  end: { readonly error: ThrownError; readonly unasked: readonly string[]; readonly crashed: boolean },
+): RecordDraft {
   const { process, turn } = context
   const error = end.crashed && end.unasked.length > 0 ? divergence(end.unasked) : thrownBody(end.error)
   const decision = afterThrow(process.manifest.delivery, turn.attempt, error, end.error.retry !== false, context.jitter)
   if (decision.action === 'dead_letter') return deadLetter(context, decision.reason, error)
   const retry_at = new Date(context.nowMs + decision.delayMs).toISOString()
-  return { ...head(context), type: 'turn.attempt_failed', turn: turn.turn, data: { attempt: turn.attempt, error, retry_at } }
+  return {
+    ...head(context),
+    type: 'turn.attempt_failed',
+    turn: turn.turn,
+    data: { attempt: turn.attempt, error, retry_at },
+  }
 }
 
 /** The event has taken the agent down too often to be tried again. */
@@ -53,7 +68,12 @@ export function poisonRecord(context: EndContext): RecordDraft {
 
 function deadLetter(context: EndContext, reason: string, error: RecordedError): RecordDraft {
   const { turn } = context
-  return { ...head(context), type: 'turn.dead_lettered', turn: turn.turn, data: { event_id: turn.eventId, attempts: turn.attempt, reason, error } }
+  return {
+    ...head(context),
+    type: 'turn.dead_lettered',
+    turn: turn.turn,
+    data: { event_id: turn.eventId, attempts: turn.attempt, reason, error },
+  }
 }
 
 const head = ({ process }: EndContext) => ({ process: process.name as ProcessName, epoch: process.epoch })
@@ -66,10 +86,15 @@ const divergence = (unasked: readonly string[]): RecordedError => ({
 
 function sizeError({ result, writes }: Completion): RecordedError | undefined {
   const bytes = Buffer.byteLength(JSON.stringify(result ?? null))
-  if (bytes > limits.resultBytes) return { code: 'TOO_LARGE', message: `the result has ${bytes} bytes, at most ${limits.resultBytes} are taken` }
+  if (bytes > limits.resultBytes)
+    return { code: 'TOO_LARGE', message: `the result has ${bytes} bytes, at most ${limits.resultBytes} are taken` }
   for (const [key, value] of Object.entries(writes.set ?? {})) {
     const size = Buffer.byteLength(JSON.stringify(value ?? null))
-    if (size > limits.stateValueBytes) return { code: 'TOO_LARGE', message: `the state value "${key}" has ${size} bytes, at most ${limits.stateValueBytes} are kept` }
+    if (size > limits.stateValueBytes)
+      return {
+        code: 'TOO_LARGE',
+        message: `the state value "${key}" has ${size} bytes, at most ${limits.stateValueBytes} are kept`,
+      }
   }
   return undefined
 }

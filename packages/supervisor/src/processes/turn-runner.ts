@@ -15,7 +15,10 @@ export interface TurnRunner {
   /** Gives the life whatever may run now. Called after anything that could change the answer. */
   pump(): void
   completed(turn: string, end: Completion): void
-  threw(turn: string, end: { readonly error: ThrownError; readonly unasked: readonly string[]; readonly crashed: boolean }): void
+  threw(
+    turn: string,
+    end: { readonly error: ThrownError; readonly unasked: readonly string[]; readonly crashed: boolean },
+  ): void
   close(): void
 }
 
@@ -39,7 +42,13 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const context = (turn: TurnFold) => ({ process, turn, nowMs: clock.now(), jitter: random.next() })
   const author = () => ({ process: process.name as ProcessName, epoch: process.epoch })
 
-  const started = (turn: { id: string; eventId: string; attempt: number; bundle: string; startedAt: string }): TurnFold | undefined => {
+  const started = (turn: {
+    id: string
+    eventId: string
+    attempt: number
+    bundle: string
+    startedAt: string
+  }): TurnFold | undefined => {
     // Lazy: it rides with the first effect, and without one there is nothing to lose.
     const data = { event_id: turn.eventId, attempt: turn.attempt, bundle: turn.bundle, started_at: turn.startedAt }
     log.commit([{ ...author(), type: 'turn.started', turn: turn.id, data }], 'lazy')
@@ -52,7 +61,13 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     if (event === undefined || turn.bundle !== life.bundle) return
     const crashed = turn.cut
     const attempt = crashed ? turn.attempt : turn.attempt + 1
-    const open = started({ id: turn.turn, eventId: turn.eventId, attempt, bundle: turn.bundle, startedAt: turn.startedAt })
+    const open = started({
+      id: turn.turn,
+      eventId: turn.eventId,
+      attempt,
+      bundle: turn.bundle,
+      startedAt: turn.startedAt,
+    })
     if (open !== undefined) life.begin(open, event, crashed)
   }
 
@@ -66,10 +81,17 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     if (process.bundle === life.bundle) {
       for (const event of begin) {
         const startedAt = new Date(clock.now()).toISOString()
-        const open = started({ id: turnOf(event.event_id), eventId: event.event_id, attempt: 1, bundle: life.bundle, startedAt })
+        const open = started({
+          id: turnOf(event.event_id),
+          eventId: event.event_id,
+          attempt: 1,
+          bundle: life.bundle,
+          startedAt,
+        })
         if (open !== undefined) life.begin(open, event, false)
       }
-    } else if (life.running.size === 0 && ![...process.turns.values()].some((turn) => turn.bundle === life.bundle)) parts.outdated()
+    } else if (life.running.size === 0 && ![...process.turns.values()].some((turn) => turn.bundle === life.bundle))
+      parts.outdated()
     if (wakeAt !== undefined) wake = clock.setTimer(wakeAt - clock.now(), pump)
   }
 

@@ -14,7 +14,13 @@ export interface CheckpointPolicy {
   readonly everyRecords: number
 }
 
-export function checkpointer(log: RecordLog, clock: Clock, compute: Compute, policy: CheckpointPolicy, failed: (error: Error) => void): Checkpointer {
+export function checkpointer(
+  log: RecordLog,
+  clock: Clock,
+  compute: Compute,
+  policy: CheckpointPolicy,
+  failed: (error: Error) => void,
+): Checkpointer {
   let lastSeq = log.journal.lastSeq
   let running: Promise<void> | undefined
   let timer: Timer | undefined
@@ -29,7 +35,11 @@ export function checkpointer(log: RecordLog, clock: Clock, compute: Compute, pol
     const at = clock.now()
     const packed = await compute.encodeRows(snapshots)
     await log.journal.durable(seq)
-    await log.journal.saveCheckpoint({ seq, at, rows: new Map(names.map((name, index) => [name, packed[index] as Uint8Array])) })
+    await log.journal.saveCheckpoint({
+      seq,
+      at,
+      rows: new Map(names.map((name, index) => [name, packed[index] as Uint8Array])),
+    })
     lastSeq = seq
   }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { cellLauncher } from '@vigil/isolate/host'
 import { lockDataDirectory, nodeFileSystem, openFileStore, openMemoryStore } from '@vigil/journal'
 import type { ProcessName } from '@vigil/protocol'
+import packageJson from '../../package.json' with { type: 'json' }
 import { systemClock } from '../platform/clock.ts'
 import { piscinaCompute } from '../platform/compute.ts'
 import { chokidarWatcher } from '../platform/file-watcher.ts'
@@ -13,7 +14,6 @@ import { bundleStore } from './bundle-store.ts'
 import type { Ports } from './ports.ts'
 import { recover } from './recovery.ts'
 import { type Runtime, startRuntime } from './runtime.ts'
-import packageJson from '../../package.json' with { type: 'json' }
 
 export interface OpenOptions {
   /** Absolute path; undefined keeps everything in memory. */
@@ -38,7 +38,13 @@ const require = createRequire(import.meta.url)
  * From nothing to a runtime on the real machine, in the order that recovery needs: lock, end what an earlier
  * ring 0 left running, open and replay the journal, put its death on record, only then act.
  */
-export async function openRuntime({ dataDirectory, env, emit, segmentBytes, ports: given }: OpenOptions): Promise<Opened> {
+export async function openRuntime({
+  dataDirectory,
+  env,
+  emit,
+  segmentBytes,
+  ports: given,
+}: OpenOptions): Promise<Opened> {
   const closing: (() => Promise<void> | void)[] = []
   const closeAll = async (): Promise<void> => {
     for (const close of closing.splice(0).reverse()) await close()
@@ -58,14 +64,22 @@ export async function openRuntime({ dataDirectory, env, emit, segmentBytes, port
     const http = httpClient()
     closing.push(() => http.close())
     const bundles = bundleStore(fileSystem, dataDirectory)
-    const system = Promise.all([compute.bundle(require.resolve('@vigil/isolate/hub')), compute.bundle(require.resolve('@vigil/agent/guest'))])
+    const system = Promise.all([
+      compute.bundle(require.resolve('@vigil/isolate/hub')),
+      compute.bundle(require.resolve('@vigil/agent/guest')),
+    ])
     // Awaited below; a journal that cannot be opened must not leave it unheard.
     system.catch(() => undefined)
     const store =
       given.journal ??
       (dataDirectory === undefined
         ? openMemoryStore({ clock })
-        : await openFileStore({ fileSystem, clock, directory: dataDirectory, ...(segmentBytes === undefined ? {} : { segmentBytes }) }))
+        : await openFileStore({
+            fileSystem,
+            clock,
+            directory: dataDirectory,
+            ...(segmentBytes === undefined ? {} : { segmentBytes }),
+          }))
     closing.push(() => store.close())
     const [hub, guestRuntime] = await system
     const cells = cellLauncher({
@@ -74,21 +88,41 @@ export async function openRuntime({ dataDirectory, env, emit, segmentBytes, port
       fileSystem,
       hub,
       ...(dataDirectory === undefined ? {} : { runDirectory: join(dataDirectory, 'run') }),
-      output: (process, stream, text) => emit.log({ process, level: stream === 'stderr' ? 'warn' : 'info', message: text }),
+      output: (process, stream, text) =>
+        emit.log({ process, level: stream === 'stderr' ? 'warn' : 'info', message: text }),
     })
     closing.push(() => cells.close())
     const orphansEnded = await cells.endOrphans()
     const { world, report, epitaphs } = await recover(store)
 
     const fileWatcher = chokidarWatcher({ clock })
-    const ports: Ports = { clock, random, fileSystem, fileWatcher, http, compute, cells, guestRuntime, ...given, journal: store }
+    const ports: Ports = {
+      clock,
+      random,
+      fileSystem,
+      fileWatcher,
+      http,
+      compute,
+      cells,
+      guestRuntime,
+      ...given,
+      journal: store,
+    }
     const runtime = startRuntime({ ports, world, bundles, env, emit })
     const tail = store.report.tornTail
     const author = { process: '@runtime' as ProcessName, epoch: 0 }
     await runtime.log.commitDurably([
-      ...(tail === undefined ? [] : [{ ...author, type: 'journal.tail_truncated' as const, data: { moved_to: tail.movedTo, bytes: tail.bytes } }]),
+      ...(tail === undefined
+        ? []
+        : [
+            { ...author, type: 'journal.tail_truncated' as const, data: { moved_to: tail.movedTo, bytes: tail.bytes } },
+          ]),
       ...epitaphs,
-      { ...author, type: 'runtime.started', data: { version: packageJson.version, node: process.version, pid: process.pid } },
+      {
+        ...author,
+        type: 'runtime.started',
+        data: { version: packageJson.version, node: process.version, pid: process.pid },
+      },
     ])
     store.failed.then((error) => {
       // Nothing may act on what was never made durable: every cell ends at once.

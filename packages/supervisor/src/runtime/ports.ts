@@ -1,4 +1,14 @@
-import type { Bundle, CellLauncher, Clock, Compute, FileSystem, FileWatcher, HttpClient, JournalStore, Random } from '@vigil/protocol'
+import type {
+  Bundle,
+  CellLauncher,
+  Clock,
+  Compute,
+  FileSystem,
+  FileWatcher,
+  HttpClient,
+  JournalStore,
+  Random,
+} from '@vigil/protocol'
 
 /** Everything real that ring 0 may touch. The seeded world gives it the simulated twins. */
 export interface Ports {

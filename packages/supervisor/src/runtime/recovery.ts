@@ -45,12 +45,14 @@ export async function recover(journal: JournalStore): Promise<Recovered> {
 /** Whom a record changes: its own process, and every receiver that it names. */
 function touched(record: JournalRecord): Set<string> {
   const names = new Set<string>([record.process])
-  if (record.type === 'bus.published' || record.type === 'message.sent') for (const delivery of record.data.deliveries) names.add(delivery.process)
+  if (record.type === 'bus.published' || record.type === 'message.sent')
+    for (const delivery of record.data.deliveries) names.add(delivery.process)
   return names
 }
 
 /** An accepted event is waiting, open or ended; anything else would be a loss, and is counted rather than assumed away. */
-const lostEvents = (process: ProcessFold): number => process.accepted - process.completed - process.deadLettered - process.mailbox.size
+const lostEvents = (process: ProcessFold): number =>
+  process.accepted - process.completed - process.deadLettered - process.mailbox.size
 
 /** Intents without outcome that may not be repeated: ring 0 itself died between the two. */
 function doubts(process: ProcessFold): number {

@@ -1,6 +1,6 @@
 import { type Bundle, type JournalRecord, limits, type ProcessName, VigilError } from '@vigil/protocol'
-import { subscribers } from '../delivery/routing.ts'
 import { type Results, turnResults } from '../delivery/results.ts'
+import { subscribers } from '../delivery/routing.ts'
 import type { World } from '../fold/world.ts'
 import { credits } from '../gate/credits.ts'
 import { fetchEffect } from '../gate/effects/fetch.ts'
@@ -32,7 +32,11 @@ export interface Runtime {
   /** Puts a manifest on record, as a new process or a new revision; starts nothing. */
   deploy(request: DeployRequest): Promise<Member>
   remove(name: string, by: string): Promise<void>
-  publish(topic: string, data: unknown, source: string): Promise<{ readonly eventId: string; readonly deliveries: number }>
+  publish(
+    topic: string,
+    data: unknown,
+    source: string,
+  ): Promise<{ readonly eventId: string; readonly deliveries: number }>
   /** Lets every process live that should. */
   revive(): void
   /** Resolves when `done` holds; looked at after each change of that process. */
@@ -61,7 +65,8 @@ export function startRuntime({ ports, world, bundles, env, emit }: RuntimeParts)
     inside: messageEffects({ world, clock, random }),
   })
   const results = turnResults(log, clock)
-  const complain = (name: string) => (error: Error) => emit.log({ process: name, level: 'error', message: error.message })
+  const complain = (name: string) => (error: Error) =>
+    emit.log({ process: name, level: 'error', message: error.message })
   const checkpoints = checkpointer(log, clock, ports.compute, checkpointPolicy, complain('@runtime'))
 
   const unobserve = log.observe((record) => {
@@ -106,7 +111,9 @@ export function startRuntime({ ports, world, bundles, env, emit }: RuntimeParts)
       const unchanged = fold?.bundle === module.hash && JSON.stringify(fold.manifest) === JSON.stringify(manifest)
       if (!unchanged) {
         const data = { revision: (fold?.revision ?? 0) + 1, manifest: { ...manifest }, bundle: module.hash, by }
-        await log.commitDurably([{ process: manifest.name as ProcessName, epoch: fold?.epoch ?? 0, type: 'process.deployed', data }])
+        await log.commitDurably([
+          { process: manifest.name as ProcessName, epoch: fold?.epoch ?? 0, type: 'process.deployed', data },
+        ])
       }
       const member = members.get(manifest.name) ?? enroll(manifest.name)
       member.process.pump()
@@ -117,7 +124,9 @@ export function startRuntime({ ports, world, bundles, env, emit }: RuntimeParts)
       if (member === undefined) throw new VigilError('PROCESS_NOT_FOUND', `there is no process "${name}"`)
       await member.process.stop(by)
       await member.triggers.close()
-      await log.commitDurably([{ process: name as ProcessName, epoch: member.process.fold.epoch, type: 'process.removed', data: { by } }])
+      await log.commitDurably([
+        { process: name as ProcessName, epoch: member.process.fold.epoch, type: 'process.removed', data: { by } },
+      ])
       members.delete(name)
     },
     async publish(topic, data, source) {
@@ -125,7 +134,12 @@ export function startRuntime({ ports, world, bundles, env, emit }: RuntimeParts)
       const deliveries = subscribers(world, topic, source).map((receiver) => ({ ...receiver, event_id }))
       const timestamp = new Date(clock.now()).toISOString()
       await log.commitDurably([
-        { process: '@runtime' as ProcessName, epoch: 0, type: 'bus.published', data: { event_id, topic, data: data ?? null, source, timestamp, deliveries } },
+        {
+          process: '@runtime' as ProcessName,
+          epoch: 0,
+          type: 'bus.published',
+          data: { event_id, topic, data: data ?? null, source, timestamp, deliveries },
+        },
       ])
       return { eventId: event_id, deliveries: deliveries.length }
     },
@@ -141,7 +155,8 @@ export function startRuntime({ ports, world, bundles, env, emit }: RuntimeParts)
           const member = members.get(name)
           if (member !== undefined && !stopping && !done(member)) return
           watchers.delete(look)
-          if (member === undefined || stopping) reject(new VigilError('STOPPING', `the supervisor stopped before "${name}" got there`))
+          if (member === undefined || stopping)
+            reject(new VigilError('STOPPING', `the supervisor stopped before "${name}" got there`))
           else resolve()
         }
         watchers.add(look)
@@ -166,7 +181,8 @@ export function startRuntime({ ports, world, bundles, env, emit }: RuntimeParts)
 /** Whose mailbox a record fills. */
 function receivers(record: JournalRecord): readonly string[] {
   if (record.type === 'trigger.accepted') return [record.process]
-  if (record.type === 'bus.published' || record.type === 'message.sent') return record.data.deliveries.map((delivery) => delivery.process)
+  if (record.type === 'bus.published' || record.type === 'message.sent')
+    return record.data.deliveries.map((delivery) => delivery.process)
   return []
 }
 

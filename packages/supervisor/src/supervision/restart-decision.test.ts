@@ -14,7 +14,13 @@ const policy = {
 const crash: ExitCause = { kind: 'exit_code', code: 3 }
 
 /** Lets the process die `aliveMs` after each start and gives the actions. */
-const lives = (count: number, aliveMs: number, over: Partial<Manifest> = {}, cause: ExitCause = crash, progressed = true) => {
+const lives = (
+  count: number,
+  aliveMs: number,
+  over: Partial<Manifest> = {},
+  cause: ExitCause = crash,
+  progressed = true,
+) => {
   let history: RestartHistory = newHistory
   return Array.from({ length: count }, () => {
     const decision = decideRestart({ ...policy, ...over }, history, { cause, aliveMs, progressed }, 0)

@@ -15,7 +15,13 @@ export interface RestartHistory {
   readonly failureExits: number
 }
 
-export const newHistory: RestartHistory = { window: emptyWindow, aliveMs: 0, streak: 0, withoutProgress: 0, failureExits: 0 }
+export const newHistory: RestartHistory = {
+  window: emptyWindow,
+  aliveMs: 0,
+  streak: 0,
+  withoutProgress: 0,
+  failureExits: 0,
+}
 
 /** One life that ended by itself. */
 export interface LifeEnd {
@@ -33,7 +39,12 @@ export type RestartDecision =
 const backoffCapMs = 60_000
 
 /** Decides what follows an exit. Pure: `jitter` in [0, 1) is drawn by the caller. */
-export function decideRestart(policy: Manifest, history: RestartHistory, end: LifeEnd, jitter: number): RestartDecision {
+export function decideRestart(
+  policy: Manifest,
+  history: RestartHistory,
+  end: LifeEnd,
+  jitter: number,
+): RestartDecision {
   const aliveMs = history.aliveMs + end.aliveMs
   const stable = end.aliveMs >= policy.stableAfterMs
   const streak = stable ? 0 : history.streak
@@ -43,18 +54,32 @@ export function decideRestart(policy: Manifest, history: RestartHistory, end: Li
 
   const normal = isNormalExit(end.cause)
   if (policy.restartPolicy === 'never' || (policy.restartPolicy === 'on_failure' && normal)) {
-    return normal ? { action: 'stop', history: after } : { action: 'park', reason: `restart_policy is ${policy.restartPolicy}`, history: after }
+    return normal
+      ? { action: 'stop', history: after }
+      : { action: 'park', reason: `restart_policy is ${policy.restartPolicy}`, history: after }
   }
-  if (failureExits > 1) return { action: 'park', reason: 'a dead letter came after the one restart for failures', history: after }
+  if (failureExits > 1)
+    return { action: 'park', reason: 'a dead letter came after the one restart for failures', history: after }
   if (withoutProgress > policy.maxRestartsWithoutProgress) {
     return { action: 'park', reason: `${withoutProgress} restarts in a row without progress`, history: after }
   }
-  const { window, exceeded } = countRestart(history.window, aliveMs, { maxRestarts: policy.maxRestarts, periodMs: policy.restartWindowMs })
+  const { window, exceeded } = countRestart(history.window, aliveMs, {
+    maxRestarts: policy.maxRestarts,
+    periodMs: policy.restartWindowMs,
+  })
   const counted = { ...after, window }
   if (exceeded) {
-    return { action: 'park', reason: `more than ${policy.maxRestarts} restarts within ${policy.restartWindowMs / 1_000} s alive`, history: counted }
+    return {
+      action: 'park',
+      reason: `more than ${policy.maxRestarts} restarts within ${policy.restartWindowMs / 1_000} s alive`,
+      history: counted,
+    }
   }
-  return { action: 'restart', delayMs: backoff(policy.restartBackoffMs, streak, jitter), history: { ...counted, streak: streak + 1 } }
+  return {
+    action: 'restart',
+    delayMs: backoff(policy.restartBackoffMs, streak, jitter),
+    history: { ...counted, streak: streak + 1 },
+  }
 }
 
 /** Doubles from the base up to a minute, then takes away up to a quarter, so that a fleet does not come back in step. */

@@ -14,7 +14,11 @@ export interface WindowVerdict {
 }
 
 /** Counts one restart at `aliveMs`; exactly `maxRestarts` are allowed per period, the edge included. */
-export function countRestart(window: RestartWindow, aliveMs: number, policy: { readonly maxRestarts: number; readonly periodMs: number }): WindowVerdict {
+export function countRestart(
+  window: RestartWindow,
+  aliveMs: number,
+  policy: { readonly maxRestarts: number; readonly periodMs: number },
+): WindowVerdict {
   const at = [...window.at.filter((instant) => aliveMs - instant <= policy.periodMs), aliveMs]
   return { window: { at }, exceeded: at.length > policy.maxRestarts }
 }

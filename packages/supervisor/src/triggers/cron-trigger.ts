@@ -1,9 +1,9 @@
 import type { ProcessName, Timer } from '@vigil/protocol'
 import { accept } from '../delivery/accept.ts'
 import type { Trigger } from '../manifests/manifest.ts'
+import type { ArmedTrigger, TriggerParts } from './armed-trigger.ts'
 import { missedSlots, nextSlot } from './cron-slots.ts'
 import { slotEventId, triggerId } from './event-id.ts'
-import type { ArmedTrigger, TriggerParts } from './armed-trigger.ts'
 
 /** setTimeout and suspended machines drift: a long wait is taken in pieces, each looking at the wall clock again. */
 const longestWaitMs = 60_000
@@ -21,7 +21,11 @@ export function cronTrigger(parts: TriggerParts, trigger: Extract<Trigger, { typ
   let closed = false
 
   const author = () => ({ process: process.name as ProcessName, epoch: process.epoch })
-  const passed = (slot: Date): void => void log.commit([{ ...author(), type: 'trigger.armed', data: { trigger_id: id, from: slot.toISOString() } }], 'lazy')
+  const passed = (slot: Date): void =>
+    void log.commit(
+      [{ ...author(), type: 'trigger.armed', data: { trigger_id: id, from: slot.toISOString() } }],
+      'lazy',
+    )
   const lookedUntil = (): Date => new Date(process.cronFrom.get(id) ?? clock.now())
 
   const fire = async (slot: Date, missed: number): Promise<void> => {
@@ -29,7 +33,14 @@ export function cronTrigger(parts: TriggerParts, trigger: Extract<Trigger, { typ
     if ([...process.mailbox.values()].some((event) => event.trigger_id === id)) return passed(slot)
     const payload = { scheduled_time, cron_expression: expression, timezone, missed }
     const timestamp = new Date(clock.now()).toISOString()
-    const event = { event_id: slotEventId(process.name, id, scheduled_time), trigger_id: id, type: 'cron' as const, timestamp, payload, metadata: {} }
+    const event = {
+      event_id: slotEventId(process.name, id, scheduled_time),
+      trigger_id: id,
+      type: 'cron' as const,
+      timestamp,
+      payload,
+      metadata: {},
+    }
     await accept(log, process, { event, key: scheduled_time })
   }
 

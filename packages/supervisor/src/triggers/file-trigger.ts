@@ -13,22 +13,48 @@ import { compareScan, type FileBaseline, fileKey } from './file-baseline.ts'
 export function fileTrigger(parts: TriggerParts, trigger: Extract<Trigger, { type: 'file_watch' }>): ArmedTrigger {
   const { log, clock, watcher, process } = parts
   const id = triggerId(trigger)
-  const spec = { directory: trigger.watchPath, patterns: trigger.watchPatterns, recursive: trigger.recursive, stableMs: trigger.debounceMs }
+  const spec = {
+    directory: trigger.watchPath,
+    patterns: trigger.watchPatterns,
+    recursive: trigger.recursive,
+    stableMs: trigger.debounceMs,
+  }
   let watch: FileWatch | undefined
   let closed = false
 
   const baseline = (): FileBaseline => process.baselines.get(id) ?? new Map()
   const note = (files: readonly (readonly [string, string])[], removed: readonly string[]): void => {
-    const data = { trigger_id: id, files: files.map(([path, key]): [string, string] => [path, key]), removed: [...removed] }
+    const data = {
+      trigger_id: id,
+      files: files.map(([path, key]): [string, string] => [path, key]),
+      removed: [...removed],
+    }
     log.commit([{ process: process.name as ProcessName, epoch: process.epoch, type: 'trigger.baseline', data }])
   }
 
   const deliver = async (change: FileChange): Promise<void> => {
     const { path, size, kind } = change
-    const payload = { path, filename: basename(path), event_type: kind, size, mtime: new Date(change.mtimeMs).toISOString() }
-    const metadata = { watch_path: trigger.watchPath, pattern: trigger.watchPatterns.join(' '), version: fileKey(change) }
+    const payload = {
+      path,
+      filename: basename(path),
+      event_type: kind,
+      size,
+      mtime: new Date(change.mtimeMs).toISOString(),
+    }
+    const metadata = {
+      watch_path: trigger.watchPath,
+      pattern: trigger.watchPatterns.join(' '),
+      version: fileKey(change),
+    }
     const key = fileDedupeKey(change)
-    const event = { event_id: fileEventId(process.name, id, key), trigger_id: id, type: 'file_watch' as const, timestamp: new Date(clock.now()).toISOString(), payload, metadata }
+    const event = {
+      event_id: fileEventId(process.name, id, key),
+      trigger_id: id,
+      type: 'file_watch' as const,
+      timestamp: new Date(clock.now()).toISOString(),
+      payload,
+      metadata,
+    }
     await accept(log, process, { event, key })
   }
 
@@ -41,7 +67,13 @@ export function fileTrigger(parts: TriggerParts, trigger: Extract<Trigger, { typ
     const gone = difference.removed.filter((path) => !told.has(path))
     if (silent.length + gone.length > 0) note(silent, gone)
     for (const change of difference.deliver) await deliver(change)
-    if (difference.overflow > 0) parts.failed(new VigilError('TOO_LARGE', `${difference.overflow} files in ${trigger.watchPath} are beyond what a trigger can remember`))
+    if (difference.overflow > 0)
+      parts.failed(
+        new VigilError(
+          'TOO_LARGE',
+          `${difference.overflow} files in ${trigger.watchPath} are beyond what a trigger can remember`,
+        ),
+      )
   }
 
   const heard = (change: FileChange): Promise<void> => {
@@ -53,7 +85,10 @@ export function fileTrigger(parts: TriggerParts, trigger: Extract<Trigger, { typ
     if (!process.baselines.has(id)) {
       const standing = trigger.existing === 'ignore' ? await watcher.scan(spec) : []
       if (closed) return
-      note(standing.map((file) => [file.path, fileKey(file)]), [])
+      note(
+        standing.map((file) => [file.path, fileKey(file)]),
+        [],
+      )
     }
     watch = await watcher.watch(spec, (change) => void heard(change).catch(parts.failed), parts.failed)
     // Only after the watcher listens: what came between the last life and now is found here.

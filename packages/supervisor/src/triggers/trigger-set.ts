@@ -21,13 +21,18 @@ export function triggerSet(parts: TriggerParts): TriggerSet {
 
   const disarm = (id: string, trigger: ArmedTrigger): void => {
     armed.delete(id)
-    const closed = trigger.close().catch(parts.failed).finally(() => closing.delete(closed))
+    const closed = trigger
+      .close()
+      .catch(parts.failed)
+      .finally(() => closing.delete(closed))
     closing.add(closed)
   }
 
   return {
     arm(wanted) {
-      const present = new Map((wanted ? parts.process.manifest.triggers : []).map((trigger) => [triggerId(trigger), trigger]))
+      const present = new Map(
+        (wanted ? parts.process.manifest.triggers : []).map((trigger) => [triggerId(trigger), trigger]),
+      )
       for (const [id, trigger] of armed) if (!present.has(id)) disarm(id, trigger)
       for (const [id, trigger] of present) {
         if (armed.has(id)) continue
@@ -39,7 +44,12 @@ export function triggerSet(parts: TriggerParts): TriggerSet {
       return parts.process.manifest.triggers.map((trigger) => {
         const id = triggerId(trigger)
         const next = armed.get(id)?.nextFire()
-        return { id, type: trigger.type, text: describe(trigger), ...(next === undefined ? {} : { nextFire: next.toISOString() }) }
+        return {
+          id,
+          type: trigger.type,
+          text: describe(trigger),
+          ...(next === undefined ? {} : { nextFire: next.toISOString() }),
+        }
       })
     },
     async close() {

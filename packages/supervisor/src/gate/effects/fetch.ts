@@ -13,7 +13,10 @@ export function fetchEffect(http: HttpClient): OutsideEffect<'fetch'> {
       const { host, hostname } = url
       const allowed = process.manifest.network.allow
       if (!allowed.includes(host) && !(url.port === '' && allowed.includes(hostname))) {
-        throw new VigilError('NETWORK_DENIED', `fetch to ${host} is not allowed; add to the manifest: network: { allow: ["${host}"] }`)
+        throw new VigilError(
+          'NETWORK_DENIED',
+          `fetch to ${host} is not allowed; add to the manifest: network: { allow: ["${host}"] }`,
+        )
       }
     },
     intent: (_site, { method, url }) => ({ method, url }),
@@ -24,7 +27,9 @@ export function fetchEffect(http: HttpClient): OutsideEffect<'fetch'> {
         {
           method: input.method,
           url: input.url,
-          headers: keyedMethods.has(input.method) ? { 'idempotency-key': idempotencyKey, ...input.headers } : input.headers,
+          headers: keyedMethods.has(input.method)
+            ? { 'idempotency-key': idempotencyKey, ...input.headers }
+            : input.headers,
           ...(input.body === undefined ? {} : { body: Buffer.from(input.body, 'base64') }),
           timeoutMs: input.timeout_ms ?? defaultTimeoutMs,
           maxBodyBytes: limits.bodyBytes,
@@ -32,7 +37,12 @@ export function fetchEffect(http: HttpClient): OutsideEffect<'fetch'> {
         // Not the turn's signal: an effect that has begun runs on and is recorded at its real outcome.
         new AbortController().signal,
       )
-      return { status: reply.status, statusText: reply.statusText, headers: reply.headers, body: Buffer.from(reply.body).toString('base64') }
+      return {
+        status: reply.status,
+        statusText: reply.statusText,
+        headers: reply.headers,
+        body: Buffer.from(reply.body).toString('base64'),
+      }
     },
   }
 }
@@ -40,7 +50,10 @@ export function fetchEffect(http: HttpClient): OutsideEffect<'fetch'> {
 function parse(text: CallInput<'fetch'>['url']): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new VigilError('INVALID_ARGUMENT', `fetch expects an http(s) URL, found ${JSON.stringify(text.slice(0, 200))}`)
+    throw new VigilError(
+      'INVALID_ARGUMENT',
+      `fetch expects an http(s) URL, found ${JSON.stringify(text.slice(0, 200))}`,
+    )
   }
   return url
 }

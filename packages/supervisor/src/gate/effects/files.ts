@@ -28,7 +28,11 @@ export function fileEffects(fileSystem: FileSystem): {
         told(`read ${input.mount}/${input.path}`, async () => {
           const path = await inside(fileSystem, placeOf(site, input, 'ro'))
           const size = (await fileSystem.stat(path))?.size ?? 0
-          if (size > limits.bodyBytes) throw new VigilError('TOO_LARGE', `${input.path} has ${size} bytes, at most ${limits.bodyBytes} can be read at once`)
+          if (size > limits.bodyBytes)
+            throw new VigilError(
+              'TOO_LARGE',
+              `${input.path} has ${size} bytes, at most ${limits.bodyBytes} can be read at once`,
+            )
           return { body: Buffer.from(await fileSystem.readFile(path)).toString('base64') }
         }),
     },
@@ -71,8 +75,13 @@ interface Place {
 function placeOf({ process }: CallSite, input: FileInput, right: 'ro' | 'rw'): Place {
   const mounts: Manifest['files'] = process.manifest.files
   const mount = Object.hasOwn(mounts, input.mount) ? mounts[input.mount] : undefined
-  if (mount === undefined) throw new VigilError('FILE_DENIED', `no folder "${input.mount}" is declared under files; declared: ${Object.keys(mounts).join(', ') || 'none'}`)
-  if (right === 'rw' && mount.mode !== 'rw') throw new VigilError('FILE_DENIED', `the folder "${input.mount}" is read-only; declare it with mode: rw`)
+  if (mount === undefined)
+    throw new VigilError(
+      'FILE_DENIED',
+      `no folder "${input.mount}" is declared under files; declared: ${Object.keys(mounts).join(', ') || 'none'}`,
+    )
+  if (right === 'rw' && mount.mode !== 'rw')
+    throw new VigilError('FILE_DENIED', `the folder "${input.mount}" is read-only; declare it with mode: rw`)
   const path = join(mount.path, normalize(`${sep}${input.path}`))
   return { root: mount.path, path }
 }
@@ -82,7 +91,8 @@ async function inside(fileSystem: FileSystem, { root, path }: Place): Promise<st
   const realRoot = await fileSystem.realPath(root)
   const real = await fileSystem.realPath(path)
   const way = relative(realRoot, real)
-  if (way === '..' || way.startsWith(`..${sep}`)) throw new VigilError('FILE_DENIED', `${path} leads out of the declared folder ${root}`)
+  if (way === '..' || way.startsWith(`..${sep}`))
+    throw new VigilError('FILE_DENIED', `${path} leads out of the declared folder ${root}`)
   return real
 }
 

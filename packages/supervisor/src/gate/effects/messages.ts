@@ -1,7 +1,7 @@
 import { type Clock, limits, type ProcessName, type Random, VigilError } from '@vigil/protocol'
+import { messageReceivers, subscribers } from '../../delivery/routing.ts'
 import type { ProcessFold } from '../../fold/process-fold.ts'
 import type { World } from '../../fold/world.ts'
-import { messageReceivers, subscribers } from '../../delivery/routing.ts'
 import type { InsideEffect } from '../effect.ts'
 
 interface Parts {
@@ -11,7 +11,10 @@ interface Parts {
 }
 
 /** `ctx.publish` and `ctx.send`: one record names the receivers, and with that delivers to all of them. */
-export function messageEffects({ world, clock, random }: Parts): { publish: InsideEffect<'publish'>; send: InsideEffect<'send'> } {
+export function messageEffects({ world, clock, random }: Parts): {
+  publish: InsideEffect<'publish'>
+  send: InsideEffect<'send'>
+} {
   const timestamp = (): string => new Date(clock.now()).toISOString()
   return {
     publish: {
@@ -23,7 +26,15 @@ export function messageEffects({ world, clock, random }: Parts): { publish: Insi
           ...author(process),
           type: 'bus.published',
           turn: turn.turn,
-          data: { event_id, topic: input.topic, data: input.data ?? null, source: process.name, timestamp: timestamp(), key, deliveries },
+          data: {
+            event_id,
+            topic: input.topic,
+            data: input.data ?? null,
+            source: process.name,
+            timestamp: timestamp(),
+            key,
+            deliveries,
+          },
         }
       },
     },
@@ -31,13 +42,24 @@ export function messageEffects({ world, clock, random }: Parts): { publish: Insi
       record: ({ process, turn, key }, input) => {
         sized(input.content)
         const message_id = random.uuid()
-        const deliveries = messageReceivers(world, { to: input.to, from: process.name, topic: input.topic }).map((each) => ({ ...each, event_id: message_id }))
+        const deliveries = messageReceivers(world, { to: input.to, from: process.name, topic: input.topic }).map(
+          (each) => ({ ...each, event_id: message_id }),
+        )
         const topic = input.topic === undefined ? {} : { topic: input.topic }
         return {
           ...author(process),
           type: 'message.sent',
           turn: turn.turn,
-          data: { message_id, to: input.to, sender: process.name, ...topic, content: input.content ?? null, timestamp: timestamp(), key, deliveries },
+          data: {
+            message_id,
+            to: input.to,
+            sender: process.name,
+            ...topic,
+            content: input.content ?? null,
+            timestamp: timestamp(),
+            key,
+            deliveries,
+          },
         }
       },
     },
@@ -48,5 +70,6 @@ const author = (process: ProcessFold) => ({ process: process.name as ProcessName
 
 function sized(value: unknown): void {
   const bytes = Buffer.byteLength(JSON.stringify(value ?? null))
-  if (bytes > limits.payloadBytes) throw new VigilError('TOO_LARGE', `a payload has ${bytes} bytes, at most ${limits.payloadBytes} are taken`)
+  if (bytes > limits.payloadBytes)
+    throw new VigilError('TOO_LARGE', `a payload has ${bytes} bytes, at most ${limits.payloadBytes} are taken`)
 }

@@ -1,0 +1,129 @@
+/**
+ * The floors of the house (docs/design/architecture.md, section 4) as rules. Each comment says why the rule stands and
+ * what to do instead. Tests and fixtures are free to look everywhere.
+ */
+const inSource = '^(packages|apps)/[^/]+/src/'
+const tests = '\\.(test|fixture)\\.ts$|/fixtures/'
+const floor = (name, path, forbidden, comment) => ({
+  name,
+  severity: 'error',
+  comment,
+  from: { path, pathNot: tests },
+  to: { path: forbidden },
+})
+const only = (name, library, places, comment) => ({
+  name,
+  severity: 'error',
+  comment,
+  from: { path: inSource, pathNot: `${tests}|${places}` },
+  to: { path: library },
+})
+const vendor = (name) => `node_modules/${name}/`
+
+export default {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      comment: 'Two files that need each other are one file, or a third is missing that both need. Types count.',
+      from: {},
+      to: { circular: true },
+    },
+    floor(
+      'floor-0-protocol',
+      '^packages/protocol/src',
+      '^packages/(?!protocol)|^apps/',
+      'protocol is what all sides agree on, also in a browser: it may know nobody.',
+    ),
+    floor(
+      'floor-1-journal',
+      '^packages/journal/src',
+      '^packages/(?!protocol|journal)|^apps/',
+      'journal remembers; it may not know who acts or decides. What it needs comes as a port.',
+    ),
+    floor(
+      'floor-1-isolate',
+      '^packages/isolate/src',
+      '^packages/(?!protocol|isolate)|^apps/',
+      'isolate runs guests; what they say is for the supervisor. Siblings on a floor do not import each other.',
+    ),
+    floor(
+      'floor-2-agent',
+      '^packages/agent/src',
+      '^packages/(?!protocol|isolate|agent)|^apps/',
+      'agent runs in ring 2: nothing of ring 0 may be reachable from it.',
+    ),
+    floor(
+      'floor-2-supervisor',
+      '^packages/supervisor/src',
+      '^packages/(?!protocol|journal|isolate/src/host|supervisor)|^apps/',
+      'supervisor starts the guest by URL and never imports agent: ring 0 runs no agent code.',
+    ),
+    floor(
+      'floor-3-api',
+      '^packages/api/src',
+      '^packages/(?!protocol|supervisor|api)|^apps/',
+      'api is a face of the supervisor; go through its mouth.',
+    ),
+    floor(
+      'cli-sees-protocol-and-journal',
+      '^apps/cli/src',
+      '^packages/(?!protocol|journal)|^apps/(?!cli)',
+      'The command line is a client like any other: what it needs and REST lacks belongs into REST.',
+    ),
+    floor(
+      'nothing-imports-testkit',
+      inSource.replace('(packages|apps)', '(?:packages/(?!testkit)|apps/)').replace('/[^/]+', '[^/]+'),
+      '^packages/testkit',
+      'testkit stands beside the house; production code that needs it hides a test inside itself.',
+    ),
+    {
+      name: 'mouths-only',
+      severity: 'error',
+      comment: 'A package is entered by its mouth (its exports); what is not there is not for others. Widen the mouth or do without.',
+      from: { path: '^(packages|apps)/([^/]+)/src', pathNot: tests },
+      to: {
+        path: '^packages/[^/]+/src',
+        pathNot: '^packages/$2/|^packages/[^/]+/src/index\\.ts$|^packages/isolate/src/(host|guest)/index\\.ts$|^packages/supervisor/src/internal\\.ts$',
+      },
+    },
+    {
+      name: 'pure-cores',
+      severity: 'error',
+      comment: 'Deciding is pure: no node, no clock, no disk. Return actions and let the caller act.',
+      from: { path: '^packages/(supervisor/src/(supervision|fold)/|protocol/src/)', pathNot: tests },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'disk-through-the-port',
+      severity: 'error',
+      comment: 'node:fs only where the port is made real, else a simulated disk cannot fail it. Take a FileSystem.',
+      from: {
+        path: '^packages/[^/]+/src/',
+        pathNot: `${tests}|journal/src/(node-file-system|data-lock)\\.ts|isolate/src/host/proc\\.ts|supervisor/src/platform/`,
+      },
+      to: { path: '^(node:)?fs(/promises)?$' },
+    },
+    {
+      name: 'processes-through-the-port',
+      severity: 'error',
+      comment: 'Threads and child processes only in isolate and the compute pool: everything else is one loop that can be simulated.',
+      from: { path: inSource, pathNot: `${tests}|isolate/src/|supervisor/src/platform/|apps/cli/` },
+      to: { path: '^(node:)?(child_process|worker_threads|cluster)$' },
+    },
+    only('croner-is-a-calculator', vendor('croner'), 'triggers/cron-slots\\.ts', 'croner objects weigh 81 KB and fire by themselves; ask cron-slots.'),
+    only('chokidar-behind-its-port', vendor('chokidar'), 'platform/file-watcher\\.ts', 'Take a FileWatcher.'),
+    only('bundler-behind-its-port', vendor('(esbuild|piscina)'), 'platform/compute', 'Take Compute.'),
+    only('yaml-in-manifests', vendor('yaml'), 'supervisor/src/manifests/', 'YAML is read in one place, with positions.'),
+    only('hono-in-api', vendor('(hono|@hono/node-server)'), 'packages/api/', 'HTTP is served by api.'),
+    only('commander-in-apps', vendor('commander'), '^apps/', 'Command lines belong to apps.'),
+    { name: 'no-unresolvable', severity: 'error', comment: 'The import leads nowhere.', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)dist/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['@vigil/source', 'import', 'node', 'default'], extensions: ['.ts', '.mjs', '.js', '.json'] },
+  },
+}

@@ -1,0 +1,3 @@
+import { readFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+export const past = [readFileSync, spawn]
