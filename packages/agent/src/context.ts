@@ -76,7 +76,10 @@ export interface AgentContext {
   /** Milliseconds, or `'30s'`, `'5m'`, `'4h'`, `'7d'`. After a crash only the rest is waited. */
   sleep(duration: number | string): Promise<void>
   /** Like `fetch`, to the hosts of `network.allow`. `idempotent: true` lets Vigil repeat it after a crash. @throws NETWORK_DENIED · EFFECT_IN_DOUBT */
-  fetch(url: string | URL | Request, init?: RequestInit & { readonly idempotent?: boolean; readonly timeout?: number }): Promise<Response>
+  fetch(
+    url: string | URL | Request,
+    init?: RequestInit & { readonly idempotent?: boolean; readonly timeout?: number },
+  ): Promise<Response>
   /** Resolves when every subscriber of this instant has the event for good. */
   publish(topic: string, data: unknown): Promise<void>
   send(process: string, content: unknown, options?: { readonly topic?: string }): Promise<void>
@@ -84,12 +87,19 @@ export interface AgentContext {
   fail(message: string, options?: { readonly retry?: boolean; readonly code?: string }): never
 }
 
-export type AgentRun<Payload = unknown, Result = unknown> = (event: AgentEvent<Payload>, ctx: AgentContext) => Result | Promise<Result>
+export type AgentRun<Payload = unknown, Result = unknown> = (
+  event: AgentEvent<Payload>,
+  ctx: AgentContext,
+) => Result | Promise<Result>
 
 /** What an entrypoint exports by default: a function, or an object with `run`. */
-export type AgentModule<Payload = unknown, Result = unknown> = AgentRun<Payload, Result> | { readonly run: AgentRun<Payload, Result> }
+export type AgentModule<Payload = unknown, Result = unknown> =
+  | AgentRun<Payload, Result>
+  | { readonly run: AgentRun<Payload, Result> }
 
 /** Gives an agent its types; the value is returned as it is. */
-export function defineAgent<Payload = unknown, Result = unknown>(definition: { readonly run: AgentRun<Payload, Result> }): { readonly run: AgentRun<Payload, Result> } {
+export function defineAgent<Payload = unknown, Result = unknown>(definition: {
+  readonly run: AgentRun<Payload, Result>
+}): { readonly run: AgentRun<Payload, Result> } {
   return definition
 }

@@ -1,1 +1,10 @@
-export { type AgentContext, type AgentEvent, type AgentFiles, type AgentModule, type AgentRun, type AgentState, defineAgent, type StepOptions } from './context.ts'
+export {
+  type AgentContext,
+  type AgentEvent,
+  type AgentFiles,
+  type AgentModule,
+  type AgentRun,
+  type AgentState,
+  defineAgent,
+  type StepOptions,
+} from './context.ts'

@@ -20,7 +20,14 @@ export function codedError(body: Pick<RecordedError, 'code' | 'message'> & Parti
 }
 
 /** Anything that was thrown, as it may cross to core. */
-export function thrownError(thrown: unknown): { name?: string; message: string; code?: string; stack?: string; retry?: boolean; details?: unknown } {
+export function thrownError(thrown: unknown): {
+  name?: string
+  message: string
+  code?: string
+  stack?: string
+  retry?: boolean
+  details?: unknown
+} {
   if (typeof thrown !== 'object' || thrown === null) return { message: String(thrown) }
   const { name, message, code, stack, retry, details } = thrown as Record<string, unknown>
   return {
@@ -41,3 +48,48 @@ function isJson(value: unknown): boolean {
     return false
   }
 }
+
+/** A step's error as it is sent: core records only codes of its own table, so the author's name and code ride along. */
+export function thrownStep(thrown: unknown): ReturnType<typeof thrownError> {
+  const { details, ...error } = thrownError(thrown)
+  const { name, code } = error
+  return {
+    ...error,
+    details: {
+      thrown: { ...(name === undefined ? {} : { name }), ...(code === undefined ? {} : { code }) },
+      ...(details === undefined ? {} : { details }),
+    },
+  }
+}
+
+/** A step's error from the record, with the name, code and details that it was thrown with. */
+export function stepError(recorded: RecordedError): CodedError {
+  const own = recorded.details as { thrown?: { name?: string; code?: string }; details?: unknown } | undefined
+  if (own?.thrown === undefined) return codedError(recorded)
+  const { details: _carried, ...body } = recorded
+  const { name, code } = own.thrown
+  return Object.assign(
+    codedError({
+      ...body,
+      ...(code === undefined ? {} : { code }),
+      ...(own.details === undefined ? {} : { details: own.details }),
+    }),
+    name === undefined ? {} : { name },
+  )
+}
+
+const echoes = new WeakSet<object>()
+
+/** Rejects what a turn still does when it is over. */
+export function abortedError(turn: string, reason: string): CodedError {
+  const error = codedError({
+    code: 'ABORTED',
+    message: `turn ${turn} is over: ${reason}`,
+    help: 'Await every call before run() returns, and end when ctx.signal aborts.',
+  })
+  echoes.add(error)
+  return error
+}
+
+/** True for rejections that say only that a turn is over: nobody has to handle them. */
+export const isEcho = (reason: unknown): boolean => typeof reason === 'object' && reason !== null && echoes.has(reason)

@@ -2,7 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { CallKind, Outcome } from '@vigil/protocol'
 import type { StepOptions } from '../context.ts'
 import type { Calls } from './calls.ts'
-import { codedError, thrownError } from './coded-error.ts'
+import { abortedError, type CodedError, codedError, stepError, thrownStep } from './coded-error.ts'
+import { type SeededRandom, seededFrom } from './determinism.ts'
+import { jsonCopy } from './json.ts'
 import type { Replay } from './replay.ts'
 import { stepKeys } from './step-key.ts'
 
@@ -15,84 +17,144 @@ export interface Effects {
   step<T>(name: string, work: () => T | Promise<T>, options: StepOptions): Promise<Awaited<T>>
   /** Milliseconds of the latest outcome that this turn has seen. */
   now(): number
+  /** Of the turn, or of the step that runs: a step that is answered from the record draws nothing. */
+  random(): number
+  uuid(): string
+  /** The code asked for something else than what is on record under a key; caught or not, the turn may not complete. */
+  readonly diverged: CodedError | undefined
+  /** run() has ended: what is open is never answered, what comes is refused. */
+  end(): void
 }
 
 export interface EffectsParts {
   readonly turn: string
-  readonly startedAtMs: number
+  readonly seed: string
   readonly replay: Replay
   readonly calls: Calls
+  /** Aborts when core has given the attempt up: everything open rejects, and everything that comes. */
   readonly signal: AbortSignal
 }
 
-export function turnEffects({ turn, startedAtMs, replay, calls, signal }: EffectsParts): Effects {
-  const keys = stepKeys()
-  const scopes = new AsyncLocalStorage<string>()
-  const scope = (): string => scopes.getStore() ?? ''
-  let nowMs = startedAtMs
+interface Scope {
+  /** Key of the step that runs, or empty. */
+  readonly key: string
+  readonly chance: SeededRandom
+}
 
-  const see = (at: string): void => {
-    nowMs = Math.max(nowMs, Date.parse(at))
-  }
+const longestKey = 512
+
+export function turnEffects({ turn, seed, replay, calls, signal }: EffectsParts): Effects {
+  const keys = stepKeys()
+  const scopes = new AsyncLocalStorage<Scope>()
+  const scopeOf = (key: string): Scope => ({ key, chance: seededFrom(`${seed}\n${key}`) })
+  const top = scopeOf('')
+  const scope = (): Scope => scopes.getStore() ?? top
+  const open = new Set<(error: CodedError) => void>()
+  let diverged: CodedError | undefined
+  let ended = false
+
+  const over = (): boolean => ended || signal.aborted
+  const aborted = (): CodedError => abortedError(turn, ended ? 'run() has returned' : 'core has given it up')
+  // One listener for all calls: an AbortSignal warns of a leak at its eleventh.
+  signal.addEventListener(
+    'abort',
+    () => {
+      for (const reject of open) reject(aborted())
+      open.clear()
+    },
+    { once: true },
+  )
+
+  /** Waits, unless the attempt is over: then forever after run() has returned, else it rejects. */
+  const whileOpen = <T>(begin: (done: (value: T) => void) => void): Promise<T> =>
+    new Promise((resolve, reject) => {
+      if (over()) return reject(aborted())
+      open.add(reject)
+      begin((value) => {
+        open.delete(reject)
+        if (!over()) resolve(value)
+      })
+    })
 
   /** The outcome on record, or undefined: then the effect has to be made. */
-  const recorded = async (key: string, kind: CallKind): Promise<Outcome | undefined> => {
-    const asked = replay.ask(key)
+  const recorded = (key: string, kind: CallKind): Promise<Outcome> | undefined => {
+    const asked = over() ? undefined : replay.ask(key)
     if (asked === undefined) return undefined
-    const effect = await asked
-    if (effect.kind !== kind) throw codedError({ code: 'TURN_DIVERGED', message: `${key} was recorded as ${effect.kind} and is now asked for as ${kind}` })
-    see(effect.at)
-    if (effect.outcome === 'doubt') {
-      return { ok: false, error: { code: 'EFFECT_IN_DOUBT', message: `${kind} was begun at ${effect.at} and its outcome is unknown`, details: { key } } }
-    }
-    return effect.outcome
+    return whileOpen<Outcome>((done) => {
+      void asked.then((effect) => {
+        if (effect.kind !== kind) {
+          const message = `${key} was recorded as ${effect.kind} and is now asked for as ${kind}`
+          diverged ??= codedError({ code: 'TURN_DIVERGED', message })
+          done({ ok: false, error: { code: 'TURN_DIVERGED', message } })
+        } else if (effect.outcome === 'doubt') {
+          const message = `${kind} was begun at ${effect.at} and its outcome is unknown`
+          done({ ok: false, error: { code: 'EFFECT_IN_DOUBT', message, help: doubtHelp, details: { key } } })
+        } else done(effect.outcome)
+      })
+    })
   }
 
   const make = async (key: string, kind: CallKind, input: unknown): Promise<Outcome> => {
-    const { at, outcome } = await calls.make({ turn, key, kind, input, signal })
-    see(at)
-    return outcome
+    if (key.length > longestKey) {
+      const message = `steps are nested too deep: the key of this ${kind} has ${key.length} characters`
+      throw codedError({ code: 'INVALID_ARGUMENT', message })
+    }
+    return whileOpen<Outcome>((done) => {
+      replay.called()
+      // Leave to begin is not recorded: after a crash it is given at another time.
+      const leave = kind === 'step' && (input as { intend?: boolean }).intend === true
+      calls.make({ turn, key, kind, input, over }, ({ at, outcome }) => {
+        void replay.arrived(leave ? undefined : at).then(() => done(outcome))
+      })
+    })
   }
 
-  const run = async (key: string, kind: CallKind, input: unknown): Promise<unknown> => {
-    if (signal.aborted) throw codedError({ code: 'ABORTED', message: 'core has ended this turn' })
-    return valueOf((await recorded(key, kind)) ?? (await make(key, kind, input)))
-  }
+  const run = async (key: string, kind: CallKind, input: unknown): Promise<unknown> =>
+    settled(await (recorded(key, kind) ?? make(key, kind, input)))
 
   return {
-    call: (kind, name, input) => run(keys.byInput(scope(), kind, name, input), kind, input),
+    call: (kind, name, input) => run(keys.byInput(scope().key, kind, name, input), kind, input),
     async sleep(ms) {
-      await run(keys.byName(scope(), 'sleep', ''), 'sleep', { ms })
+      await run(keys.byName(scope().key, 'sleep', ''), 'sleep', { ms })
     },
     async step(name, work, { once, idempotent }) {
-      const key = keys.byName(scope(), 'step', name)
-      if (signal.aborted) throw codedError({ code: 'ABORTED', message: 'core has ended this turn' })
-      const known = await recorded(key, 'step')
-      if (known !== undefined) return valueOf(known) as never
-      if (once === true) valueOf(await make(key, 'step', { intend: true, ...(idempotent === undefined ? {} : { idempotent }) }))
-      let result: unknown
+      const key = keys.byName(scope().key, 'step', name)
+      const known = recorded(key, 'step')
+      if (known !== undefined) {
+        replay.cover(key)
+        const outcome = await known
+        if (!outcome.ok) throw stepError(outcome.error)
+        return outcome.value as never
+      }
+      if (once === true)
+        settled(await make(key, 'step', { intend: true, ...(idempotent === undefined ? {} : { idempotent }) }))
+      else if (over()) throw aborted()
+      let outcome: unknown
       try {
-        result = asJson(name, await scopes.run(key, work))
+        // The first life gets what a replay will get, so nothing can depend on more than is recorded.
+        outcome = jsonCopy(await scopes.run(scopeOf(key), work), `the result of step "${name}"`)
       } catch (thrown) {
-        // What ended the turn is no outcome of the step.
-        if (!signal.aborted) await make(key, 'step', { error: thrownError(thrown) })
+        await make(key, 'step', { error: thrownStep(thrown) })
         throw thrown
       }
-      return valueOf(await make(key, 'step', { outcome: result })) as never
+      return settled(await make(key, 'step', { outcome })) as never
     },
-    now: () => nowMs,
+    now: () => replay.now(),
+    random: () => scope().chance.random(),
+    uuid: () => scope().chance.uuid(),
+    get diverged() {
+      return diverged
+    },
+    end() {
+      ended = true
+      open.clear()
+    },
   }
 }
 
-function valueOf(outcome: Outcome): unknown {
+const doubtHelp = 'Find out outside whether it happened; `idempotent: true` lets it be done again.'
+
+function settled(outcome: Outcome): unknown {
   if (outcome.ok) return outcome.value
   throw codedError(outcome.error)
-}
-
-/** What a step gives has to survive the journal; the first run gets the same value that a replay will. */
-function asJson(name: string, value: unknown): unknown {
-  if (value === undefined) return null
-  const text = JSON.stringify(value)
-  if (text === undefined) throw new TypeError(`the step "${name}" gave a ${typeof value}, which is no JSON`)
-  return JSON.parse(text)
 }

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { format } from 'node:util'
 import type { GuestMessage } from '@vigil/protocol'
 import type { AgentContext } from '../context.ts'
+import { codedError } from './coded-error.ts'
 
 type Level = Extract<GuestMessage, { t: 'log' }>['level']
 
@@ -18,7 +19,10 @@ export function installGlobals(logWithoutTurn: (level: Level, message: string) =
 
   globalThis.fetch = ((url: string | URL | Request, init?: RequestInit) => {
     const context = turns.getStore()
-    if (context === undefined) return Promise.reject(new Error('fetch was called outside of a turn; call it from run()'))
+    if (context === undefined)
+      return Promise.reject(
+        codedError({ code: 'INVALID_STATE', message: 'fetch was called outside of a turn; call it from run()' }),
+      )
     return context.fetch(url, init)
   }) as typeof fetch
 
@@ -30,8 +34,16 @@ export function installGlobals(logWithoutTurn: (level: Level, message: string) =
       if (context === undefined) logWithoutTurn(level, text)
       else context.log[level](text)
     }
-  const levels: Record<string, Level> = { log: 'info', info: 'info', debug: 'debug', trace: 'debug', warn: 'warn', error: 'error' }
-  for (const [name, level] of Object.entries(levels)) (console as unknown as Record<string, unknown>)[name] = print(level)
+  const levels: Record<string, Level> = {
+    log: 'info',
+    info: 'info',
+    debug: 'debug',
+    trace: 'debug',
+    warn: 'warn',
+    error: 'error',
+  }
+  for (const [name, level] of Object.entries(levels))
+    (console as unknown as Record<string, unknown>)[name] = print(level)
 
   return { run: (context, work) => turns.run(context, work) }
 }

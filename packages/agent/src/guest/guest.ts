@@ -2,14 +2,20 @@ import type { GuestBoot, GuestPort } from '@vigil/isolate/guest'
 import type { CoreMessage, GuestMessage } from '@vigil/protocol'
 import type { AgentEvent, AgentRun } from '../context.ts'
 import { systemCalls } from './calls.ts'
-import { codedError, thrownError } from './coded-error.ts'
-import { turnEffects } from './effects.ts'
+import { abortedError, codedError, thrownError } from './coded-error.ts'
+import { type Effects, turnEffects } from './effects.ts'
 import { installGlobals } from './globals.ts'
+import { jsonText } from './json.ts'
 import { replayOf } from './replay.ts'
 import { committedState, turnState } from './state.ts'
 import { turnContext } from './turn-context.ts'
 
 type TurnMessage = Extract<CoreMessage, { t: 'turn' }>
+
+interface OpenTurn {
+  readonly ending: AbortController
+  readonly effects: Effects
+}
 
 const resultBytes = 1_000_000
 
@@ -20,7 +26,7 @@ export function guestMain(load: (module: GuestBoot['module']) => unknown) {
     const scope = installGlobals((level, message) => post({ t: 'log', level, message }))
     const calls = systemCalls(post)
     const committed = committedState()
-    const open = new Map<string, AbortController>()
+    const open = new Map<string, OpenTurn>()
     let asked = false
 
     let run: AgentRun
@@ -32,12 +38,16 @@ export function guestMain(load: (module: GuestBoot['module']) => unknown) {
     }
 
     const begin = async (message: TurnMessage): Promise<void> => {
+      const { turn } = message
+      // Core speaks of one attempt at a time: a new one means that the last is dead.
+      giveUp(turn, 'a new attempt has begun')
       const ending = new AbortController()
       const { signal } = ending
-      open.set(message.turn, ending)
-      const replay = replayOf(message.recorded, setImmediate)
+      const replay = replayOf(Date.parse(message.started_at), message.recorded, setImmediate)
       const own = turnState(committed.apply(message.state))
-      const effects = turnEffects({ turn: message.turn, startedAtMs: Date.parse(message.started_at), replay, calls, signal })
+      const effects = turnEffects({ turn, seed: message.seed, replay, calls, signal })
+      const self: OpenTurn = { ending, effects }
+      open.set(turn, self)
       const context = turnContext({
         process: boot.process,
         env: boot.env,
@@ -46,26 +56,37 @@ export function guestMain(load: (module: GuestBoot['module']) => unknown) {
         state: own.state,
         signal,
         log(level, text, fields) {
-          // What was said in the first life need not be said again.
-          if (!replay.replaying && !signal.aborted) post({ t: 'log', turn: message.turn, level, message: text, ...(fields === undefined ? {} : { fields: plain(fields) }) })
+          // What was said in the first life need not be said again; an attempt after a throw is new and speaks.
+          if (open.get(turn) !== self || (message.crashed && replay.replaying)) return
+          post({ t: 'log', turn, level, message: text, ...(fields === undefined ? {} : { fields: plain(fields) }) })
         },
       })
       let end: GuestMessage
       try {
         const result = asResult(await scope.run(context, () => run(eventOf(message), context)))
-        end = { t: 'completed', turn: message.turn, result, writes: own.writes(), unasked: replay.unasked() }
+        if (effects.diverged !== undefined) throw effects.diverged
+        end = { t: 'completed', turn, result, writes: own.writes(), unasked: replay.unasked() }
       } catch (thrown) {
-        end = { t: 'threw', turn: message.turn, error: thrownError(thrown), unasked: replay.unasked() }
+        end = { t: 'threw', turn, error: thrownError(effects.diverged ?? thrown), unasked: replay.unasked() }
       }
       // A turn that core has ended is dead here, too; its next attempt may already be open under the same id.
-      if (signal.aborted) return
-      open.delete(message.turn)
+      if (open.get(turn) !== self) return
+      open.delete(turn)
+      effects.end()
       post(end)
-      leaveIfAsked()
+      rest()
     }
 
-    const leaveIfAsked = (): void => {
-      if (asked && open.size === 0) port.close()
+    const giveUp = (turn: string, reason: string): void => {
+      const dead = open.get(turn)
+      open.delete(turn)
+      dead?.ending.abort(abortedError(turn, reason))
+    }
+
+    const rest = (): void => {
+      if (open.size > 0) return
+      calls.clear()
+      if (asked) port.close()
     }
 
     port.listen((text) => {
@@ -73,17 +94,17 @@ export function guestMain(load: (module: GuestBoot['module']) => unknown) {
       if (message.t === 'turn') void begin(message)
       else if (message.t === 'reply') calls.reply(message)
       else {
-        open.get(message.turn)?.abort(codedError({ code: 'ABORTED', message: `core has ended this turn: ${message.reason}` }))
-        open.delete(message.turn)
-        leaveIfAsked()
+        giveUp(message.turn, message.reason)
+        rest()
       }
     })
     port.asked(() => {
       asked = true
-      // Core has drained: what is open is cut here and goes on in the next life.
-      for (const ending of open.values()) ending.abort()
+      // Core has drained: what is open stands at a held call and goes on in the next life. It is not rejected, because
+      // no `catch` or `finally` of the author may run for a turn that has not ended.
+      for (const { effects } of open.values()) effects.end()
       open.clear()
-      leaveIfAsked()
+      rest()
     })
     post({ t: 'ready' })
   }
@@ -91,7 +112,11 @@ export function guestMain(load: (module: GuestBoot['module']) => unknown) {
 
 /** The function to run, from whatever an entrypoint may export. */
 function runOf(exported: unknown): AgentRun {
-  const candidates = [exported, (exported as { default?: unknown })?.default, (exported as { default?: { default?: unknown } })?.default?.default]
+  const candidates = [
+    exported,
+    (exported as { default?: unknown })?.default,
+    (exported as { default?: { default?: unknown } })?.default?.default,
+  ]
   for (const candidate of candidates) {
     if (typeof candidate === 'function') return candidate as AgentRun
     const run = (candidate as { run?: unknown } | null | undefined)?.run
@@ -109,15 +134,12 @@ function eventOf({ event }: TurnMessage): AgentEvent {
 }
 
 function asResult(value: unknown): unknown {
-  if (value === undefined || value === null) return null
-  let text: string | undefined
-  try {
-    text = JSON.stringify(value)
-  } catch (error) {
-    throw codedError({ code: 'INVALID_ARGUMENT', message: `run() gave a result that is no JSON: ${(error as Error).message}` })
+  const text = jsonText(value, 'the result of run()')
+  const bytes = Buffer.byteLength(text)
+  if (bytes > resultBytes) {
+    const message = `run() gave a result of ${bytes} bytes, at most ${resultBytes} are taken`
+    throw codedError({ code: 'TOO_LARGE', message })
   }
-  if (text === undefined) throw codedError({ code: 'INVALID_ARGUMENT', message: `run() gave a ${typeof value}, which is no JSON` })
-  if (Buffer.byteLength(text) > resultBytes) throw codedError({ code: 'TOO_LARGE', message: `run() gave a result of ${Buffer.byteLength(text)} bytes, at most ${resultBytes} are taken` })
   return JSON.parse(text)
 }
 

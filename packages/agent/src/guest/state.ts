@@ -1,6 +1,7 @@
 import type { CoreMessage, WriteSet } from '@vigil/protocol'
 import type { AgentState } from '../context.ts'
 import { codedError } from './coded-error.ts'
+import { jsonCopy } from './json.ts'
 
 type Snapshot = Extract<CoreMessage, { t: 'turn' }>['state']
 
@@ -65,6 +66,12 @@ export function turnState(snapshot: ReadonlyMap<string, unknown>): TurnState {
       state.set(key, change(before === undefined ? undefined : (structuredClone(before) as never)))
     },
     add(key, amount) {
+      if (!Number.isFinite(amount)) {
+        throw codedError({
+          code: 'INVALID_ARGUMENT',
+          message: `state.add("${key}") expects a finite number, found ${amount}`,
+        })
+      }
       const before = read(key)
       const sum = (typeof before === 'number' ? before : 0) + amount
       if (replaced.has(key) || deleted.has(key)) return replace(key, sum)
@@ -74,7 +81,7 @@ export function turnState(snapshot: ReadonlyMap<string, unknown>): TurnState {
     append(key, ...items) {
       const clean = items.map((item) => asJson(key, item))
       const before = read(key)
-      const list = [...(Array.isArray(before) ? before : []), ...clean]
+      const list = sized(key, [...(Array.isArray(before) ? before : []), ...clean])
       if (replaced.has(key) || deleted.has(key)) return replace(key, list)
       own.set(key, list)
       appended.set(key, [...(appended.get(key) ?? []), ...clean])
@@ -94,8 +101,16 @@ export function turnState(snapshot: ReadonlyMap<string, unknown>): TurnState {
 }
 
 function asJson(key: string, value: unknown): unknown {
-  const text = JSON.stringify(value)
-  if (text === undefined) throw codedError({ code: 'INVALID_ARGUMENT', message: `the state value "${key}" is no JSON (a ${typeof value})` })
-  if (Buffer.byteLength(text) > valueBytes) throw codedError({ code: 'TOO_LARGE', message: `the state value "${key}" has ${text.length} characters, at most ${valueBytes} bytes are kept` })
-  return JSON.parse(text)
+  if (value === undefined)
+    throw codedError({ code: 'INVALID_ARGUMENT', message: `the state value "${key}" is no JSON: found undefined` })
+  return sized(key, jsonCopy(value, `the state value "${key}"`))
+}
+
+function sized(key: string, value: unknown): unknown {
+  const bytes = Buffer.byteLength(JSON.stringify(value))
+  if (bytes > valueBytes) {
+    const message = `the state value "${key}" has ${bytes} bytes, at most ${valueBytes} are kept`
+    throw codedError({ code: 'TOO_LARGE', message, help: 'Keep it in a file, or under several keys.' })
+  }
+  return value
 }

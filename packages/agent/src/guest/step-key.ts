@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto'
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`
   if (typeof value === 'object' && value !== null) {
-    if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return canonicalJson((value as { toJSON(): unknown }).toJSON())
+    if (typeof (value as { toJSON?: unknown }).toJSON === 'function')
+      return canonicalJson((value as { toJSON(): unknown }).toJSON())
     const members = Object.entries(value).filter(([, inner]) => inner !== undefined)
     members.sort(([a], [b]) => (a < b ? -1 : 1))
     return `{${members.map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner)}`).join(',')}}`
@@ -24,7 +25,6 @@ export interface StepKeys {
 }
 
 const longestName = 100
-const longestScope = 200
 
 export function stepKeys(): StepKeys {
   const seen = new Map<string, number>()
@@ -33,14 +33,12 @@ export function stepKeys(): StepKeys {
     seen.set(base, count + 1)
     return `${base}#${count}`
   }
-  const under = (scope: string): string => {
-    if (scope === '') return ''
-    // A deep scope is named by its hash: keys are bounded, and equal scopes still have equal names.
-    return scope.length > longestScope ? `${digest(scope)}/` : `${scope}/`
-  }
+  const under = (scope: string): string => (scope === '' ? '' : `${scope}/`)
   return {
-    byInput: (scope, kind, name, input) => counted(`${under(scope)}${kind}:${escaped(name.slice(0, longestName))}:${digest(canonicalJson(input))}`),
-    byName: (scope, kind, name) => counted(`${under(scope)}${kind}:${name.length > longestName ? digest(name) : escaped(name)}`),
+    byInput: (scope, kind, name, input) =>
+      counted(`${under(scope)}${kind}:${escaped(name.slice(0, longestName))}:${digest(canonicalJson(input))}`),
+    byName: (scope, kind, name) =>
+      counted(`${under(scope)}${kind}:${name.length > longestName ? digest(name) : escaped(name)}`),
   }
 }
 

@@ -2,8 +2,8 @@ import type { CoreMessage, GuestMessage } from '@vigil/protocol'
 import type { AgentContext, AgentFiles } from '../context.ts'
 import { milliseconds } from './duration.ts'
 import type { Effects } from './effects.ts'
-import { type FetchInit, fetchInput, responseOf } from './http.ts'
-import { seededFrom } from './determinism.ts'
+import { agentFetch } from './http.ts'
+import { jsonCopy } from './json.ts'
 import type { TurnState } from './state.ts'
 
 export interface ContextParts {
@@ -18,7 +18,6 @@ export interface ContextParts {
 
 /** `ctx`: the author's words over the effects of one turn. Holds no state of its own. */
 export function turnContext({ process, env, message, effects, state, signal, log }: ContextParts): AgentContext {
-  const { random, uuid } = seededFrom(message.seed)
   return {
     process,
     env,
@@ -33,23 +32,24 @@ export function turnContext({ process, env, message, effects, state, signal, log
     state: { ...state, history: async (key) => (await effects.call('state.history', key, { key })) as never },
     files: agentFiles(effects),
     now: effects.now,
-    random,
-    uuid,
+    random: effects.random,
+    uuid: effects.uuid,
     step: (name, work, options = {}) => effects.step(name, work, options),
     sleep: (duration) => effects.sleep(milliseconds(duration)),
-    async fetch(url, init?: FetchInit) {
-      const input = await fetchInput(url, init)
-      return responseOf(await untilAborted(effects.call('fetch', `${input.method} ${new URL(input.url).host}`, input), init?.signal), input.url)
-    },
+    fetch: (url, init) =>
+      agentFetch((input) => effects.call('fetch', `${input.method} ${new URL(input.url).host}`, input), url, init),
     async publish(topic, data) {
-      await effects.call('publish', topic, { topic, data: data ?? null })
+      await effects.call('publish', topic, { topic, data: jsonCopy(data, 'what is published') })
     },
     async send(to, content, options = {}) {
       const topic = options.topic === undefined ? {} : { topic: options.topic }
-      await effects.call('send', to, { to, ...topic, content: content ?? null })
+      await effects.call('send', to, { to, ...topic, content: jsonCopy(content, 'what is sent') })
     },
     fail(text, { retry, code } = {}) {
-      throw Object.assign(new Error(text), { ...(retry === undefined ? {} : { retry }), ...(code === undefined ? {} : { code }) })
+      throw Object.assign(new Error(text), {
+        ...(retry === undefined ? {} : { retry }),
+        ...(code === undefined ? {} : { code }),
+      })
     },
   }
 }
@@ -75,15 +75,4 @@ function agentFiles(effects: Effects): AgentFiles {
 function placeOf(path: string): { mount: string; path: string } {
   const [mount = '', ...rest] = path.split('/')
   return { mount, path: rest.join('/') }
-}
-
-/** The caller's own signal only ends the waiting: what has begun is recorded at its real outcome. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
-  if (signal === null || signal === undefined) return work
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }
