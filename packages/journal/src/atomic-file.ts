@@ -43,7 +43,12 @@ export async function writeFileAtomically(
 
 const writers = new WeakMap<FileSystem, Map<string, Promise<void>>>()
 
-async function replaceFile(fileSystem: FileSystem, path: string, bytes: Uint8Array, permissions: number): Promise<void> {
+async function replaceFile(
+  fileSystem: FileSystem,
+  path: string,
+  bytes: Uint8Array,
+  permissions: number,
+): Promise<void> {
   const draft = `${path}.tmp`
   // A draft that an earlier crash left behind may be longer and has rights of its own.
   await fileSystem.remove(draft)

@@ -22,14 +22,30 @@ const kept = 2
 const suffix = '.ckpt'
 
 /** Layout: crc32 of the rest as 8 hex digits, a line of JSON, the rows one after the other. */
-export async function saveCheckpoint(fileSystem: FileSystem, directory: string, checkpoint: StoredCheckpoint): Promise<void> {
+export async function saveCheckpoint(
+  fileSystem: FileSystem,
+  directory: string,
+  checkpoint: StoredCheckpoint,
+): Promise<void> {
   const { seq, at, places, rows } = checkpoint
-  const header: Header = { vigil: 'checkpoint', format: 1, seq, at, places, rows: [...rows].map(([name, row]) => [name, row.length]) }
+  const header: Header = {
+    vigil: 'checkpoint',
+    format: 1,
+    seq,
+    at,
+    places,
+    rows: [...rows].map(([name, row]) => [name, row.length]),
+  }
   const body = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), ...rows.values()])
   const crc = Buffer.from(crc32(body).toString(16).padStart(8, '0'))
   await fileSystem.makeDirectory(directory)
-  await writeFileAtomically(fileSystem, join(directory, `${String(seq).padStart(16, '0')}${suffix}`), Buffer.concat([crc, body]))
-  for (const name of (await names(fileSystem, directory)).slice(0, -kept)) await fileSystem.remove(join(directory, name))
+  await writeFileAtomically(
+    fileSystem,
+    join(directory, `${String(seq).padStart(16, '0')}${suffix}`),
+    Buffer.concat([crc, body]),
+  )
+  for (const name of (await names(fileSystem, directory)).slice(0, -kept))
+    await fileSystem.remove(join(directory, name))
 }
 
 /** Whole rounds, newest first; a damaged one is passed over, because the one before it and the log say the same. */

@@ -27,7 +27,11 @@ const renewMs = 2_000
 const staleMs = 10_000
 
 /** @throws DATA_IN_USE naming the process that holds the directory */
-export async function lockDataDirectory(options: { readonly fileSystem: FileSystem; readonly clock: Clock; readonly directory: string }): Promise<DataLock> {
+export async function lockDataDirectory(options: {
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+  readonly directory: string
+}): Promise<DataLock> {
   const { fileSystem, clock } = options
   const directory = await fileSystem.realPath(options.directory)
   const path = join(directory, 'lease.json')
@@ -40,7 +44,11 @@ export async function lockDataDirectory(options: { readonly fileSystem: FileSyst
     }
   }
   const inUse = (lease: Lease | undefined): VigilError =>
-    new VigilError('DATA_IN_USE', `${directory} is in use by ${lease === undefined ? 'another supervisor' : `the supervisor with pid ${lease.pid} on ${lease.host}`}`, { details: lease })
+    new VigilError(
+      'DATA_IN_USE',
+      `${directory} is in use by ${lease === undefined ? 'another supervisor' : `the supervisor with pid ${lease.pid} on ${lease.host}`}`,
+      { details: lease },
+    )
 
   const socket = await bind(socketName(directory))
   if (socket === undefined) throw inUse(await read())
@@ -54,7 +62,13 @@ export async function lockDataDirectory(options: { readonly fileSystem: FileSyst
   let writing: Promise<void> = Promise.resolve()
   let released = false
   const write = (): Promise<void> => {
-    const mine: Lease = { pid: process.pid, start_time: startTime(process.pid) ?? '', boot_id: bootId(), host: hostname(), renewed_at: clock.now() }
+    const mine: Lease = {
+      pid: process.pid,
+      start_time: startTime(process.pid) ?? '',
+      boot_id: bootId(),
+      host: hostname(),
+      renewed_at: clock.now(),
+    }
     return writeFileAtomically(fileSystem, path, Buffer.from(JSON.stringify(mine)), 0o600)
   }
   const renew = (): void => {
@@ -84,7 +98,8 @@ export async function lockDataDirectory(options: { readonly fileSystem: FileSyst
 
 /** Whether whoever wrote the lease may still be there. On this boot of this machine that is known, else it is a matter of age. */
 function holds(lease: Lease, now: number): boolean {
-  if (lease.boot_id === bootId() && lease.host === hostname()) return lease.pid !== process.pid && startTime(lease.pid) === lease.start_time
+  if (lease.boot_id === bootId() && lease.host === hostname())
+    return lease.pid !== process.pid && startTime(lease.pid) === lease.start_time
   return now - lease.renewed_at < staleMs
 }
 
@@ -97,7 +112,9 @@ function bind(path: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer((connection) => connection.destroy())
     server.unref()
-    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error)))
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
+    )
     server.listen({ path }, () => resolve(server))
   })
 }

@@ -1,9 +1,18 @@
 import { join } from 'node:path'
-import { type Checkpoint, type Clock, type FileSystem, type JournalRecord, type JournalStore, type OpenReport, type PageQuery, VigilError } from '@vigil/protocol'
+import {
+  type Checkpoint,
+  type Clock,
+  type FileSystem,
+  type JournalRecord,
+  type JournalStore,
+  type OpenReport,
+  type PageQuery,
+  VigilError,
+} from '@vigil/protocol'
 import { loadCheckpoints, type StoredCheckpoint, saveCheckpoint } from './checkpoint-file.ts'
 import { groupCommit } from './group-commit.ts'
 import { matches } from './page.ts'
-import { isoClock, type Places, places } from './places.ts'
+import { dataTexts, isoClock, type Places, places } from './places.ts'
 import { encodeRecord } from './record-codec.ts'
 import { readSegment, type SegmentReading } from './segment-reader.ts'
 import { createSegment, type OpenSegment, segmentName, segmentWriter } from './segment-writer.ts'
@@ -60,9 +69,10 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     },
     append(drafts, urgency) {
       commit.assertOpen()
+      const data = dataTexts(drafts)
       const records = given.give(drafts, iso())
-      for (const record of records) {
-        const line = encodeRecord(record, chain)
+      for (const [index, record] of records.entries()) {
+        const line = encodeRecord(record, data[index] as string, chain)
         chain = line.crc
         pendingChains.push(chain)
         commit.add(line.text, record.seq, urgency === 'durable')
@@ -73,7 +83,6 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     onFlush: (listener) => commit.onFlush(listener),
     async replay(after, visit) {
       let count = 0
-      await commit.durable(given.lastSeq)
       const upTo = commit.durableSeq
       for (const path of await segmentsFrom(fileSystem, directory, after + 1)) {
         await readWhole(fileSystem, path, (record) => {
@@ -145,33 +154,61 @@ interface OpenedLog {
   readonly checkpoint: StoredCheckpoint | undefined
 }
 
-async function openLog({ fileSystem, clock, directory, checkpointDirectory, given }: OpenLogOptions): Promise<OpenedLog> {
+async function openLog({
+  fileSystem,
+  clock,
+  directory,
+  checkpointDirectory,
+  given,
+}: OpenLogOptions): Promise<OpenedLog> {
   const all = await segmentsFrom(fileSystem, directory, 0)
-  const last = all.at(-1)
-  if (last === undefined) return { tail: { ...(await createSegment(fileSystem, directory, 1, 0)), chain: 0 }, report: {}, checkpoint: undefined }
-  // The last segment first: how far the log reaches decides which checkpoint is a cache of it.
-  const probe = await readSegment(fileSystem, last, () => undefined)
-  const reach = probe?.lastSeq ?? firstOf(last) - 1
-  const checkpoint = (await loadCheckpoints(fileSystem, checkpointDirectory)).find((each) => each.seq <= reach)
+  const rounds = await loadCheckpoints(fileSystem, checkpointDirectory)
+  const [oldest, last] = [all[0], all.at(-1)]
+  if (oldest === undefined || last === undefined) {
+    // A round is saved only after its records are durable, so a log that is not there has been lost.
+    if (rounds.length > 0) throw damaged(join(directory, segmentName(1)), 0)
+    return {
+      tail: { ...(await createSegment(fileSystem, directory, 1, 0)), chain: 0 },
+      report: {},
+      checkpoint: undefined,
+    }
+  }
+  const checkpoint = rounds.find((round) => round.seq + 1 >= firstOf(oldest))
+  if (checkpoint === undefined && firstOf(oldest) !== 1) throw damaged(oldest, 0)
   if (checkpoint !== undefined) given.restore(checkpoint.seq, checkpoint.places)
+  const needed = await segmentsFrom(fileSystem, directory, (checkpoint?.seq ?? 0) + 1)
+  const previous = all.at(-2)
+  // When the creation of the last segment was cut short, only the one before knows how the chain goes on.
+  if (
+    needed.length === 1 &&
+    previous !== undefined &&
+    (await readSegment(fileSystem, last, () => undefined)) === undefined
+  )
+    needed.unshift(previous)
   let before: SegmentReading | undefined
   let report: OpenReport = {}
-  for (const path of await segmentsFrom(fileSystem, directory, (checkpoint?.seq ?? 0) + 1)) {
+  for (const path of needed) {
     let reading = await readSegment(fileSystem, path, (record) => {
       if (record.seq > (checkpoint?.seq ?? 0)) given.learn(record)
     })
+    if (reading !== undefined && !continues(reading, before, firstOf(path))) throw damaged(path, 0)
     if (path === last) {
+      if ((rounds[0]?.seq ?? 0) > (reading?.lastSeq ?? firstOf(path) - 1)) throw damaged(path, reading?.goodBytes ?? 0)
       const mended = await mendTail({ fileSystem, clock, path, reading, first: firstOf(path), chain: before?.chain })
       reading = mended.reading
       report = mended.report
     }
     if (reading === undefined || reading.goodBytes !== reading.totalBytes) throw damaged(path, reading?.goodBytes ?? 0)
-    if (before !== undefined && (reading.seed !== before.chain || reading.first !== before.lastSeq + 1)) throw damaged(path, 0)
     before = reading
   }
   const handle = await fileSystem.open(last, 'write')
   return { tail: { handle, position: before?.goodBytes ?? 0, chain: before?.chain ?? 0 }, report, checkpoint }
 }
+
+/** A segment begins where its name says, and where the one before it ended. */
+const continues = (reading: SegmentReading, before: SegmentReading | undefined, first: number): boolean =>
+  reading.first === first &&
+  (before === undefined || (reading.seed === before.chain && reading.first === before.lastSeq + 1))
 
 async function readWhole(fileSystem: FileSystem, path: string, visit: (record: JournalRecord) => void): Promise<void> {
   const reading = await readSegment(fileSystem, path, visit)
@@ -179,7 +216,9 @@ async function readWhole(fileSystem: FileSystem, path: string, visit: (record: J
 }
 
 export const damaged = (path: string, offset: number): VigilError =>
-  new VigilError('JOURNAL_DAMAGED', `the journal segment ${path} is damaged at byte ${offset}`, { details: { segment: path, offset } })
+  new VigilError('JOURNAL_DAMAGED', `the journal segment ${path} is damaged at byte ${offset}`, {
+    details: { segment: path, offset },
+  })
 
 const firstOf = (path: string): number => Number(/(\d+)\.jsonl$/.exec(path)?.[1])
 

@@ -50,7 +50,11 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
   const takeBatch = (): string[] => {
     let characters = 0
     let count = 0
-    while (count < lines.length && count < flushRecords && (count === 0 || characters + (lines[count]?.length ?? 0) <= flushCharacters)) {
+    while (
+      count < lines.length &&
+      count < flushRecords &&
+      (count === 0 || characters + (lines[count]?.length ?? 0) <= flushCharacters)
+    ) {
       characters += lines[count]?.length ?? 0
       count += 1
     }
@@ -87,7 +91,11 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
 
   const stop = (cause: NodeJS.ErrnoException): void => {
     const full = cause.code === 'ENOSPC' || cause.code === 'EDQUOT'
-    stopped = new VigilError(full ? 'DISK_FULL' : 'JOURNAL_FAILED', `the journal could not be written: ${cause.message}`, { cause, details: { code: cause.code } })
+    stopped = new VigilError(
+      full ? 'DISK_FULL' : 'JOURNAL_FAILED',
+      `the journal could not be written: ${cause.message}`,
+      { cause, details: { code: cause.code } },
+    )
     lazyTimer?.cancel()
     for (const waiter of waiters) waiter.reject(stopped)
     waiters = []

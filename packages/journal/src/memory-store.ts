@@ -1,7 +1,7 @@
 import type { Checkpoint, Clock, JournalRecord, JournalStore } from '@vigil/protocol'
 import { groupCommit } from './group-commit.ts'
 import { matches } from './page.ts'
-import { isoClock, places } from './places.ts'
+import { dataTexts, isoClock, places } from './places.ts'
 
 /** The log without a disk: same order, same fences, same waiting, gone with the process. */
 export function openMemoryStore({ clock }: { readonly clock: Clock }): JournalStore {
@@ -22,10 +22,11 @@ export function openMemoryStore({ clock }: { readonly clock: Clock }): JournalSt
     },
     append(drafts, urgency) {
       commit.assertOpen()
+      const data = dataTexts(drafts)
       const added = given.give(drafts, iso())
-      for (const record of added) {
+      for (const [index, record] of added.entries()) {
         // A copy, as a disk would keep it: what a caller changes later is not what was recorded.
-        records.push(structuredClone(record))
+        records.push({ ...record, data: JSON.parse(data[index] as string) })
         commit.add('', record.seq, urgency === 'durable')
       }
       return added

@@ -23,7 +23,11 @@ export function places(): Places {
       const newest = new Map<string, number>()
       for (const { process, epoch } of drafts) {
         const known = newest.get(process) ?? processes.get(process)?.epoch ?? 0
-        if (epoch < known) throw new VigilError('FENCED', `"${process}" lives in epoch ${known}; a record of epoch ${epoch} came too late`)
+        if (epoch < known)
+          throw new VigilError(
+            'FENCED',
+            `"${process}" lives in epoch ${known}; a record of epoch ${epoch} came too late`,
+          )
         newest.set(process, epoch)
       }
       return drafts.map((draft) => {
@@ -49,6 +53,9 @@ export function places(): Places {
     },
   }
 }
+
+/** The JSON of each draft's data, made before anything gets a place: data that is no JSON must not leave a gap. */
+export const dataTexts = (drafts: readonly RecordDraft[]): string[] => drafts.map(({ data }) => JSON.stringify(data))
 
 /** ISO time of a wall clock, formatted once per millisecond: formatting costs more than the rest of a line. */
 export function isoClock(now: () => number): () => string {

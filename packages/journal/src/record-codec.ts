@@ -13,10 +13,11 @@ export interface Line {
 const crcOpens = ',"crc":"'
 const crcBytes = crcOpens.length + 8 + 2
 
-export function encodeRecord(record: JournalRecord, chain: number): Line {
+/** `data` is the JSON of the record's data. */
+export function encodeRecord(record: JournalRecord, data: string, chain: number): Line {
   const turn = record.turn === undefined ? '' : `,"turn":${JSON.stringify(record.turn)}`
   const head = `{"seq":${record.seq},"at":"${record.at}","process":${JSON.stringify(record.process)},"n":${record.n},"epoch":${record.epoch},"type":"${record.type}"${turn}`
-  return seal(`${head},"data":${JSON.stringify(record.data)}`, chain)
+  return seal(`${head},"data":${data}`, chain)
 }
 
 export interface SegmentHeader {

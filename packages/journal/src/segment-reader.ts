@@ -22,7 +22,11 @@ const newline = 10
  * Reads a segment in pieces, checks every line, and visits each record. Undefined when not even the header is whole:
  * a segment whose creation was cut short.
  */
-export async function readSegment(fileSystem: FileSystem, path: string, visit: (record: JournalRecord) => void): Promise<SegmentReading | undefined> {
+export async function readSegment(
+  fileSystem: FileSystem,
+  path: string,
+  visit: (record: JournalRecord) => void,
+): Promise<SegmentReading | undefined> {
   const handle = await fileSystem.open(path, 'read')
   try {
     const totalBytes = await handle.size()
@@ -47,7 +51,14 @@ export async function readSegment(fileSystem: FileSystem, path: string, visit: (
         if (reading === undefined) {
           const header = decodeHeader(line)
           if (header === undefined) bad = true
-          else reading = { first: header.first, lastSeq: header.first - 1, chain: header.chain, seed: header.chain, goodBytes: line.length + 1 }
+          else
+            reading = {
+              first: header.first,
+              lastSeq: header.first - 1,
+              chain: header.chain,
+              seed: header.chain,
+              goodBytes: line.length + 1,
+            }
           continue
         }
         const crc = checkLine(line, reading.chain)
@@ -68,8 +79,21 @@ export async function readSegment(fileSystem: FileSystem, path: string, visit: (
   }
 }
 
-/** A line that was whole once: it parses and names a place. A torn write leaves no such thing behind itself. */
+const recordOpens = '{"seq":'
+
+/**
+ * A line that was whole once: it parses and names a place. A torn write leaves no such thing behind itself. The line
+ * may begin in the middle, when the newline before it is what was damaged.
+ */
 function looksWhole(line: Buffer): boolean {
+  if (readsAsRecord(line)) return true
+  for (let at = line.indexOf(recordOpens, 1); at !== -1; at = line.indexOf(recordOpens, at + 1)) {
+    if (line.toString('latin1', at - 3, at - 1) === '"}' && readsAsRecord(line.subarray(at))) return true
+  }
+  return false
+}
+
+function readsAsRecord(line: Buffer): boolean {
   try {
     const value = JSON.parse(line.toString('utf8')) as { seq?: unknown; crc?: unknown }
     return typeof value.seq === 'number' && typeof value.crc === 'string'

@@ -17,7 +17,12 @@ export interface OpenSegment {
 
 export const segmentName = (first: number): string => `${String(first).padStart(16, '0')}.jsonl`
 
-export async function createSegment(fileSystem: FileSystem, directory: string, first: number, chain: number): Promise<OpenSegment> {
+export async function createSegment(
+  fileSystem: FileSystem,
+  directory: string,
+  first: number,
+  chain: number,
+): Promise<OpenSegment> {
   const handle = await fileSystem.open(join(directory, segmentName(first)), 'write')
   const header = Buffer.from(encodeHeader(first, chain).text)
   await handle.truncate(0)
@@ -27,7 +32,12 @@ export async function createSegment(fileSystem: FileSystem, directory: string, f
   return { handle, position: header.length }
 }
 
-export function segmentWriter(fileSystem: FileSystem, directory: string, segmentBytes: number, opened: OpenSegment): SegmentWriter {
+export function segmentWriter(
+  fileSystem: FileSystem,
+  directory: string,
+  segmentBytes: number,
+  opened: OpenSegment,
+): SegmentWriter {
   let { handle, position } = opened
   return {
     async write(lines, firstSeq, chain) {

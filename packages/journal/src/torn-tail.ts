@@ -18,7 +18,14 @@ interface Tail {
  * Mends the end of the last segment. Bad bytes with nothing valid after them are what a power cut leaves of a write
  * that nobody was told of: they are moved aside. Anything else is left as it is, for the caller to refuse.
  */
-export async function mendTail({ fileSystem, clock, path, reading, first, chain }: Tail): Promise<{ reading: SegmentReading | undefined; report: OpenReport }> {
+export async function mendTail({
+  fileSystem,
+  clock,
+  path,
+  reading,
+  first,
+  chain,
+}: Tail): Promise<{ reading: SegmentReading | undefined; report: OpenReport }> {
   if (reading === undefined) return { reading: await beginAgain(fileSystem, path, first, chain), report: {} }
   if (reading.goodBytes === reading.totalBytes || reading.damagedInside) return { reading, report: {} }
   const bad = Buffer.from((await fileSystem.readFile(path)).subarray(reading.goodBytes))
@@ -31,15 +38,25 @@ export async function mendTail({ fileSystem, clock, path, reading, first, chain 
   } finally {
     await handle.close()
   }
-  return { reading: { ...reading, totalBytes: reading.goodBytes }, report: { tornTail: { movedTo, bytes: bad.length } } }
+  return {
+    reading: { ...reading, totalBytes: reading.goodBytes },
+    report: { tornTail: { movedTo, bytes: bad.length } },
+  }
 }
 
 /** The creation of a segment was cut short: no record in it was ever acknowledged, so it is written anew. */
-async function beginAgain(fileSystem: FileSystem, path: string, first: number, chain: number | undefined): Promise<SegmentReading | undefined> {
+async function beginAgain(
+  fileSystem: FileSystem,
+  path: string,
+  first: number,
+  chain: number | undefined,
+): Promise<SegmentReading | undefined> {
   const bytes = await fileSystem.readFile(path)
   const isFirst = first === 1
   if ((chain === undefined && !isFirst) || Buffer.from(bytes).includes('\n{"seq":')) {
-    throw new VigilError('JOURNAL_DAMAGED', `the journal segment ${path} has no whole header`, { details: { segment: path, offset: 0 } })
+    throw new VigilError('JOURNAL_DAMAGED', `the journal segment ${path} has no whole header`, {
+      details: { segment: path, offset: 0 },
+    })
   }
   const handle = await fileSystem.open(path, 'write')
   try {
