@@ -125,10 +125,14 @@ function bootId(): string {
   return readProc('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown'
 }
 
-/** Clock ticks since boot at which a process began: with the pid it is a name that is never used again. */
+/**
+ * Clock ticks since boot at which a process began: with the pid it is a name that is never used again. A zombie is
+ * dead, however late its parent collects it.
+ */
 function startTime(pid: number): string | undefined {
   const text = readProc(`/proc/${pid}/stat`)
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ')
+  return fields?.[0] === 'Z' ? undefined : fields?.[19]
 }
 
 function readProc(path: string): string | undefined {

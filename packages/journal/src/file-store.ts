@@ -9,7 +9,9 @@ import {
   type PageQuery,
   VigilError,
 } from '@vigil/protocol'
+import { makeDurableDirectory } from './atomic-file.ts'
 import { loadCheckpoints, type StoredCheckpoint, saveCheckpoint } from './checkpoint-file.ts'
+import { onDisk } from './disk-failure.ts'
 import { groupCommit } from './group-commit.ts'
 import { matches } from './page.ts'
 import { dataTexts, isoClock, type Places, places } from './places.ts'
@@ -32,16 +34,17 @@ const defaultSegmentBytes = 64 * 1_048_576
 /**
  * Opens the log of a data directory: verifies the segments that recovery needs, mends a torn tail, and is
  * ready to append.
- * @throws JOURNAL_DAMAGED naming segment and byte offset, for anything but a torn tail
+ * @throws JOURNAL_DAMAGED naming segment and byte offset, for anything but a torn tail · DISK_FULL · JOURNAL_FAILED
  */
 export async function openFileStore(options: FileStoreOptions): Promise<JournalStore> {
   const { fileSystem, clock, segmentBytes = defaultSegmentBytes } = options
   const directory = join(options.directory, 'journal')
   const checkpointDirectory = join(options.directory, 'checkpoints')
-  await fileSystem.makeDirectory(directory)
-  await fileSystem.syncDirectory(options.directory)
   const given = places()
-  const { tail, report, checkpoint } = await openLog({ fileSystem, clock, directory, checkpointDirectory, given })
+  const { tail, report, checkpoint } = await onDisk(async () => {
+    for (const each of [options.directory, directory, checkpointDirectory]) await makeDurableDirectory(fileSystem, each)
+    return openLog({ fileSystem, clock, directory, checkpointDirectory, given })
+  })
   const writer = segmentWriter(fileSystem, directory, segmentBytes, tail)
   let flushedChain = tail.chain
   let chain = tail.chain
@@ -49,10 +52,10 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
   const commit = groupCommit({
     clock,
     durableSeq: given.lastSeq,
-    async write(lines, firstSeq) {
-      await writer.write(lines, firstSeq, flushedChain)
-      flushedChain = pendingChains[lines.length - 1] ?? flushedChain
-      pendingChains.splice(0, lines.length)
+    async write(batches, firstSeq) {
+      await writer.write(batches, firstSeq, flushedChain)
+      flushedChain = pendingChains[batches.length - 1] ?? flushedChain
+      pendingChains.splice(0, batches.length)
     },
   })
   const iso = isoClock(() => clock.now())
@@ -69,14 +72,18 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     },
     append(drafts, urgency) {
       commit.assertOpen()
+      if (drafts.length === 0) return []
       const data = dataTexts(drafts)
       const records = given.give(drafts, iso())
+      let text = ''
       for (const [index, record] of records.entries()) {
-        const line = encodeRecord(record, data[index] as string, chain)
+        const more = index < records.length - 1
+        const line = encodeRecord(record, { data: data[index] as string, chain, more })
         chain = line.crc
-        pendingChains.push(chain)
-        commit.add(line.text, record.seq, urgency === 'durable')
+        text += line.text
       }
+      pendingChains.push(chain)
+      commit.add(text, given.lastSeq, urgency === 'durable')
       return records
     },
     durable: (seq) => commit.durable(seq),

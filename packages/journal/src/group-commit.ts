@@ -1,8 +1,9 @@
 import { type Clock, type Timer, VigilError } from '@vigil/protocol'
+import { diskFailure } from './disk-failure.ts'
 
 /**
  * Gathers lines while one flush is under way and writes them with the next: one fdatasync serves everyone. What is
- * durable is always a prefix. The first failure is the last: nothing is retried, because after a failed fsync the
+ * durable is always a prefix of whole batches. The first failure is the last: nothing is retried, because after a failed fsync the
  * kernel may have dropped the pages and a second fsync would lie.
  */
 export interface GroupCommit {
@@ -10,7 +11,8 @@ export interface GroupCommit {
   readonly failed: Promise<Error>
   /** @throws the reason when the commit has failed or is closed */
   assertOpen(): void
-  add(line: string, seq: number, urgent: boolean): void
+  /** `text`: the lines of one batch, which is never split over two flushes; `seq`: of its last record. */
+  add(text: string, seq: number, urgent: boolean): void
   durable(seq: number): Promise<void>
   onFlush(listener: (durableSeq: number) => void): () => void
   /** Flushes what waits, then takes nothing more. */
@@ -20,8 +22,8 @@ export interface GroupCommit {
 export interface GroupCommitOptions {
   readonly clock: Clock
   readonly durableSeq: number
-  /** Writes and syncs lines that begin at `firstSeq`. */
-  readonly write: (lines: readonly string[], firstSeq: number) => Promise<void>
+  /** Writes and syncs batches that begin at `firstSeq`. */
+  readonly write: (batches: readonly string[], firstSeq: number) => Promise<void>
 }
 
 const flushRecords = 512
@@ -36,7 +38,7 @@ interface Waiter {
 }
 
 export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): GroupCommit {
-  let lines: string[] = []
+  let waiting: { readonly text: string; readonly seq: number }[] = []
   let durable = durableSeq
   let appended = durableSeq
   let flushing = false
@@ -47,39 +49,40 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
   const failed = Promise.withResolvers<Error>()
   const listeners = new Set<(durableSeq: number) => void>()
 
-  const takeBatch = (): string[] => {
+  /** As many batches as one flush takes; a larger one travels alone. */
+  const take = (): typeof waiting => {
     let characters = 0
     let count = 0
-    while (
-      count < lines.length &&
-      count < flushRecords &&
-      (count === 0 || characters + (lines[count]?.length ?? 0) <= flushCharacters)
-    ) {
-      characters += lines[count]?.length ?? 0
+    for (const { text, seq } of waiting) {
+      characters += text.length
+      if (count > 0 && (seq - durable > flushRecords || characters > flushCharacters)) break
       count += 1
     }
-    const batch = lines.slice(0, count)
-    lines = lines.slice(count)
-    return batch
+    const taken = waiting.slice(0, count)
+    waiting = waiting.slice(count)
+    return taken
   }
 
   const flush = async (): Promise<void> => {
-    if (flushing || stopped !== undefined || lines.length === 0) return
+    if (flushing || stopped !== undefined || waiting.length === 0) return
     flushing = true
     lazyTimer?.cancel()
     lazyTimer = undefined
-    const batch = takeBatch()
+    const taken = take()
     try {
-      await write(batch, durable + 1)
+      await write(
+        taken.map(({ text }) => text),
+        durable + 1,
+      )
     } catch (error) {
       stop(error as NodeJS.ErrnoException)
       return
     }
-    durable += batch.length
+    durable = taken.at(-1)?.seq ?? durable
     flushing = false
     settle()
     for (const listener of listeners) listener(durable)
-    if (lines.length > 0) schedule()
+    if (waiting.length > 0) schedule()
   }
 
   const settle = (): void => {
@@ -90,16 +93,12 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
   }
 
   const stop = (cause: NodeJS.ErrnoException): void => {
-    const full = cause.code === 'ENOSPC' || cause.code === 'EDQUOT'
-    stopped = new VigilError(
-      full ? 'DISK_FULL' : 'JOURNAL_FAILED',
-      `the journal could not be written: ${cause.message}`,
-      { cause, details: { code: cause.code } },
-    )
+    const reason = diskFailure(cause)
+    stopped = reason
     lazyTimer?.cancel()
-    for (const waiter of waiters) waiter.reject(stopped)
+    for (const waiter of waiters) waiter.reject(reason)
     waiters = []
-    failed.resolve(stopped)
+    failed.resolve(reason)
   }
 
   /** At the end of the tick, so that everything it appends shares the flush. */
@@ -120,10 +119,10 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
     assertOpen() {
       if (stopped !== undefined) throw stopped
     },
-    add(line, seq, urgent) {
-      lines.push(line)
+    add(text, seq, urgent) {
+      waiting.push({ text, seq })
       appended = seq
-      if (urgent || lines.length >= flushRecords) schedule()
+      if (urgent || seq - durable >= flushRecords) schedule()
       else if (!flushing) lazyTimer ??= clock.setTimer(lazyMs, schedule)
     },
     durable(seq) {

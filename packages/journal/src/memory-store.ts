@@ -22,13 +22,14 @@ export function openMemoryStore({ clock }: { readonly clock: Clock }): JournalSt
     },
     append(drafts, urgency) {
       commit.assertOpen()
+      if (drafts.length === 0) return []
       const data = dataTexts(drafts)
       const added = given.give(drafts, iso())
       for (const [index, record] of added.entries()) {
         // A copy, as a disk would keep it: what a caller changes later is not what was recorded.
         records.push({ ...record, data: JSON.parse(data[index] as string) })
-        commit.add('', record.seq, urgency === 'durable')
       }
+      commit.add('', given.lastSeq, urgency === 'durable')
       return added
     },
     durable: (seq) => commit.durable(seq),

@@ -19,7 +19,7 @@ const pieceBytes = 1_048_576
 const newline = 10
 
 /**
- * Reads a segment in pieces, checks every line, and visits each record. Undefined when not even the header is whole:
+ * Reads a segment in pieces, checks every line, and visits each record of a whole batch. Undefined when not even the header is whole:
  * a segment whose creation was cut short.
  */
 export async function readSegment(
@@ -31,6 +31,9 @@ export async function readSegment(
   try {
     const totalBytes = await handle.size()
     let reading: { first: number; lastSeq: number; chain: number; seed: number; goodBytes: number } | undefined
+    /** Lines that are good, of a batch whose last line is still to come. */
+    let batch: JournalRecord[] = []
+    let reached = { seq: 0, chain: 0, bytes: 0 }
     let bad = false
     let damagedInside = false
     let rest = Buffer.alloc(0)
@@ -59,17 +62,22 @@ export async function readSegment(
               seed: header.chain,
               goodBytes: line.length + 1,
             }
+          if (reading !== undefined) reached = { seq: reading.lastSeq, chain: reading.chain, bytes: reading.goodBytes }
           continue
         }
-        const crc = checkLine(line, reading.chain)
-        const record = crc === undefined ? undefined : decodeRecord(line)
-        if (crc === undefined || record === undefined || record.seq !== reading.lastSeq + 1) {
+        const crc = checkLine(line, reached.chain)
+        const decoded = crc === undefined ? undefined : decodeRecord(line)
+        if (crc === undefined || decoded === undefined || decoded.record.seq !== reached.seq + 1) {
           bad = true
           damagedInside ||= looksWhole(line)
           continue
         }
-        visit(record)
-        reading = { ...reading, lastSeq: record.seq, chain: crc, goodBytes: reading.goodBytes + line.length + 1 }
+        reached = { seq: decoded.record.seq, chain: crc, bytes: reached.bytes + line.length + 1 }
+        batch.push(decoded.record)
+        if (decoded.more) continue
+        for (const record of batch) visit(record)
+        batch = []
+        reading = { ...reading, lastSeq: reached.seq, chain: reached.chain, goodBytes: reached.bytes }
       }
       rest = Buffer.from(text.subarray(at))
     }

@@ -1,16 +1,16 @@
 export { seededRandom } from './seeded-random.ts'
-export { type VirtualClock, virtualClock } from './virtual-clock.ts'
 export { type SimulatedCompute, simulatedCompute } from './simulated-compute.ts'
-export {
-  type SimulatedHttpClient,
-  type SimulatedReply,
-  type SimulatedRoute,
-  simulatedHttpClient,
-} from './simulated-http-client.ts'
-export { type SimulatedFileWatcher, simulatedFileWatcher } from './simulated-file-watcher.ts'
 export {
   type FileOperation,
   type SimulatedFileSystem,
   type SimulatedFileSystemOptions,
   simulatedFileSystem,
 } from './simulated-file-system.ts'
+export { type SimulatedFileWatcher, simulatedFileWatcher } from './simulated-file-watcher.ts'
+export {
+  type SimulatedHttpClient,
+  type SimulatedReply,
+  type SimulatedRoute,
+  simulatedHttpClient,
+} from './simulated-http-client.ts'
+export { type VirtualClock, virtualClock } from './virtual-clock.ts'

@@ -28,7 +28,12 @@ interface Image {
   copy?: Uint8Array
 }
 
-export const newDirectory = (inode: number): Directory => ({ kind: 'directory', inode, names: new Map(), synced: new Map() })
+export const newDirectory = (inode: number): Directory => ({
+  kind: 'directory',
+  inode,
+  names: new Map(),
+  synced: new Map(),
+})
 
 export function newFile(inode: number, stamp: number): File {
   let bytes = new Uint8Array(256)

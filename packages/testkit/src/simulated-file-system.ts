@@ -1,5 +1,14 @@
 import type { FileHandle, FileSystem } from '@vigil/protocol'
-import { type Directory, type File, fileAt, newDirectory, newFile, parentOf, restore, systemError } from './simulated-disk.ts'
+import {
+  type Directory,
+  type File,
+  fileAt,
+  newDirectory,
+  newFile,
+  parentOf,
+  restore,
+  systemError,
+} from './simulated-disk.ts'
 
 /**
  * A disk in memory that forgets like a real one. What is written lies in a page cache and is lost at `crash` unless it
@@ -31,7 +40,16 @@ export interface SimulatedFileSystemOptions {
   readonly now?: () => number
 }
 
-const changing = new Set<FileOperation>(['open', 'write', 'sync', 'truncate', 'makeDirectory', 'rename', 'remove', 'syncDirectory'])
+const changing = new Set<FileOperation>([
+  'open',
+  'write',
+  'sync',
+  'truncate',
+  'makeDirectory',
+  'rename',
+  'remove',
+  'syncDirectory',
+])
 
 interface Fault {
   readonly operation: FileOperation
@@ -50,7 +68,8 @@ export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): S
 
   const begin = (operation: FileOperation, path: string): void => {
     const changes = changing.has(operation)
-    if (done >= powerEndsAt && (changes || powerEndsAt !== Number.POSITIVE_INFINITY)) throw systemError('EIO', `the power is off, ${operation}`, path)
+    if (done >= powerEndsAt && (changes || powerEndsAt !== Number.POSITIVE_INFINITY))
+      throw systemError('EIO', `the power is off, ${operation}`, path)
     const due = faults.find((fault) => fault.operation === operation && --fault.left === 0)
     faults = faults.filter((fault) => fault.left > 0)
     if (due !== undefined) throw systemError(due.code, `a fault was asked for, ${operation}`, path)
