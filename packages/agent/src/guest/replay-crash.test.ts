@@ -1,13 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { type CoreScript, loopTurns, scriptedCore } from '../../fixtures/scripted-core.ts'
+import { type CoreScript, hostGlobals, loopTurns, scriptedCore } from '../../fixtures/scripted-core.ts'
 import type { AgentRun } from '../context.ts'
 
-const { fetch: hostFetch } = globalThis
-const hostConsole = { ...console }
-afterEach(() => {
-  globalThis.fetch = hostFetch
-  Object.assign(console, hostConsole)
-})
+afterEach(hostGlobals())
 
 const reply = (text: string) => ({
   status: 200,
