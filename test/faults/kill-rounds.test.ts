@@ -68,7 +68,9 @@ async function killCell(target: Daemon, pick: number): Promise<void> {
   }
 }
 
-test(`${kills} kills at seeded moments lose nothing and repeat nothing (seed ${seed})`, { timeout: 900_000 }, async () => {
+test(`${kills} kills at seeded moments lose nothing and repeat nothing (seed ${seed})`, {
+  timeout: 900_000,
+}, async () => {
   const random = seededRandom(seed)
   folder = mkdtempSync(join(tmpdir(), 'vigil-kill-'))
   const home = join(folder, 'fleet')
@@ -76,7 +78,11 @@ test(`${kills} kills at seeded moments lose nothing and repeat nothing (seed ${s
   mkdirSync(join(home, 'inbox'))
   const data = join(folder, 'data')
   daemon = await startDaemon(data, [home])
-  const feeding = feed(join(home, 'inbox'), () => daemon as Daemon, () => 5 + random.next() * 40)
+  const feeding = feed(
+    join(home, 'inbox'),
+    () => daemon as Daemon,
+    () => 5 + random.next() * 40,
+  )
 
   for (let round = 0; round < kills; round += 1) {
     await new Promise((resolve) => setTimeout(resolve, 50 + random.next() * 900))
@@ -87,12 +93,16 @@ test(`${kills} kills at seeded moments lose nothing and repeat nothing (seed ${s
     await daemon.exited
     daemon = await startDaemon(data, [home])
     const block = daemon.output()
-    for (const name of ['watcher', 'notary', 'reporter']) expect(block).toMatch(new RegExp(`Process "${name}".*Replaying \\d+ record`))
+    for (const name of ['watcher', 'notary', 'reporter'])
+      expect(block).toMatch(new RegExp(`Process "${name}".*Replaying \\d+ record`))
     expect(block).toMatch(/0 accepted events lost, 0 recorded effects repeated, 0 in doubt/)
   }
 
   await feeding.stop()
-  const expected = [...feeding.files.map((name) => `file ${name}`), ...[...feeding.notes.acknowledged].map((note) => `note ${note}`)]
+  const expected = [
+    ...feeding.files.map((name) => `file ${name}`),
+    ...[...feeding.notes.acknowledged].map((note) => `note ${note}`),
+  ]
   const report = join(home, 'out', 'report.txt')
   const lines = (): string[] => (existsSync(report) ? readFileSync(report, 'utf8').trim().split('\n') : [])
   await until(
@@ -103,14 +113,20 @@ test(`${kills} kills at seeded moments lose nothing and repeat nothing (seed ${s
   const current = daemon
   await until('every mailbox to be empty', async () => {
     const { body } = await current.call('GET', '/processes')
-    return (body['processes'] as { mailbox: { waiting: number; open: number } }[]).every(({ mailbox }) => mailbox.waiting + mailbox.open === 0)
+    return (body['processes'] as { mailbox: { waiting: number; open: number } }[]).every(
+      ({ mailbox }) => mailbox.waiting + mailbox.open === 0,
+    )
   })
   const all = lines()
   expect(all.length, 'an entry stands in the report twice').toBe(new Set(all).size)
   // A post that was never acknowledged may have arrived, once.
-  expect(all.filter((entry) => !expected.includes(entry) && !feeding.notes.tried.has(entry.slice('note '.length)))).toEqual([])
+  expect(
+    all.filter((entry) => !expected.includes(entry) && !feeding.notes.tried.has(entry.slice('note '.length))),
+  ).toEqual([])
   const { body } = await current.call('GET', '/processes')
-  expect((body['processes'] as { mailbox: { dead_letters: number } }[]).map(({ mailbox }) => mailbox.dead_letters)).toEqual([0, 0, 0])
+  expect(
+    (body['processes'] as { mailbox: { dead_letters: number } }[]).map(({ mailbox }) => mailbox.dead_letters),
+  ).toEqual([0, 0, 0])
 
   current.child.kill('SIGTERM')
   expect(await current.exited).toEqual({ code: 0, signal: null })

@@ -20,9 +20,13 @@ async function untilGone(pid: number, patienceMs: number): Promise<void> {
 }
 
 test('a cell does not outlive the SIGKILL of its supervisor', async () => {
-  const host = spawn(process.execPath, ['--no-warnings', fileURLToPath(new URL('../../packages/isolate/fixtures/orphaning-host.ts', import.meta.url))], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const host = spawn(
+    process.execPath,
+    ['--no-warnings', fileURLToPath(new URL('../../packages/isolate/fixtures/orphaning-host.ts', import.meta.url))],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   const [line] = (await once(host.stdout, 'data')) as [Buffer]
   const pid = Number(line.toString())
   expect(alive(pid)).toBe(true)

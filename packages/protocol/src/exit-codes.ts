@@ -20,7 +20,7 @@ const named: Partial<Record<ErrorCode, number>> = {
   DISK_FULL: exitCodes.diskFull,
   FENCED: exitCodes.fenced,
   UNREACHABLE: exitCodes.unreachable,
-  PORT_IN_USE: exitCodes.usage,
+  PORT_IN_USE: exitCodes.failed,
 }
 
 /** The exit code for anything that was thrown; foreign errors are 1. */

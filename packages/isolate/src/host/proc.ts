@@ -10,11 +10,15 @@ export function residentBytes(pid: number): number | undefined {
   return pages === undefined ? undefined : Number(pages) * pageBytes
 }
 
-/** With the pid, names a process for ever: pids are used again. Clock ticks since boot. */
+/**
+ * With the pid, names a process for ever: pids are used again. Clock ticks since boot; undefined for the dead, and a
+ * zombie is dead, however late its parent collects it.
+ */
 export function startTime(pid: number): string | undefined {
   const text = read(`/proc/${pid}/stat`)
   // The command may hold spaces and brackets; what follows its last bracket is fixed.
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ')
+  return fields?.[0] === 'Z' ? undefined : fields?.[19]
 }
 
 export function bootId(): string {
