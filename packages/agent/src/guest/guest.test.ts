@@ -18,6 +18,19 @@ describe('a turn', () => {
     expect(end).toMatchObject({ result: ['e1', { n: 1 }, 'tester', { id: 't1', attempt: 1, epoch: 3 }, { TZ: 'UTC' }] })
   })
 
+  it('draws chance of its own in each step, in the form of a UUID', async () => {
+    const end = await runOnce(async (_event, ctx) => [
+      await ctx.step('a', ctx.uuid),
+      ctx.uuid(),
+      await ctx.step('b', ctx.uuid),
+      ctx.uuid(),
+    ])
+    const drawn = (end as Extract<TurnEnd, { t: 'completed' }>).result as string[]
+    expect(new Set(drawn).size).toBe(4)
+    for (const uuid of drawn)
+      expect(uuid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  })
+
   it('reports what was thrown, with code and retry', async () => {
     const end = await runOnce((_event, ctx) => ctx.fail('enough', { code: 'MINE', retry: false }))
     expect(end).toMatchObject({ t: 'threw', error: { name: 'Error', message: 'enough', code: 'MINE', retry: false } })
