@@ -56,6 +56,8 @@ export function startCell(spec: GuestSpec, listener: GuestListener, parts: CellP
   let stderrTail = ''
   let over = false
   let peakBytes = 0
+  /** What is posted before the guest is placed; the hub would have nobody to give it to. */
+  let early: string[] | undefined = []
   const timers = new Set<Timer>()
   const after = (ms: number, act: () => void): Timer => {
     const timer = clock.setTimer(ms, () => {
@@ -130,6 +132,8 @@ export function startCell(spec: GuestSpec, listener: GuestListener, parts: CellP
     await parts.notes.write(child.pid ?? 0, { process: spec.process, epoch: spec.epoch })
     const boot = { process: spec.process, epoch: spec.epoch, module: spec.module, env: spec.env }
     tell({ t: 'place', runtime: spec.runtime.code, boot, oldGenerationMb: Math.max(512, spec.memoryMb * 4) })
+    for (const text of early ?? []) channel.send({ slot: guestSlot, text })
+    early = undefined
   }
 
   const gone = new Promise<void>((resolve) => {
@@ -169,7 +173,9 @@ export function startCell(spec: GuestSpec, listener: GuestListener, parts: CellP
   return {
     gone,
     post(text) {
-      if (!over) channel.send({ slot: guestSlot, text })
+      if (over) return
+      if (early === undefined) channel.send({ slot: guestSlot, text })
+      else early.push(text)
     },
     stop(graceMs) {
       if (over || asked) return
