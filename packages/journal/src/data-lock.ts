@@ -38,7 +38,8 @@ export async function lockDataDirectory(options: {
   const read = async (): Promise<Lease | undefined> => {
     if ((await fileSystem.stat(path)) === undefined) return undefined
     try {
-      return JSON.parse(Buffer.from(await fileSystem.readFile(path)).toString('utf8')) as Lease
+      const lease = JSON.parse(Buffer.from(await fileSystem.readFile(path)).toString('utf8')) as Lease | null
+      return lease ?? undefined
     } catch {
       return undefined
     }
