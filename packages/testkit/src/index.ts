@@ -1,4 +1,11 @@
 export { seededRandom } from './seeded-random.ts'
+export {
+  type SimulatedBoot,
+  type SimulatedCellLauncherOptions,
+  type SimulatedCells,
+  type SimulatedPort,
+  simulatedCellLauncher,
+} from './simulated-cell-launcher.ts'
 export { type SimulatedCompute, simulatedCompute } from './simulated-compute.ts'
 export {
   type FileOperation,
