@@ -38,7 +38,8 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'time and randomness are ports: take a Clock or a Random',
-    applies: (path) => inRingZero(path) && !/\/platform\/|\/isolate\/src\/(hub|guest|wire)\/|api\/src\/serve\.ts/.test(path),
+    applies: (path) =>
+      inRingZero(path) && !/\/platform\/|\/isolate\/src\/(hub|guest|wire)\/|api\/src\/serve\.ts/.test(path),
     check: matches(
       /\b(setTimeout|setInterval)\(|\bDate\.now\(\)|\bnew Date\(\)|\bMath\.random\(\)|\brandomUUID\(|\bperformance\.now\(\)/g,
     ),

@@ -4,6 +4,7 @@ import { errorCode, exitCodeOf, exitCodes } from '@vigil/protocol'
 import { loadManifests, type ProcessState, Supervisor } from '@vigil/supervisor'
 import type { Environment, Settings } from './command-line.ts'
 import { ensureToken, manifestDisk, removeEndpoint, writeEndpoint } from './data-files.ts'
+import { incidentOf } from './incidents.ts'
 import type { Output } from './output.ts'
 
 /**
@@ -24,6 +25,10 @@ export async function run({ settings, env, output, asked }: RunInput): Promise<n
   const deploy = manifests.map(({ manifest, baseDirectory }) => ({ manifest, baseDirectory, by: 'manifest' as const }))
   const where = settings.data === ':memory:' ? { journal: 'memory' as const } : { dataDir: settings.data }
   const supervisor = await Supervisor.start({ ...where, env, logger: output.log, deploy })
+  supervisor.on('record', (record) => {
+    const incident = incidentOf(record)
+    if (incident !== undefined) output.log(incident)
+  })
   const fatal = new Promise<Error>((resolve) => supervisor.on('fatal', resolve))
   let listener: Listener | undefined
   try {

@@ -49,7 +49,7 @@ it.each([
   ['INVALID_CONFIG', 2],
   ['ENV_MISSING', 2],
   ['INVALID_ARGUMENT', 2],
-  ['PORT_IN_USE', 2],
+  ['PORT_IN_USE', 1],
   ['JOURNAL_DAMAGED', 3],
   ['DATA_IN_USE', 4],
   ['DISK_FULL', 5],

@@ -89,6 +89,7 @@ export function foldDelivery(
     key: record.data.key,
     kind: record.type === 'bus.published' ? 'publish' : 'send',
     at: record.at,
+    attempt: turn.attempt,
     repeatable: false,
     rerun: false,
     outcome: { ok: true, value: { ...id, deliveries: record.data.deliveries.length } },

@@ -58,6 +58,8 @@ export interface EffectFold {
   readonly key: string
   readonly kind: string
   readonly at: string
+  /** The attempt that made it: only its own effects must an attempt ask for again after a crash. */
+  readonly attempt: number
   readonly input?: unknown
   readonly idempotencyKey?: string | undefined
   /** May be acted again when its outcome is unknown. */

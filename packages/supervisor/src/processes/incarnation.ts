@@ -5,12 +5,14 @@ import {
   type Clock,
   type CoreMessage,
   type ExitCause,
+  errorBody,
   type Guest,
   type GuestMessage,
   guestMessageSchema,
   limits,
   type ThrownError,
   type Timer,
+  VigilError,
   type WriteSet,
 } from '@vigil/protocol'
 import { recordedEffects } from '../delivery/attempt.ts'
@@ -166,8 +168,8 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
 
   const hearCall = (call: Call): void => {
     const turn = running.get(call.turn)
-    // A turn that core has ended may still have code running: it is deaf to it.
-    if (turn === undefined) return
+    // A turn that core has ended may still have code running: its calls come to nothing.
+    if (turn === undefined) return refuse(call)
     openCalls += 1
     if (openCalls > limits.guestCredits) {
       guest.kill({ kind: 'error', message: `the guest has more than ${limits.guestCredits} calls open` })
@@ -206,6 +208,11 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     listener.moved()
   }
 
+  const refuse = (call: Call): void => {
+    const error = errorBody(new VigilError('ABORTED', `turn ${call.turn} is not open`))
+    say({ t: 'reply', id: call.id, at: new Date(clock.now()).toISOString(), ok: false, error })
+  }
+
   const hearEnd = (message: Extract<GuestMessage, { t: 'completed' | 'threw' }>): void => {
     const turn = running.get(message.turn)
     if (turn === undefined) return
@@ -220,8 +227,10 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     turn.timer.current.cancel()
     running.delete(id)
     if (held !== undefined) {
-      openCalls -= held.filter((call) => call.turn === id).length
+      const dropped = held.filter((call) => call.turn === id)
+      openCalls -= dropped.length
       held = held.filter((call) => call.turn !== id)
+      dropped.forEach(refuse)
     }
   }
 

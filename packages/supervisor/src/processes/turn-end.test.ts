@@ -36,12 +36,18 @@ test('fail(message, { retry: false }) is not tried again, and keeps its code', (
 })
 
 test('a recorded outcome that nobody asked for after a crash is divergence', () => {
-  const end = { result: 1, writes: { set: { a: 1 } }, unasked: ['step:load#0'], crashed: true }
-  expect(completionRecord(open(), end)).toMatchObject({
+  const context = open(2)
+  const done = { kind: 'step', at: 'a', repeatable: true, rerun: false } as const
+  context.turn.effects.set('of this attempt', { ...done, key: 'of this attempt', attempt: 2 })
+  context.turn.effects.set('of the first', { ...done, key: 'of the first', attempt: 1 })
+  const end = { result: 1, writes: { set: { a: 1 } }, unasked: ['of this attempt'], crashed: true }
+  expect(completionRecord(context, end)).toMatchObject({
     type: 'turn.dead_lettered',
     data: { error: { code: 'TURN_DIVERGED' } },
   })
-  expect(completionRecord(open(), { ...end, crashed: false })).toMatchObject({ type: 'turn.completed' })
+  expect(completionRecord(context, { ...end, crashed: false })).toMatchObject({ type: 'turn.completed' })
+  // The attempt that threw may have gone another way than the one after it.
+  expect(completionRecord(context, { ...end, unasked: ['of the first'] })).toMatchObject({ type: 'turn.completed' })
 })
 
 test('a result or state value over its cap is refused by name', () => {
@@ -68,8 +74,8 @@ test('poison names the last cause', () => {
 
 test('an intent without outcome is a doubt unless it may be repeated or is under way', () => {
   const { turn } = open()
-  turn.effects.set('post', { key: 'post', kind: 'fetch', at: 'a', repeatable: false, rerun: false })
-  turn.effects.set('get', { key: 'get', kind: 'fetch', at: 'a', repeatable: true, rerun: true })
+  turn.effects.set('post', { key: 'post', kind: 'fetch', at: 'a', attempt: 1, repeatable: false, rerun: false })
+  turn.effects.set('get', { key: 'get', kind: 'fetch', at: 'a', attempt: 1, repeatable: true, rerun: true })
   expect(recordedEffects(turn, () => false)).toEqual([{ key: 'post', kind: 'fetch', at: 'a', outcome: 'doubt' }])
   expect(recordedEffects(turn, (key) => key === 'post')).toEqual([])
 })

@@ -26,7 +26,8 @@ export interface Completion {
 
 export function completionRecord(context: EndContext, end: Completion): RecordDraft {
   // After a crash the same code must ask for everything that was done; what it leaves out was done for nothing.
-  if (end.crashed && end.unasked.length > 0) return deadLetter(context, 'diverged', divergence(end.unasked))
+  const dropped = droppedEffects(context, end)
+  if (dropped.length > 0) return deadLetter(context, 'diverged', divergence(dropped))
   const tooLarge = sizeError(end)
   if (tooLarge !== undefined) return deadLetter(context, 'not_retryable', tooLarge)
   const { process, turn } = context
@@ -44,7 +45,8 @@ export function failureRecord(
   end: { readonly error: ThrownError; readonly unasked: readonly string[]; readonly crashed: boolean },
 ): RecordDraft {
   const { process, turn } = context
-  const error = end.crashed && end.unasked.length > 0 ? divergence(end.unasked) : thrownBody(end.error)
+  const dropped = droppedEffects(context, end)
+  const error = dropped.length > 0 ? divergence(dropped) : thrownBody(end.error)
   const decision = afterThrow(process.manifest.delivery, turn.attempt, error, end.error.retry !== false, context.jitter)
   if (decision.action === 'dead_letter') return deadLetter(context, decision.reason, error)
   const retry_at = new Date(context.nowMs + decision.delayMs).toISOString()
@@ -54,6 +56,18 @@ export function failureRecord(
     turn: turn.turn,
     data: { attempt: turn.attempt, error, retry_at },
   }
+}
+
+/**
+ * What a cut attempt had done and did not ask for when it was replayed. Effects of earlier attempts do not count: the
+ * attempt that threw may have gone another way.
+ */
+function droppedEffects(
+  { turn }: EndContext,
+  end: { readonly crashed: boolean; readonly unasked: readonly string[] },
+): readonly string[] {
+  if (!end.crashed) return []
+  return end.unasked.filter((key) => turn.effects.get(key)?.attempt === turn.attempt)
 }
 
 /** The event has taken the agent down too often to be tried again. */
