@@ -145,7 +145,9 @@ describe.each([
   test('close flushes what waits and takes nothing more', async () => {
     store.append([draft('a')], 'lazy')
     const waiting = store.durable(1)
-    await store.close()
+    const closing = store.close()
+    expect(() => store.append([draft('a')], 'durable')).toThrow(expect.objectContaining({ code: 'JOURNAL_CLOSED' }))
+    await closing
     await waiting
     expect(store.durableSeq).toBe(1)
     expect(() => store.append([draft('a')], 'durable')).toThrow(expect.objectContaining({ code: 'JOURNAL_CLOSED' }))

@@ -116,8 +116,10 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
       return found.slice(0, query.limit)
     },
     async saveCheckpoint(round: Checkpoint) {
-      const stored = { ...round, places: await placesAt(round.seq) }
-      await saveCheckpoint(fileSystem, checkpointDirectory, stored)
+      // Places may be newer than the round: what lies between is durable first, and learned again at the next start.
+      const stored = { ...round, places: given.dump() }
+      await commit.durable(given.lastSeq)
+      await onDisk(() => saveCheckpoint(fileSystem, checkpointDirectory, stored))
       newest = stored
     },
     async loadCheckpoint() {
@@ -127,23 +129,6 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
       await commit.close()
       await writer.close()
     },
-  }
-
-  /** Places of an earlier moment: records that came after the round are read again at the next start, and learned then. */
-  async function placesAt(seq: number): Promise<[string, number, number][]> {
-    const now = given.dump()
-    if (given.lastSeq === seq) return now
-    const since = new Map<string, number>()
-    await commit.durable(given.lastSeq)
-    for (const path of await segmentsFrom(fileSystem, directory, seq + 1)) {
-      await readWhole(fileSystem, path, (record) => {
-        if (record.seq > seq && !since.has(record.process)) since.set(record.process, record.n)
-      })
-    }
-    return now.flatMap(([process, n, epoch]) => {
-      const first = since.get(process)
-      return first === 1 ? [] : [[process, first === undefined ? n : first - 1, epoch] as [string, number, number]]
-    })
   }
 }
 
@@ -209,6 +194,14 @@ async function openLog({
     before = reading
   }
   const handle = await fileSystem.open(last, 'write')
+  try {
+    // What a killed predecessor wrote and never synced was read just now: nobody may build on it before it is durable.
+    await handle.sync()
+    await fileSystem.syncDirectory(directory)
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
   return { tail: { handle, position: before?.goodBytes ?? 0, chain: before?.chain ?? 0 }, report, checkpoint }
 }
 

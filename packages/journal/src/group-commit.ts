@@ -45,6 +45,7 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
   let scheduled = false
   let lazyTimer: Timer | undefined
   let stopped: Error | undefined
+  let closing = false
   let waiters: Waiter[] = []
   const failed = Promise.withResolvers<Error>()
   const listeners = new Set<(durableSeq: number) => void>()
@@ -118,6 +119,7 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
     failed: failed.promise,
     assertOpen() {
       if (stopped !== undefined) throw stopped
+      if (closing) throw closedError()
     },
     add(text, seq, urgent) {
       waiting.push({ text, seq })
@@ -142,11 +144,14 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
       return () => listeners.delete(listener)
     },
     async close() {
+      closing = true
       lazyTimer?.cancel()
       // A failed journal is closed as it is; its reason was told by `failed`.
       await self.durable(appended).catch(() => undefined)
-      stopped ??= new VigilError('JOURNAL_CLOSED', 'the journal is closed')
+      stopped ??= closedError()
     },
   }
   return self
 }
+
+const closedError = (): VigilError => new VigilError('JOURNAL_CLOSED', 'expected an open journal, found it closed')

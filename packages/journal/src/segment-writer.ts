@@ -24,12 +24,17 @@ export async function createSegment(
   chain: number,
 ): Promise<OpenSegment> {
   const handle = await fileSystem.open(join(directory, segmentName(first)), 'write')
-  const header = Buffer.from(encodeHeader(first, chain).text)
-  await handle.truncate(0)
-  writeFully(handle, header, 0)
-  await handle.sync()
-  await fileSystem.syncDirectory(directory)
-  return { handle, position: header.length }
+  try {
+    const header = Buffer.from(encodeHeader(first, chain).text)
+    await handle.truncate(0)
+    writeFully(handle, header, 0)
+    await handle.sync()
+    await fileSystem.syncDirectory(directory)
+    return { handle, position: header.length }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
 }
 
 export function segmentWriter(

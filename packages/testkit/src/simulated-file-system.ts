@@ -23,6 +23,10 @@ export interface SimulatedFileSystem extends FileSystem {
    * unsynced bytes survive at the end of each file, `keepNames` every name, also without its data.
    */
   crash(kept?: { readonly keepBytes?: number; readonly keepNames?: boolean }): void
+  /** The process dies and the machine does not: handles are dead, what was written stays in the page cache. */
+  kill(): void
+  /** How many files are open. */
+  openHandles(): number
   /** The `nth` (default 1) call of an operation from now fails with a system code and has no effect. */
   failNext(fault: { readonly operation: FileOperation; readonly code: string; readonly nth?: number }): void
   /** After so many more changing operations every operation fails until `crash`: the moment between two operations. */
@@ -61,6 +65,7 @@ export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): S
   const root = newDirectory(1)
   let lastInode = 1
   let life = 0
+  let handles = 0
   let done = 0
   let powerEndsAt = Number.POSITIVE_INFINITY
   let faults: Fault[] = []
@@ -80,6 +85,7 @@ export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): S
   const open = (file: File, path: string): FileHandle => {
     const born = life
     let closed = false
+    handles += 1
     const check = (operation: FileOperation): void => {
       if (closed || born !== life) throw systemError('EBADF', `the file is closed, ${operation}`, path)
       begin(operation, path)
@@ -116,11 +122,18 @@ export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): S
         return file.content().byteLength
       },
       async close() {
+        if (!closed && born === life) handles -= 1
         closed = true
       },
     }
   }
 
+  const end = (): void => {
+    life += 1
+    handles = 0
+    faults = []
+    powerEndsAt = Number.POSITIVE_INFINITY
+  }
   const directoryAt = (path: string, operation: string): Directory => {
     const node = fileAt(root, path)
     if (node === undefined) throw systemError('ENOENT', `no such file or directory, ${operation}`, path)
@@ -198,11 +211,11 @@ export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): S
       return `/${path.split('/').filter(Boolean).join('/')}`
     },
     crash(kept = {}) {
-      life += 1
-      faults = []
-      powerEndsAt = Number.POSITIVE_INFINITY
+      end()
       restore(root, { keepBytes: kept.keepBytes ?? 0, keepNames: kept.keepNames ?? false })
     },
+    kill: end,
+    openHandles: () => handles,
     failNext: ({ operation, code, nth = 1 }) => void faults.push({ operation, code, left: nth }),
     cutPower: ({ operations }) => {
       powerEndsAt = done + operations
