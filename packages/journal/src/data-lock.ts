@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, type FileSystem, type Timer, VigilError } from '@vigil/protocol'
 import { writeFileAtomically } from './atomic-file.ts'
+import { claimSocket } from './socket-claim.ts'
 
 /**
  * One supervisor per data directory. A socket in the abstract namespace is the lock: the kernel frees it at the
@@ -36,13 +36,12 @@ export async function lockDataDirectory(options: {
   const directory = await fileSystem.realPath(options.directory)
   const path = join(directory, 'lease.json')
   const read = async (): Promise<Lease | undefined> => {
-    if ((await fileSystem.stat(path)) === undefined) return undefined
-    try {
-      const lease = JSON.parse(Buffer.from(await fileSystem.readFile(path)).toString('utf8')) as Lease | null
-      return lease ?? undefined
-    } catch {
-      return undefined
-    }
+    // A lease that is there and cannot be read may be a living one: that failure goes to the caller.
+    const bytes = await fileSystem.readFile(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined
+      throw error
+    })
+    return bytes === undefined ? undefined : parseLease(bytes)
   }
   const inUse = (lease: Lease | undefined): VigilError =>
     new VigilError(
@@ -51,13 +50,8 @@ export async function lockDataDirectory(options: {
       { details: lease },
     )
 
-  const socket = await bind(socketName(directory))
-  if (socket === undefined) throw inUse(await read())
-  const lease = await read()
-  if (lease !== undefined && holds(lease, clock.now())) {
-    await close(socket)
-    throw inUse(lease)
-  }
+  const socket = await claimSocket(socketName(directory))
+  if (socket === undefined) throw inUse(await read().catch(() => undefined))
 
   let timer: Timer | undefined
   let writing: Promise<void> = Promise.resolve()
@@ -79,9 +73,11 @@ export async function lockDataDirectory(options: {
     timer = clock.setTimer(renewMs, renew)
   }
   try {
+    const lease = await read()
+    if (lease !== undefined && holds(lease, clock.now())) throw inUse(lease)
     await write()
   } catch (error) {
-    await close(socket)
+    await socket.release()
     throw error
   }
   timer = clock.setTimer(renewMs, renew)
@@ -91,9 +87,21 @@ export async function lockDataDirectory(options: {
       released = true
       timer?.cancel()
       await writing
-      await fileSystem.remove(path)
-      await close(socket)
+      try {
+        await fileSystem.remove(path)
+      } finally {
+        await socket.release()
+      }
     },
+  }
+}
+
+/** Leases are written whole, so one that is no JSON was not written by a holder. */
+function parseLease(bytes: Uint8Array): Lease | undefined {
+  try {
+    return (JSON.parse(Buffer.from(bytes).toString('utf8')) as Lease | null) ?? undefined
+  } catch {
+    return undefined
   }
 }
 
@@ -108,19 +116,6 @@ function socketName(directory: string): string {
   const name = `vigil:${createHash('sha256').update(directory).digest('hex').slice(0, 32)}`
   return process.platform === 'linux' ? `\0${name}` : join(directory, 'lock.sock')
 }
-
-function bind(path: string): Promise<Server | undefined> {
-  return new Promise((resolve, reject) => {
-    const server = createServer((connection) => connection.destroy())
-    server.unref()
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
-    )
-    server.listen({ path }, () => resolve(server))
-  })
-}
-
-const close = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()))
 
 function bootId(): string {
   return readProc('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown'
