@@ -17,6 +17,7 @@ const noop = {
   decide: () => undefined,
   intent: () => null,
   repeatable: () => true,
+  keyed: () => false,
   rerun: () => true,
   act: () => Promise.resolve(null),
 }
@@ -28,6 +29,7 @@ async function effectsPerSecond(journal: JournalStore, clock: ReturnType<typeof 
   log.commit([
     { process, epoch: 1, type: 'process.deployed', data: { revision: 1, manifest, bundle: 'b', by: 'program' } },
   ])
+  log.commit([{ process, epoch: 1, type: 'incarnation.started', data: { bundle: 'b' } }])
   const gate = createGate(log, clock, {
     outside: { fetch: noop, 'file.read': noop, 'file.list': noop, 'file.write': noop },
     inside: {} as never,
@@ -47,13 +49,14 @@ async function effectsPerSecond(journal: JournalStore, clock: ReturnType<typeof 
   const began = performance.now()
   const lane = async (turn: number): Promise<void> => {
     for (let k = 0; k < perTurn; k += 1) {
-      await gate.call({
+      const { outcome } = await gate.call({
         process: 'bench',
         turn: `t-${turn}`,
         key: `file.read:in/${k}#0`,
         kind: 'file.read',
         input: { mount: 'in', path: `${k}` },
       })
+      if (!outcome.ok) throw new Error(`an effect failed: ${outcome.error.message}`)
     }
   }
   await Promise.all(Array.from({ length: inFlight }, (_, turn) => lane(turn)))

@@ -18,7 +18,9 @@ export interface OutsideEffect<K extends CallKind> {
   repeatable(input: CallInput<K>): boolean
   /** A read: the next attempt does it again. */
   rerun(input: CallInput<K>): boolean
-  act(site: CallSite, input: CallInput<K>, idempotencyKey: string): Promise<unknown>
+  /** Does the other side understand an idempotency key? Then `act` gets one, the same after a crash. */
+  keyed(input: CallInput<K>): boolean
+  act(site: CallSite, input: CallInput<K>, idempotencyKey: string | undefined): Promise<unknown>
 }
 
 /** An effect inside ring 0: one record is the deed, the outcome and the delivery. */

@@ -88,13 +88,10 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
       // The guest saw this refusal, so its replay has to see it too, whatever the manifest says by then.
       return complete(site, kind, refused(error), rerun, 'lazy').reply
     }
-    const idempotencyKey = before?.idempotencyKey ?? idempotencyKeyOf(site)
+    const idempotencyKey = effect.keyed(input) ? (before?.idempotencyKey ?? idempotencyKeyOf(site)) : undefined
     if (before === undefined)
       await intend(site, kind, effect.intent(site, input), effect.repeatable(input), idempotencyKey)
-    const outcome = await effect.act(site, input, idempotencyKey).then(
-      (value): Outcome => ({ ok: true, value: value ?? null }),
-      (error: unknown): Outcome => refused(error),
-    )
+    const outcome = await outcomeOf(effect.act(site, input, idempotencyKey))
     const guarded = recordClass(kind, input as { method?: string }) === 'guarded'
     const { seq, reply } = complete(site, kind, outcome, rerun, guarded ? 'durable' : 'lazy')
     if (guarded) await log.journal.durable(seq)
@@ -160,6 +157,20 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
     }
   }
 
+  /** Runs an effect to its end, whatever becomes of the guest that asked for it. */
+  async function fly(site: CallSite, flight: string, kind: CallKind, input: unknown): Promise<GateReply> {
+    const { name } = site.process
+    busy.set(name, (busy.get(name) ?? 0) + 1)
+    try {
+      return await perform(site, kind, input)
+    } catch (error) {
+      return { at: nowIso(), outcome: refused(error) }
+    } finally {
+      inFlight.delete(flight)
+      busy.set(name, (busy.get(name) ?? 1) - 1)
+    }
+  }
+
   return {
     call(request) {
       const process = log.world.get(request.process)
@@ -185,18 +196,20 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
           outcome: refused(new VigilError('INVALID_ARGUMENT', `${request.kind}: ${input.error.message}`)),
         })
       }
-      busy.set(request.process, (busy.get(request.process) ?? 0) + 1)
-      const landed = perform(site, request.kind, input.data)
-        .catch((error: unknown): GateReply => ({ at: nowIso(), outcome: refused(error) }))
-        .finally(() => {
-          inFlight.delete(flight)
-          busy.set(request.process, (busy.get(request.process) ?? 1) - 1)
-        })
+      const landed = fly(site, flight, request.kind, input.data)
       inFlight.set(flight, landed)
       return landed
     },
     inFlight: (turn, key) => inFlight.has(`${turn} ${key}`),
     busy: (process) => busy.get(process) ?? 0,
+  }
+}
+
+async function outcomeOf(act: Promise<unknown>): Promise<Outcome> {
+  try {
+    return { ok: true, value: (await act) ?? null }
+  } catch (error) {
+    return refused(error)
   }
 }
 

@@ -21,15 +21,14 @@ export function fetchEffect(http: HttpClient): OutsideEffect<'fetch'> {
     },
     intent: (_site, { method, url }) => ({ method, url }),
     repeatable: (input) => input.idempotent === true || repeatableMethods.has(input.method),
+    keyed: (input) => keyedMethods.has(input.method),
     rerun: (input) => input.method === 'GET' || input.method === 'HEAD',
     async act(_site, input, idempotencyKey) {
       const reply = await http.send(
         {
           method: input.method,
           url: input.url,
-          headers: keyedMethods.has(input.method)
-            ? { 'idempotency-key': idempotencyKey, ...input.headers }
-            : input.headers,
+          headers: idempotencyKey === undefined ? input.headers : { 'idempotency-key': idempotencyKey, ...input.headers },
           ...(input.body === undefined ? {} : { body: Buffer.from(input.body, 'base64') }),
           timeoutMs: input.timeout_ms ?? defaultTimeoutMs,
           maxBodyBytes: limits.bodyBytes,

@@ -19,6 +19,7 @@ export function fileEffects(fileSystem: FileSystem): {
     decide: (site: CallSite, input: FileInput) => void placeOf(site, input, 'ro'),
     intent: (_site: CallSite, input: FileInput) => ({ mount: input.mount, path: input.path }),
     repeatable: () => true,
+    keyed: () => false,
     rerun: () => true,
   }
   return {
