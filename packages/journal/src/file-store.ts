@@ -91,8 +91,10 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     async replay(after, visit) {
       let count = 0
       const upTo = commit.durableSeq
-      for (const path of await segmentsFrom(fileSystem, directory, after + 1)) {
-        await readWhole(fileSystem, path, (record) => {
+      const paths = await segmentsFrom(fileSystem, directory, after + 1)
+      if (after < upTo && firstOf(paths[0] ?? '') > after + 1) throw damaged(join(directory, segmentName(after + 1)), 0)
+      for (const [index, path] of paths.entries()) {
+        await readUpTo(fileSystem, path, lastOf(paths, index) ?? upTo, (record) => {
           if (record.seq <= after || record.seq > upTo) return
           count += 1
           visit(record)
@@ -103,9 +105,10 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     async page(query) {
       const found: JournalRecord[] = []
       const upTo = commit.durableSeq
-      for (const path of (await segmentsFrom(fileSystem, directory, 0)).reverse()) {
+      const paths = await segmentsFrom(fileSystem, directory, 0)
+      for (const [index, path] of [...paths.entries()].reverse()) {
         const inSegment: JournalRecord[] = []
-        await readWhole(fileSystem, path, (record) => {
+        await readUpTo(fileSystem, path, lastOf(paths, index) ?? upTo, (record) => {
           if (record.seq > upTo || !matches(record, query)) return
           inSegment.push(record)
           if (inSegment.length > query.limit) inSegment.shift()
@@ -210,9 +213,22 @@ const continues = (reading: SegmentReading, before: SegmentReading | undefined, 
   reading.first === first &&
   (before === undefined || (reading.seed === before.chain && reading.first === before.lastSeq + 1))
 
-async function readWhole(fileSystem: FileSystem, path: string, visit: (record: JournalRecord) => void): Promise<void> {
+/** Reads a segment that has to hold everything up to `lastSeq`: a shorter one has lost what was once acknowledged. */
+async function readUpTo(
+  fileSystem: FileSystem,
+  path: string,
+  lastSeq: number,
+  visit: (record: JournalRecord) => void,
+): Promise<void> {
   const reading = await readSegment(fileSystem, path, visit)
-  if (reading?.damagedInside === true) throw damaged(path, reading.goodBytes)
+  const found = reading?.lastSeq ?? firstOf(path) - 1
+  if (found < lastSeq || reading?.damagedInside === true) throw damaged(path, reading?.goodBytes ?? 0)
+}
+
+/** The last record of a sealed segment, as the name of the one after it says; undefined for the one that still grows. */
+const lastOf = (paths: readonly string[], index: number): number | undefined => {
+  const next = paths[index + 1]
+  return next === undefined ? undefined : firstOf(next) - 1
 }
 
 export const damaged = (path: string, offset: number): VigilError =>

@@ -128,10 +128,10 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
       else if (!flushing) lazyTimer ??= clock.setTimer(lazyMs, schedule)
     },
     durable(seq) {
-      if (seq <= durable) return Promise.resolve()
+      const upTo = Math.min(seq, appended)
+      if (upTo <= durable) return Promise.resolve()
       if (stopped !== undefined) return Promise.reject(stopped)
       schedule()
-      const upTo = Math.min(seq, appended)
       const last = waiters[waiters.length - 1]
       if (last !== undefined && last.upTo === upTo) return last.promise
       const { promise, resolve, reject } = Promise.withResolvers<void>()

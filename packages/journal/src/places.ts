@@ -55,7 +55,13 @@ export function places(): Places {
 }
 
 /** The JSON of each draft's data, made before anything gets a place: data that is no JSON must not leave a gap. */
-export const dataTexts = (drafts: readonly RecordDraft[]): string[] => drafts.map(({ data }) => JSON.stringify(data))
+export const dataTexts = (drafts: readonly RecordDraft[]): string[] =>
+  drafts.map(({ type, data }) => {
+    // A function, undefined and the like have no JSON: such a line could be written and never be read.
+    const text: string | undefined = JSON.stringify(data)
+    if (text === undefined) throw new TypeError(`expected the data of ${type} to be JSON, found ${typeof data}`)
+    return text
+  })
 
 /** ISO time of a wall clock, formatted once per millisecond: formatting costs more than the rest of a line. */
 export function isoClock(now: () => number): () => string {

@@ -23,16 +23,19 @@ export function encodeRecord(
   return seal(`${head},"data":${data}${more ? ',"more":true' : ''}`, chain)
 }
 
+export const journalFormat = 1
+
 export interface SegmentHeader {
   readonly vigil: 'journal'
-  readonly format: 1
+  /** `journalFormat`, or what a later version wrote. */
+  readonly format: number
   /** Sequence number of the first record. */
   readonly first: number
 }
 
 /** The first line of a segment: where it begins, and with its seed the crc of the segment before. */
 export function encodeHeader(first: number, chain: number): Line {
-  return seal(`{"vigil":"journal","format":1,"first":${first},"chain":"${hex(chain)}"`, 0)
+  return seal(`{"vigil":"journal","format":${journalFormat},"first":${first},"chain":"${hex(chain)}"`, 0)
 }
 
 function seal(body: string, chain: number): Line {

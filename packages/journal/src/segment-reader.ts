@@ -1,5 +1,5 @@
-import type { FileSystem, JournalRecord } from '@vigil/protocol'
-import { checkLine, decodeHeader, decodeRecord } from './record-codec.ts'
+import { type FileSystem, type JournalRecord, VigilError } from '@vigil/protocol'
+import { checkLine, decodeHeader, decodeRecord, journalFormat } from './record-codec.ts'
 
 /** What reading a segment found: everything up to `goodBytes` is whole and in its place. */
 export interface SegmentReading {
@@ -53,6 +53,7 @@ export async function readSegment(
         }
         if (reading === undefined) {
           const header = decodeHeader(line)
+          if (header !== undefined && header.format !== journalFormat) throw foreignFormat(path, header.format)
           if (header === undefined) bad = true
           else
             reading = {
@@ -86,6 +87,13 @@ export async function readSegment(
     await handle.close()
   }
 }
+
+const foreignFormat = (path: string, format: number): VigilError =>
+  new VigilError(
+    'JOURNAL_DAMAGED',
+    `expected the journal segment ${path} in format ${journalFormat}, found format ${format}: open it with the version that wrote it`,
+    { details: { segment: path, offset: 0 } },
+  )
 
 const recordOpens = '{"seq":'
 

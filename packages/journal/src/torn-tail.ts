@@ -53,7 +53,7 @@ async function beginAgain(
 ): Promise<SegmentReading | undefined> {
   const bytes = await fileSystem.readFile(path)
   const isFirst = first === 1
-  if ((chain === undefined && !isFirst) || Buffer.from(bytes).includes('\n{"seq":')) {
+  if ((chain === undefined && !isFirst) || Buffer.from(bytes).includes('{"seq":')) {
     throw new VigilError('JOURNAL_DAMAGED', `the journal segment ${path} has no whole header`, {
       details: { segment: path, offset: 0 },
     })
