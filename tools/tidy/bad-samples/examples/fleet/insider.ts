@@ -1,0 +1,2 @@
+import { Supervisor } from '../../packages/supervisor/src/index.ts'
+export const inside = Supervisor

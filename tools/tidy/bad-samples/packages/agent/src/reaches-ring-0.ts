@@ -1,0 +1,2 @@
+import type { Supervisor } from '../../supervisor/src/index.ts'
+export type Reached = typeof Supervisor

@@ -1,0 +1,8 @@
+import 'chokidar'
+import 'commander'
+import 'croner'
+import 'esbuild'
+import 'hono'
+import 'msgpackr'
+import 'undici'
+import 'yaml'

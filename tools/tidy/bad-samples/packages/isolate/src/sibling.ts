@@ -1,0 +1,2 @@
+import { circle } from '../../journal/src/floor.ts'
+export const sibling = circle

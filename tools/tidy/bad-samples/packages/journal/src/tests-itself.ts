@@ -1,0 +1,2 @@
+import { twin } from '../../testkit/src/index.ts'
+export const tested = twin
