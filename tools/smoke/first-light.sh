@@ -5,7 +5,9 @@ source_tree=$(cd "$(dirname "$0")/../.." && pwd)
 # The machine's own node, not the workspace's: that is what a newcomer has.
 PATH=$(printf '%s' "$PATH" | tr ':' '\n' | grep -v 'node_modules' | paste -sd:)
 export PATH NODE_OPTIONS=''
-unset npm_config_verify_deps_before_run npm_package_json npm_lifecycle_event npm_lifecycle_script INIT_CWD || true
+# Run by pnpm, as in verify, this script inherits that scripts below it install nothing, under both names of the setting.
+unset npm_config_verify_deps_before_run pnpm_config_verify_deps_before_run || true
+unset npm_package_json npm_lifecycle_event npm_lifecycle_script INIT_CWD || true
 home=$(mktemp -d)
 log="$home/log"
 pid=''
