@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { errorTable } from '@vigil/protocol'
 import { expect, test } from 'vitest'
+import { measuredFunctions } from './function-length.ts'
+import { brokenLinks, longMedian, silentPackages, unexplainedDependencies, unraisedErrors } from './repository.ts'
 import { complaints, rules } from './tidy.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -16,12 +18,12 @@ const files = tracked
   .filter((path) => /\.(ts|mjs|md|json|yaml|sh|agent)$/.test(path) && existsSync(join(root, path)))
   .filter((path) => !path.startsWith('tools/tidy/bad-samples/'))
   .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
-const sources = files.filter(
-  ({ path }) => /^(packages|apps)\/.*\/src\/.*\.ts$/.test(path) && !/\.(test|fixture)\.ts$/.test(path),
-)
-
 const bad: Record<string, { path: string; text: string }> = {
   'no file over': { path: 'packages/a/src/x.ts', text: 'x\n'.repeat(401) },
+  'no function of': {
+    path: 'packages/a/src/x.ts',
+    text: `function long(): void {\n${'  f()\n'.repeat(70)}}\n`,
+  },
   'no name that': { path: 'packages/a/src/string-utils.ts', text: '' },
   'time and random': { path: 'packages/journal/src/x.ts', text: 'const t = Date.now()' },
   'no test that': { path: 'packages/a/src/x.test.ts', text: `${'test'}.skip('x', () => {})` },
@@ -42,46 +44,46 @@ test('the repository keeps its rules', () => {
   expect(complaints(files)).toEqual([])
 })
 
+test('a function is measured without the functions inside it', () => {
+  const factory = ['export function counter(start = 0) {', '  let n = start', '  return {']
+  const method = ['    add(', '      by: number,', '    ): number {', '      n += by', '      return n', '    },']
+  const text = [...factory, ...method, '  }', '}', 'const f = async (a: string) => {', '  a.trim()', '}'].join('\n')
+  expect(measuredFunctions(text)).toEqual([
+    { line: 6, length: 4 },
+    { line: 1, length: 8 },
+    { line: 12, length: 3 },
+  ])
+})
+
+const source = (text: string) => [{ path: 'packages/a/src/x.ts', text }]
+
 test('the median file is under 100 lines', () => {
-  const lengths = sources.map(({ text }) => text.split('\n').length).sort((a, b) => a - b)
-  expect(lengths[Math.floor(lengths.length / 2)]).toBeLessThan(100)
+  expect(longMedian(source('x\n'.repeat(100)))).toBe(101)
+  expect(longMedian(files)).toBeUndefined()
 })
 
 test('every error of the table is raised somewhere', () => {
-  const text = sources
-    .filter(({ path }) => !path.endsWith('protocol/src/errors.ts'))
-    .map((file) => file.text)
-    .join('\n')
-  expect(Object.keys(errorTable).filter((code) => !text.includes(`'${code}'`))).toEqual([])
+  expect(unraisedErrors(source("throw new VigilError('TOO_LARGE', '')"), ['TOO_LARGE', 'FENCED'])).toEqual(['FENCED'])
+  expect(unraisedErrors(files, Object.keys(errorTable))).toEqual([])
 })
 
 test('every link between pages leads somewhere', () => {
-  const broken = files
-    .filter(({ path }) => path.endsWith('.md'))
-    .flatMap(({ path, text }) =>
-      [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)]
-        .map((match) => join(dirname(path), match[1] as string))
-        .filter((target) => !existsSync(join(root, target)))
-        .map((target) => `${path} -> ${target}`),
-    )
-  expect(broken).toEqual([])
+  const page = { path: 'docs/a.md', text: '[a](b.md) [b](b.md#part) [c](../gone.md) [d](https://x.org) [e](#here)' }
+  expect(brokenLinks([page], (path) => path === 'docs/b.md')).toEqual(['docs/a.md -> ../gone.md'])
+  expect(brokenLinks(files, (path) => existsSync(join(root, path)))).toEqual([])
 })
 
-test('every dependency has its reason in docs/dependencies.md', () => {
-  const page = files.find(({ path }) => path === 'docs/dependencies.md')?.text ?? ''
-  const names = files
-    .filter(({ path }) => path.endsWith('package.json'))
-    .flatMap(({ text }) => {
-      const { dependencies = {}, devDependencies = {} } = JSON.parse(text) as Record<string, Record<string, string>>
-      return Object.keys({ ...dependencies, ...devDependencies })
-    })
-    .filter((name) => !name.startsWith('@vigil/'))
-  expect([...new Set(names)].filter((name) => !page.includes(name))).toEqual([])
+test('every dependency has its reason in docs/dependencies.md, and no other', () => {
+  const sample = [
+    { path: 'package.json', text: '{ "devDependencies": { "node": "1.0.0", "@vigil/a": "workspace:*" } }' },
+    { path: 'docs/dependencies.md', text: '| `vitest` | root | runs what a node has |' },
+  ]
+  expect(unexplainedDependencies(sample)).toEqual(['no reason for node', 'vitest is no dependency'])
+  expect(unexplainedDependencies(files)).toEqual([])
 })
 
 test('every package says in one line what it hides', () => {
-  const silent = files
-    .filter(({ path }) => /^packages\/[^/]+\/package\.json$/.test(path))
-    .filter(({ text }) => ((JSON.parse(text) as { description?: string }).description ?? '').length < 20)
-  expect(silent.map(({ path }) => path)).toEqual([])
+  const silent = { path: 'packages/a/package.json', text: '{ "name": "a" }' }
+  expect(silentPackages([silent])).toEqual(['packages/a/package.json'])
+  expect(silentPackages(files)).toEqual([])
 })

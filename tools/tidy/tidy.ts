@@ -1,3 +1,5 @@
+import { measuredFunctions } from './function-length.ts'
+
 /** Repository rules over one file: pure, so that each has a bad sample in its test. */
 export interface SourceFile {
   readonly path: string
@@ -17,19 +19,27 @@ interface Rule {
 }
 
 const isTest = (path: string): boolean => /\.test\.ts$|^test\/|\/fixtures\/|\.fixture\.ts$/.test(path)
-const inRingZero = (path: string): boolean =>
-  /^packages\/(supervisor|journal|isolate|api|protocol)\/src\//.test(path) && !isTest(path)
+const isSource = (path: string): boolean => /^packages\/[^/]+\/src\//.test(path) && !isTest(path)
 const matches =
   (pattern: RegExp) =>
   ({ text }: SourceFile) =>
     [...text.matchAll(pattern)].map((match) => match[0])
 const longestFile = 400
+const longestFunction = 70
 
 export const rules: readonly Rule[] = [
   {
     name: 'no file over 400 lines: a longer one hides two',
     applies: (path) => path.endsWith('.ts'),
     check: ({ text }) => (text.split('\n').length > longestFile ? [`${text.split('\n').length} lines`] : []),
+  },
+  {
+    name: 'no function of 70 lines: one that long has a name for its parts',
+    applies: (path) => path.endsWith('.ts') && !isTest(path),
+    check: ({ text }) =>
+      measuredFunctions(text)
+        .filter(({ length }) => length >= longestFunction)
+        .map(({ line, length }) => `${length} lines from line ${line}`),
   },
   {
     name: 'no name that says nothing: name the file by what it hides',
@@ -39,7 +49,7 @@ export const rules: readonly Rule[] = [
   {
     name: 'time and randomness are ports: take a Clock or a Random',
     applies: (path) =>
-      inRingZero(path) && !/\/platform\/|\/isolate\/src\/(hub|guest|wire)\/|api\/src\/serve\.ts/.test(path),
+      isSource(path) && !/\/platform\/|\/isolate\/src\/(hub|guest|wire)\/|api\/src\/serve\.ts/.test(path),
     check: matches(
       /\b(setTimeout|setInterval)\(|\bDate\.now\(\)|\bnew Date\(\)|\bMath\.random\(\)|\brandomUUID\(|\bperformance\.now\(\)/g,
     ),
@@ -56,13 +66,13 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'the process is ended by apps and tools alone',
-    applies: (path) => /^packages\/[^/]+\/src\//.test(path) && !isTest(path) && !path.includes('/guest/harden.ts'),
+    applies: (path) => isSource(path) && !path.includes('/guest/harden.ts'),
     check: matches(/\bprocess\.exit\(/g),
   },
   {
     name: 'no path of one machine',
     applies: (path) => !path.startsWith('tools/tidy/'),
-    check: matches(/\/(Users|work|root|farm)\/[a-z]\w*\//g),
+    check: matches(/(?<![\w.}-])\/(Users\/|work\/|root\/|farm\/|home\/(?!me\b))\w+/g),
   },
 ]
 
