@@ -102,11 +102,14 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
     failed.resolve(reason)
   }
 
-  /** At the end of the tick, so that everything it appends shares the flush. */
+  /**
+   * When every promise that is ready has run: a flush wakes all who waited for it, and what they append next shares one
+   * flush. A microtask would fire after the first of them.
+   */
   const schedule = (): void => {
     if (scheduled || flushing) return
     scheduled = true
-    queueMicrotask(() => {
+    process.nextTick(() => {
       scheduled = false
       void flush()
     })
