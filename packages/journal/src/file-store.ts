@@ -46,17 +46,10 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     return openLog({ fileSystem, clock, directory, checkpointDirectory, given })
   })
   const writer = segmentWriter(fileSystem, directory, segmentBytes, tail)
-  let flushedChain = tail.chain
-  let chain = tail.chain
-  const pendingChains: number[] = []
   const commit = groupCommit({
     clock,
     durableSeq: given.lastSeq,
-    async write(batches, firstSeq) {
-      await writer.write(batches, firstSeq, flushedChain)
-      flushedChain = pendingChains[batches.length - 1] ?? flushedChain
-      pendingChains.splice(0, batches.length)
-    },
+    write: (bodies, firstSeq) => writer.write(bodies, firstSeq),
   })
   const iso = isoClock(() => clock.now())
   let newest: StoredCheckpoint | undefined = checkpoint
@@ -75,15 +68,11 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
       if (drafts.length === 0) return []
       const data = dataTexts(drafts)
       const records = given.give(drafts, iso())
-      let text = ''
-      for (const [index, record] of records.entries()) {
-        const more = index < records.length - 1
-        const line = encodeRecord(record, { data: data[index] as string, chain, more })
-        chain = line.crc
-        text += line.text
-      }
-      pendingChains.push(chain)
-      commit.add(text, given.lastSeq, urgency === 'durable')
+      const last = records.length - 1
+      const bodies = records.map((record, index) =>
+        encodeRecord(record, { data: data[index] as string, more: index < last }),
+      )
+      commit.add(bodies, given.lastSeq, urgency === 'durable')
       return records
     },
     durable: (seq) => commit.durable(seq),
@@ -144,7 +133,7 @@ interface OpenLogOptions {
 }
 
 interface OpenedLog {
-  readonly tail: OpenSegment & { readonly chain: number }
+  readonly tail: OpenSegment
   readonly report: OpenReport
   readonly checkpoint: StoredCheckpoint | undefined
 }
@@ -163,7 +152,7 @@ async function openLog({
     // A round is saved only after its records are durable, so a log that is not there has been lost.
     if (rounds.length > 0) throw damaged(join(directory, segmentName(1)), 0)
     return {
-      tail: { ...(await createSegment(fileSystem, directory, 1, 0)), chain: 0 },
+      tail: await createSegment(fileSystem, directory, 1, 0),
       report: {},
       checkpoint: undefined,
     }
@@ -231,7 +220,7 @@ const lastOf = (paths: readonly string[], index: number): number | undefined => 
   return next === undefined ? undefined : firstOf(next) - 1
 }
 
-export const damaged = (path: string, offset: number): VigilError =>
+const damaged = (path: string, offset: number): VigilError =>
   new VigilError('JOURNAL_DAMAGED', `the journal segment ${path} is damaged at byte ${offset}`, {
     details: { segment: path, offset },
   })

@@ -11,8 +11,8 @@ export interface GroupCommit {
   readonly failed: Promise<Error>
   /** @throws the reason when the commit has failed or is closed */
   assertOpen(): void
-  /** `text`: the lines of one batch, which is never split over two flushes; `seq`: of its last record. */
-  add(text: string, seq: number, urgent: boolean): void
+  /** `bodies`: of the lines of one batch, which is never split over two flushes; `seq`: of its last record. */
+  add(bodies: readonly string[], seq: number, urgent: boolean): void
   durable(seq: number): Promise<void>
   onFlush(listener: (durableSeq: number) => void): () => void
   /** Flushes what waits, then takes nothing more. */
@@ -22,8 +22,8 @@ export interface GroupCommit {
 export interface GroupCommitOptions {
   readonly clock: Clock
   readonly durableSeq: number
-  /** Writes and syncs batches that begin at `firstSeq`. */
-  readonly write: (batches: readonly string[], firstSeq: number) => Promise<void>
+  /** Writes and syncs lines that begin at `firstSeq`. */
+  readonly write: (bodies: readonly string[], firstSeq: number) => Promise<void>
 }
 
 const flushRecords = 512
@@ -38,7 +38,7 @@ interface Waiter {
 }
 
 export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): GroupCommit {
-  let waiting: { readonly text: string; readonly seq: number }[] = []
+  let waiting: { readonly bodies: readonly string[]; readonly seq: number }[] = []
   let durable = durableSeq
   let appended = durableSeq
   let flushing = false
@@ -54,8 +54,8 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
   const take = (): typeof waiting => {
     let characters = 0
     let count = 0
-    for (const { text, seq } of waiting) {
-      characters += text.length
+    for (const { bodies, seq } of waiting) {
+      for (const body of bodies) characters += body.length
       if (count > 0 && (seq - durable > flushRecords || characters > flushCharacters)) break
       count += 1
     }
@@ -72,7 +72,7 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
     const taken = take()
     try {
       await write(
-        taken.map(({ text }) => text),
+        taken.flatMap(({ bodies }) => bodies),
         durable + 1,
       )
     } catch (error) {
@@ -124,8 +124,8 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
       if (stopped !== undefined) throw stopped
       if (closing) throw closedError()
     },
-    add(text, seq, urgent) {
-      waiting.push({ text, seq })
+    add(bodies, seq, urgent) {
+      waiting.push({ bodies, seq })
       appended = seq
       if (urgent || seq - durable >= flushRecords) schedule()
       else if (!flushing) lazyTimer ??= clock.setTimer(lazyMs, schedule)

@@ -29,7 +29,7 @@ export function openMemoryStore({ clock }: { readonly clock: Clock }): JournalSt
         // A copy, as a disk would keep it: what a caller changes later is not what was recorded.
         records.push({ ...record, data: JSON.parse(data[index] as string) })
       }
-      commit.add('', given.lastSeq, urgency === 'durable')
+      commit.add([''], given.lastSeq, urgency === 'durable')
       return added
     },
     durable: (seq) => commit.durable(seq),

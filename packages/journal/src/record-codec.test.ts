@@ -1,7 +1,7 @@
 import type { JournalRecord } from '@vigil/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { checkLine, decodeHeader, decodeRecord, encodeHeader, encodeRecord } from './record-codec.ts'
+import { checkLine, decodeHeader, decodeRecord, encodeHeader, encodeRecord, lineSealer } from './record-codec.ts'
 
 const anyRecord = fc.record(
   {
@@ -20,8 +20,11 @@ const anyRecord = fc.record(
 ) as unknown as fc.Arbitrary<JournalRecord>
 const anyCrc = fc.nat({ max: 0xffffffff })
 
-const encode = (record: JournalRecord, chain: number, more = false) =>
-  encodeRecord(record, { data: JSON.stringify(record.data), chain, more })
+const seal = lineSealer()
+const encode = (record: JournalRecord, seed: number, more = false): { text: string; crc: number } => {
+  const { bytes, chain } = seal([encodeRecord(record, { data: JSON.stringify(record.data), more })], seed)
+  return { text: bytes.toString('utf8'), crc: chain }
+}
 /** The line as a reader gets it. */
 const lineOf = (text: string): Buffer => Buffer.from(text.slice(0, -1))
 

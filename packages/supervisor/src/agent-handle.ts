@@ -5,7 +5,7 @@ import type { Member, Runtime } from './runtime/runtime.ts'
 import type { Accepted, AgentHandle, EnqueueOptions, ProcessStatus } from './surface.ts'
 
 /** The words of the guarantee table for this tier on this machine. */
-export const processGuarantee =
+const processGuarantee =
   'memory (RSS of the process group) and kill isolation; no files, no network, no child processes, no addons, no inspector; no sight of another agent'
 
 /** Trigger id of events that a person or program gives. */

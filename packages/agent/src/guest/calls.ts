@@ -1,4 +1,4 @@
-import type { CallKind, CoreMessage, GuestMessage, Outcome } from '@vigil/protocol'
+import type { CallKind, CoreMessage, GuestMessage, Outcome, RecordedError } from '@vigil/protocol'
 
 /** The system calls of one guest on their way: ids, credits, replies. Knows nothing of turns but their name. */
 export interface Calls {
@@ -19,14 +19,22 @@ export interface OutgoingCall {
 }
 
 export interface CallReply {
-  readonly at: string
+  /** ISO wall time; undefined for a call that never left the guest. */
+  readonly at: string | undefined
   readonly outcome: Outcome
 }
 
 /** Core ends a guest with more open calls than this; the rest wait here, in order. */
 const credits = 256
 
-export function systemCalls(post: (message: GuestMessage) => void): Calls {
+const tooLong = (kind: CallKind): RecordedError => ({
+  code: 'TOO_LARGE',
+  message: `the input of this ${kind} is too long for one message`,
+  help: 'Keep large data in a file and pass its path.',
+})
+
+/** `post` sends a message, or is false for one that is too long for the wire. */
+export function systemCalls(post: (message: GuestMessage) => boolean): Calls {
   let lastId = 0
   const pending = new Map<number, (reply: CallReply) => void>()
   const queue: { readonly call: OutgoingCall; readonly replied: (reply: CallReply) => void }[] = []
@@ -39,7 +47,10 @@ export function systemCalls(post: (message: GuestMessage) => void): Calls {
       if (over()) continue
       lastId += 1
       pending.set(lastId, next.replied)
-      post({ t: 'call', id: lastId, turn, key, kind, input })
+      if (post({ t: 'call', id: lastId, turn, key, kind, input })) continue
+      // Not recorded: a replay makes the same call and is refused in the same way.
+      pending.delete(lastId)
+      next.replied({ at: undefined, outcome: { ok: false, error: tooLong(kind) } })
     }
   }
 

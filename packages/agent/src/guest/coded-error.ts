@@ -28,22 +28,28 @@ export function thrownError(thrown: unknown): {
   retry?: boolean
   details?: unknown
 } {
-  if (typeof thrown !== 'object' || thrown === null) return { message: String(thrown) }
+  if (typeof thrown !== 'object' || thrown === null) return { message: String(thrown).slice(0, longest) }
   const { name, message, code, stack, retry, details } = thrown as Record<string, unknown>
   return {
-    message: typeof message === 'string' ? message : 'a value without a message was thrown',
-    ...(typeof name === 'string' ? { name } : {}),
-    ...(typeof code === 'string' ? { code } : {}),
-    ...(typeof stack === 'string' ? { stack: stack.slice(0, 8_000) } : {}),
+    message: typeof message === 'string' ? message.slice(0, longest) : 'a value without a message was thrown',
+    ...(typeof name === 'string' ? { name: name.slice(0, longestName) } : {}),
+    ...(typeof code === 'string' ? { code: code.slice(0, longestName) } : {}),
+    ...(typeof stack === 'string' ? { stack: stack.slice(0, longest) } : {}),
     ...(typeof retry === 'boolean' ? { retry } : {}),
-    ...(isJson(details) ? { details } : {}),
+    ...(canCross(details) ? { details } : {}),
   }
 }
 
-function isJson(value: unknown): boolean {
-  if (value === undefined) return false
+/** An error is recorded and shown to people: what is longer helps nobody and could not be sent. */
+const longest = 8_000
+const longestName = 200
+const longestDetails = 64_000
+
+function canCross(details: unknown): boolean {
+  if (details === undefined) return false
   try {
-    return JSON.stringify(value) !== undefined
+    const text = JSON.stringify(details)
+    return text !== undefined && text.length <= longestDetails
   } catch {
     return false
   }

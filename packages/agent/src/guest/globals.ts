@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { format } from 'node:util'
+import { format, inspect } from 'node:util'
 import type { GuestMessage } from '@vigil/protocol'
 import type { AgentContext } from '../context.ts'
 import { codedError } from './coded-error.ts'
@@ -44,6 +44,9 @@ export function installGlobals(logWithoutTurn: (level: Level, message: string) =
   }
   for (const [name, level] of Object.entries(levels))
     (console as unknown as Record<string, unknown>)[name] = print(level)
+
+  // The one method that neither takes part in the format nor goes through another.
+  console.dir = (value, options) => print('info')(inspect(value, { customInspect: false, ...options }))
 
   return { run: (context, work) => turns.run(context, work) }
 }

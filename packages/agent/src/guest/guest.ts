@@ -6,6 +6,7 @@ import { abortedError, codedError, thrownError } from './coded-error.ts'
 import { type Effects, turnEffects } from './effects.ts'
 import { installGlobals } from './globals.ts'
 import { jsonText } from './json.ts'
+import { logFields, logText } from './log-fields.ts'
 import { replayOf } from './replay.ts'
 import { committedState, turnState } from './state.ts'
 import { turnContext } from './turn-context.ts'
@@ -19,11 +20,25 @@ interface OpenTurn {
 
 const resultBytes = 1_000_000
 
+/** Core ends the cell of a guest that sends a longer message, in characters. */
+const messageLength = 24_000_000
+
+const tooMuchWritten = {
+  code: 'TOO_LARGE',
+  message: 'run() wrote more state in one turn than one message can carry',
+  retry: false,
+}
+
 /** One life of an agent in its thread: loads the module, says ready, runs turns until it is asked to end. */
 export function guestMain(load: (module: GuestBoot['module']) => unknown) {
   return (boot: GuestBoot, port: GuestPort): void => {
-    const post = (message: GuestMessage): void => port.post(JSON.stringify(message))
-    const scope = installGlobals((level, message) => post({ t: 'log', level, message }))
+    const post = (message: GuestMessage): boolean => {
+      const text = JSON.stringify(message)
+      if (text.length > messageLength) return false
+      port.post(text)
+      return true
+    }
+    const scope = installGlobals((level, message) => void post({ t: 'log', level, message: logText(message) }))
     const calls = systemCalls(post)
     const committed = committedState()
     const open = new Map<string, OpenTurn>()
@@ -58,7 +73,13 @@ export function guestMain(load: (module: GuestBoot['module']) => unknown) {
         log(level, text, fields) {
           // What was said in the first life need not be said again; an attempt after a throw is new and speaks.
           if (open.get(turn) !== self || (message.crashed && replay.replaying)) return
-          post({ t: 'log', turn, level, message: text, ...(fields === undefined ? {} : { fields: plain(fields) }) })
+          post({
+            t: 'log',
+            turn,
+            level,
+            message: logText(text),
+            ...(fields === undefined ? {} : { fields: logFields(fields) }),
+          })
         },
       })
       let end: GuestMessage
@@ -73,7 +94,7 @@ export function guestMain(load: (module: GuestBoot['module']) => unknown) {
       if (open.get(turn) !== self) return
       open.delete(turn)
       effects.end()
-      post(end)
+      if (!post(end)) post({ t: 'threw', turn, error: tooMuchWritten, unasked: replay.unasked() })
       rest()
     }
 
@@ -112,11 +133,9 @@ export function guestMain(load: (module: GuestBoot['module']) => unknown) {
 
 /** The function to run, from whatever an entrypoint may export. */
 function runOf(exported: unknown): AgentRun {
-  const candidates = [
-    exported,
-    (exported as { default?: unknown })?.default,
-    (exported as { default?: { default?: unknown } })?.default?.default,
-  ]
+  // The default export first: a module may have a `run` of its own beside it.
+  const byDefault = (exported as { default?: { default?: unknown } } | undefined)?.default
+  const candidates = [byDefault, byDefault?.default, exported]
   for (const candidate of candidates) {
     if (typeof candidate === 'function') return candidate as AgentRun
     const run = (candidate as { run?: unknown } | null | undefined)?.run
@@ -124,7 +143,7 @@ function runOf(exported: unknown): AgentRun {
   }
   throw codedError({
     code: 'BUNDLE_FAILED',
-    message: `expected the entrypoint to export a function or an object with run() by default, found ${typeof (exported as { default?: unknown })?.default}`,
+    message: `expected the entrypoint to export a function or an object with run() by default, found ${typeof byDefault}`,
   })
 }
 
@@ -141,13 +160,4 @@ function asResult(value: unknown): unknown {
     throw codedError({ code: 'TOO_LARGE', message })
   }
   return JSON.parse(text)
-}
-
-/** Log fields never fail a turn. */
-function plain(fields: unknown): unknown {
-  try {
-    return JSON.parse(JSON.stringify(fields) ?? 'null')
-  } catch {
-    return String(fields)
-  }
 }

@@ -1,3 +1,4 @@
+import { encodedBody } from './body.ts'
 import { codedError } from './coded-error.ts'
 
 /** `fetch` as a system call: what crosses is plain JSON, bodies as base64. */
@@ -54,7 +55,7 @@ async function fetchInput(url: string | URL | Request, init: FetchInit): Promise
     throw codedError({ code: 'INVALID_ARGUMENT', message })
   }
   const request = new Request(url, rest)
-  const body = request.body === null ? undefined : Buffer.from(await request.arrayBuffer()).toString('base64')
+  const body = request.body === null ? undefined : encodedBody(Buffer.from(await request.arrayBuffer()), 'a fetch body')
   return {
     method: request.method,
     url: request.url,

@@ -16,8 +16,13 @@ export function jsonText(value: unknown, what: string): string {
 /** A copy of the value as it is after a trip through JSON. */
 export const jsonCopy = (value: unknown, what: string): unknown => JSON.parse(jsonText(value, what))
 
+/** What JSON drops, refuses or writes as `{}`; a Promise is there because somebody forgot to await it. */
+const lost = new Set(
+  'function symbol bigint Map Set WeakMap WeakSet Promise Error RegExp ArrayBuffer SharedArrayBuffer'.split(' '),
+)
+
 function refuse(key: string, value: unknown): unknown {
-  const kind = typeof value
-  if (kind !== 'function' && kind !== 'symbol' && kind !== 'bigint') return value
+  const kind = typeof value === 'object' ? Object.prototype.toString.call(value).slice(8, -1) : typeof value
+  if (!lost.has(kind) && !ArrayBuffer.isView(value)) return value
   throw new Error(`found a ${kind}${key === '' ? '' : ` at "${key}"`}`)
 }

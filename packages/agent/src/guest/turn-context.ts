@@ -1,5 +1,6 @@
 import type { CoreMessage, GuestMessage } from '@vigil/protocol'
 import type { AgentContext, AgentFiles } from '../context.ts'
+import { encodedBody } from './body.ts'
 import { milliseconds } from './duration.ts'
 import type { Effects } from './effects.ts'
 import { agentFetch } from './http.ts'
@@ -63,7 +64,7 @@ function agentFiles(effects: Effects): AgentFiles {
   return {
     read: read as AgentFiles['read'],
     async write(path, content) {
-      await effects.call('file.write', path, { ...placeOf(path), body: Buffer.from(content).toString('base64') })
+      await effects.call('file.write', path, { ...placeOf(path), body: encodedBody(Buffer.from(content), path) })
     },
     async list(path) {
       return (await effects.call('file.list', path, placeOf(path))) as never

@@ -97,7 +97,7 @@ export function foldDelivery(
 }
 
 /** The event as the receiver of a publication or message sees it. */
-export function deliveredEvent(record: Of<'bus.published' | 'message.sent'>, triggerId: string): AcceptedEvent {
+function deliveredEvent(record: Of<'bus.published' | 'message.sent'>, triggerId: string): AcceptedEvent {
   if (record.type === 'bus.published') {
     const { event_id, topic, source, data, timestamp } = record.data
     return {

@@ -124,7 +124,7 @@ export async function openRuntime({
         data: { version: packageJson.version, node: process.version, pid: process.pid },
       },
     ])
-    store.failed.then((error) => {
+    void store.failed.then((error) => {
       // Nothing may act on what was never made durable: every cell ends at once.
       void cells.close()
       emit.fatal(error)
