@@ -80,25 +80,26 @@ test('the token is 0600 and every route but health wants it', async () => {
 })
 
 test('suspend, resume, restart, stop, start: what was accepted waits and is done', async () => {
-  daemon = await startDaemon(data, [home])
-  const call = (verb: string) => daemon?.call('POST', `/processes/sibling/${verb}`)
+  const own = await startDaemon(data, [home])
+  daemon = own
+  const call = (verb: string) => own.call('POST', `/processes/sibling/${verb}`)
   const runs = async () =>
-    ((await daemon?.call('GET', '/processes/sibling/context'))?.body as { state: { runs?: number } }).state.runs ?? 0
-  expect((await call('suspend'))?.body).toMatchObject({ state: 'suspended' })
-  const { body } = await daemon.call('POST', '/processes/sibling/events', {})
+    ((await own.call('GET', '/processes/sibling/context')).body as { state: { runs?: number } }).state.runs ?? 0
+  expect((await call('suspend')).body).toMatchObject({ state: 'suspended' })
+  const { body } = await own.call('POST', '/processes/sibling/events', {})
   expect(body).toMatchObject({ accepted: true })
   expect(await runs()).toBe(0)
-  expect((await call('resume'))?.status).toBe(200)
-  expect((await daemon.call('POST', '/processes/sibling/events?wait=10s', {})).body).toMatchObject({ result: 'here' })
+  expect((await call('resume')).status).toBe(200)
+  expect((await own.call('POST', '/processes/sibling/events?wait=10s', {})).body).toMatchObject({ result: 'here' })
   expect(await runs()).toBe(2)
-  expect((await call('restart'))?.status).toBe(200)
-  expect((await call('stop'))?.body).toMatchObject({ state: 'stopped' })
-  expect(await daemon.call('POST', '/processes/sibling/events', {})).toMatchObject({
+  expect((await call('restart')).status).toBe(200)
+  expect((await call('stop')).body).toMatchObject({ state: 'stopped' })
+  expect(await own.call('POST', '/processes/sibling/events', {})).toMatchObject({
     status: 409,
     body: { error: { code: 'INVALID_STATE' } },
   })
   await call('start')
-  expect((await daemon.call('POST', '/processes/sibling/events?wait=10s', {})).body).toMatchObject({ result: 'here' })
+  expect((await own.call('POST', '/processes/sibling/events?wait=10s', {})).body).toMatchObject({ result: 'here' })
   expect(await runs()).toBe(3)
 })
 

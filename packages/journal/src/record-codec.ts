@@ -24,7 +24,10 @@ export function encodeRecord(
 }
 
 /** Lines as bytes, and the crc that the next line continues. The bytes hold until the next call. */
-export type LineSealer = (bodies: readonly string[], chain: number) => { readonly bytes: Buffer; readonly chain: number }
+export type LineSealer = (
+  bodies: readonly string[],
+  chain: number,
+) => { readonly bytes: Buffer; readonly chain: number }
 
 const longestCharacter = 3
 

@@ -28,7 +28,8 @@ export function fetchEffect(http: HttpClient): OutsideEffect<'fetch'> {
         {
           method: input.method,
           url: input.url,
-          headers: idempotencyKey === undefined ? input.headers : { 'idempotency-key': idempotencyKey, ...input.headers },
+          headers:
+            idempotencyKey === undefined ? input.headers : { 'idempotency-key': idempotencyKey, ...input.headers },
           ...(input.body === undefined ? {} : { body: Buffer.from(input.body, 'base64') }),
           timeoutMs: input.timeout_ms ?? defaultTimeoutMs,
           maxBodyBytes: limits.bodyBytes,
