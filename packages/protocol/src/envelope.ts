@@ -111,12 +111,15 @@ export const guestMessageSchema = z.discriminatedUnion('t', [
 ])
 export type GuestMessage = z.infer<typeof guestMessageSchema>
 
-/** A recorded outcome as the guest gets it back: `at` is ISO wall time, `doubt` an intent without outcome. */
+/**
+ * A recorded outcome as the guest gets it back: `at` is ISO wall time, `doubt` an intent without outcome, `begun` the
+ * leave to run a step that may be run again (its key is `<step key>/begun`).
+ */
 export interface RecordedEffect {
   readonly key: string
   readonly kind: string
   readonly at: string
-  readonly outcome: Outcome | 'doubt'
+  readonly outcome: Outcome | 'doubt' | 'begun'
 }
 
 export type CoreMessage =

@@ -89,7 +89,7 @@ export function turnEffects({ turn, seed, replay, calls, signal }: EffectsParts)
         } else if (effect.outcome === 'doubt') {
           const message = `${kind} was begun at ${effect.at} and its outcome is unknown`
           done({ ok: false, error: { code: 'EFFECT_IN_DOUBT', message, help: doubtHelp, details: { key } } })
-        } else done(effect.outcome)
+        } else done(effect.outcome === 'begun' ? { ok: true, value: null } : effect.outcome)
       })
     })
   }
@@ -101,16 +101,21 @@ export function turnEffects({ turn, seed, replay, calls, signal }: EffectsParts)
     }
     return whileOpen<Outcome>((done) => {
       replay.called()
-      // Leave to begin is not recorded: after a crash it is given at another time.
-      const leave = kind === 'step' && (input as { intend?: boolean }).intend === true
+      // It moves no clock: when the step has ended, nothing tells a replay when it began.
+      const isLeave = kind === 'step' && (input as { intend?: boolean }).intend === true
       calls.make({ turn, key, kind, input, over }, ({ at, outcome }) => {
-        void replay.arrived(leave ? undefined : at).then(() => done(outcome))
+        void replay.arrived(isLeave ? undefined : at).then(() => done(outcome))
       })
     })
   }
 
   const run = async (key: string, kind: CallKind, input: unknown): Promise<unknown> =>
     settled(await (recorded(key, kind) ?? make(key, kind, input)))
+
+  /** Leave to begin a step that runs once: of this life, or of one before if the step may be repeated. */
+  const leave = (key: string, idempotent: boolean | undefined): Promise<Outcome> =>
+    recorded(`${key}/begun`, 'step') ??
+    make(key, 'step', { intend: true, ...(idempotent === undefined ? {} : { idempotent }) })
 
   return {
     call: (kind, name, input) => run(keys.byInput(scope().key, kind, name, input), kind, input),
@@ -126,8 +131,7 @@ export function turnEffects({ turn, seed, replay, calls, signal }: EffectsParts)
         if (!outcome.ok) throw stepError(outcome.error)
         return outcome.value as never
       }
-      if (once === true)
-        settled(await make(key, 'step', { intend: true, ...(idempotent === undefined ? {} : { idempotent }) }))
+      if (once === true) settled(await leave(key, idempotent))
       else if (over()) throw aborted()
       let outcome: unknown
       try {

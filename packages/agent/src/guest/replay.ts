@@ -14,7 +14,7 @@ export interface Replay {
   cover(stepKey: string): void
   /** A call went out: the code still moves. */
   called(): void
-  /** Resolves when it is the turn of a live reply. Without `at` it moves no clock: it comes at another time after a crash. */
+  /** Resolves when it is the turn of a live reply. Without `at` it moves no clock. */
   arrived(at: string | undefined): Promise<void>
   /** Milliseconds of the latest outcome that was given; it never goes back. */
   now(): number
@@ -47,13 +47,15 @@ export function replayOf(
   let quietTurns = 0
   let ticking = false
 
+  const timeOf = ({ at, outcome }: RecordedEffect): string | undefined => (outcome === 'begun' ? undefined : at)
+
   const see = (at: string | undefined): void => {
     if (at !== undefined) nowMs = Math.max(nowMs, Date.parse(at) || 0)
   }
 
   const passDone = (): void => {
     for (let entry = entries[head]; entry?.state === 'done'; entry = entries[head]) {
-      see(entry.effect.at)
+      see(timeOf(entry.effect))
       head += 1
     }
   }
@@ -62,7 +64,7 @@ export function replayOf(
     entry.state = 'done'
     waiting -= 1
     quietTurns = 0
-    see(entry.effect.at)
+    see(timeOf(entry.effect))
     entry.give(entry.effect)
   }
 

@@ -44,6 +44,8 @@ export function recordedEffects(turn: TurnFold, inFlight: (key: string) => boole
   for (const effect of turn.effects.values()) {
     const { key, kind, at } = effect
     if (effect.outcome !== undefined) recorded.push({ key, kind, at, outcome: effect.outcome })
+    // What happened inside was seen after the leave: a replay has to give them in the same order.
+    else if (kind === 'step' && effect.repeatable) recorded.push({ key: `${key}/begun`, kind, at, outcome: 'begun' })
     else if (!effect.repeatable && !inFlight(key)) recorded.push({ key, kind, at, outcome: 'doubt' })
   }
   return recorded

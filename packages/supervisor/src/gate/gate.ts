@@ -7,12 +7,14 @@ import {
   errorBody,
   type Outcome,
   type ProcessName,
+  type RecordDraft,
   recordClass,
   VigilError,
 } from '@vigil/protocol'
 import type { EffectFold } from '../fold/process-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { CallSite, InsideEffect, OutsideEffect } from './effect.ts'
+import { replyOrder } from './reply-order.ts'
 
 /**
  * The one door to the world: decide -> intend (journal) -> act -> record the outcome (journal) -> reply. An
@@ -48,158 +50,163 @@ export interface EffectTable {
 
 const refused = (error: unknown): Outcome => ({ ok: false, error: errorBody(error) })
 
+/** A call that is being made. `land` answers everyone who waits for it, and is called once. */
+interface Flight extends CallSite {
+  readonly kind: CallKind
+  readonly land: (reply: GateReply) => void
+}
+
 export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): Gate {
   const inFlight = new Map<string, Promise<GateReply>>()
   const busy = new Map<string, number>()
+  const order = replyOrder(log.journal)
   const nowIso = (): string => new Date(clock.now()).toISOString()
+  const refusal = (error: unknown): GateReply => ({ at: nowIso(), outcome: refused(error) })
 
-  const complete = (site: CallSite, kind: CallKind, outcome: Outcome, rerun: boolean, urgency: 'durable' | 'lazy') => {
+  /** Lands in the order of records; `durable` is the record that must be on the disk before. */
+  const land = (flight: Flight, durable: number | undefined, reply: GateReply): void =>
+    order.leave(flight.turn.turn, durable, (failure) => flight.land(failure === undefined ? reply : refusal(failure)))
+
+  const complete = (flight: Flight, outcome: Outcome, { rerun = false, guarded = false } = {}): void => {
+    const { key, kind } = flight
     const [record] = log.commit(
-      [draft(site, 'effect.completed', { key: site.key, kind, outcome, ...(rerun ? { rerun } : {}) })],
-      urgency,
+      [draft(flight, 'effect.completed', { key, kind, outcome, ...(rerun ? { rerun } : {}) })],
+      guarded ? 'durable' : 'lazy',
     )
-    return { seq: record?.seq ?? 0, reply: { at: record?.at ?? nowIso(), outcome } }
+    land(flight, guarded ? record?.seq : undefined, { at: record?.at ?? nowIso(), outcome })
   }
 
-  const intend = async (
-    site: CallSite,
-    kind: CallKind,
-    input: unknown,
-    repeatable: boolean,
-    idempotencyKey?: string,
-  ): Promise<void> => {
-    const key = idempotencyKey === undefined ? {} : { idempotency_key: idempotencyKey }
-    const [record] = log.commit([draft(site, 'effect.intended', { key: site.key, kind, input, repeatable, ...key })])
-    await log.journal.durable(record?.seq ?? 0)
+  /** The `seq` that has to be durable before the act. */
+  const intend = (
+    flight: Flight,
+    { input, repeatable, idempotencyKey }: { input: unknown; repeatable: boolean; idempotencyKey?: string | undefined },
+  ): number => {
+    const { key, kind } = flight
+    const idempotency = idempotencyKey === undefined ? {} : { idempotency_key: idempotencyKey }
+    const [record] = log.commit([draft(flight, 'effect.intended', { key, kind, input, repeatable, ...idempotency })])
+    return record?.seq ?? 0
   }
 
-  async function outside<K extends keyof EffectTable['outside']>(
-    site: CallSite,
-    kind: K,
-    input: CallInput<K>,
-  ): Promise<GateReply> {
-    const effect = effects.outside[kind] as OutsideEffect<K>
+  async function outside<K extends keyof EffectTable['outside']>(flight: Flight, input: CallInput<K>): Promise<void> {
+    const effect = effects.outside[flight.kind as K] as OutsideEffect<K>
     const rerun = effect.rerun(input)
-    const before = site.turn.effects.get(site.key)
-    if (before !== undefined && !before.repeatable) return { at: nowIso(), outcome: refused(inDoubt(before)) }
+    const before = flight.turn.effects.get(flight.key)
+    if (before !== undefined && !before.repeatable) throw inDoubt(before)
     try {
-      effect.decide(site, input)
+      effect.decide(flight, input)
     } catch (error) {
       // The guest saw this refusal, so its replay has to see it too, whatever the manifest says by then.
-      return complete(site, kind, refused(error), rerun, 'lazy').reply
+      return complete(flight, refused(error), { rerun })
     }
-    const idempotencyKey = effect.keyed(input) ? (before?.idempotencyKey ?? idempotencyKeyOf(site)) : undefined
-    if (before === undefined)
-      await intend(site, kind, effect.intent(site, input), effect.repeatable(input), idempotencyKey)
-    const outcome = await outcomeOf(effect.act(site, input, idempotencyKey))
-    const guarded = recordClass(kind, input as { method?: string }) === 'guarded'
-    const { seq, reply } = complete(site, kind, outcome, rerun, guarded ? 'durable' : 'lazy')
-    if (guarded) await log.journal.durable(seq)
-    return reply
+    const idempotencyKey = effect.keyed(input) ? (before?.idempotencyKey ?? idempotencyKeyOf(flight)) : undefined
+    if (before === undefined) {
+      const repeatable = effect.repeatable(input)
+      await log.journal.durable(intend(flight, { input: effect.intent(flight, input), repeatable, idempotencyKey }))
+    }
+    const outcome = await outcomeOf(effect.act(flight, input, idempotencyKey))
+    const guarded = recordClass(flight.kind, input as { method?: string }) === 'guarded'
+    complete(flight, outcome, { rerun, guarded })
   }
 
-  async function inside<K extends keyof EffectTable['inside']>(
-    site: CallSite,
-    kind: K,
-    input: CallInput<K>,
-  ): Promise<GateReply> {
-    const [record] = log.commit([(effects.inside[kind] as InsideEffect<K>).record(site, input)])
-    await log.journal.durable(record?.seq ?? 0)
-    const settled = site.turn.effects.get(site.key)
-    return { at: settled?.at ?? nowIso(), outcome: settled?.outcome ?? { ok: true, value: null } }
+  function inside<K extends keyof EffectTable['inside']>(flight: Flight, input: CallInput<K>): void {
+    const [record] = log.commit([(effects.inside[flight.kind as K] as InsideEffect<K>).record(flight, input)])
+    const settled = flight.turn.effects.get(flight.key)
+    const outcome = settled?.outcome ?? { ok: true, value: null }
+    land(flight, record?.seq, { at: settled?.at ?? nowIso(), outcome })
   }
 
   /** The deadline is the intent: after a crash only what is left of it is waited. */
-  async function sleep(site: CallSite, input: CallInput<'sleep'>): Promise<GateReply> {
-    const before = site.turn.effects.get(site.key)
+  function sleep(flight: Flight, input: CallInput<'sleep'>): void {
+    const before = flight.turn.effects.get(flight.key)
     const deadline = (before?.input as { deadline: number } | undefined)?.deadline ?? clock.now() + input.ms
-    if (before === undefined) {
-      log.commit([
-        draft(site, 'effect.intended', { key: site.key, kind: 'sleep', input: { deadline }, repeatable: true }),
-      ])
-    }
-    await new Promise<void>((resolve) => clock.setTimer(deadline - clock.now(), resolve))
-    return complete(site, 'sleep', { ok: true, value: null }, false, 'lazy').reply
+    if (before === undefined) intend(flight, { input: { deadline }, repeatable: true })
+    clock.setTimer(deadline - clock.now(), () => attempt(flight, () => complete(flight, { ok: true, value: null })))
   }
 
-  async function step(site: CallSite, input: CallInput<'step'>): Promise<GateReply> {
-    if (input.intend === true) {
-      const before = site.turn.effects.get(site.key)
-      if (before === undefined) await intend(site, 'step', null, input.idempotent ?? false)
-      else if (!before.repeatable) return { at: nowIso(), outcome: refused(inDoubt(before)) }
-      return { at: nowIso(), outcome: { ok: true, value: null } }
-    }
+  function step(flight: Flight, input: CallInput<'step'>): void {
+    if (input.intend === true) return beginStep(flight, input.idempotent ?? false)
     const outcome: Outcome =
       input.error === undefined
         ? { ok: true, value: input.outcome ?? null }
         : { ok: false, error: errorBody(input.error, 'STEP_FAILED') }
-    return complete(site, 'step', outcome, false, 'lazy').reply
+    complete(flight, outcome)
   }
 
-  function perform(site: CallSite, kind: CallKind, input: unknown): Promise<GateReply> {
-    switch (kind) {
+  function beginStep(flight: Flight, repeatable: boolean): void {
+    const before = flight.turn.effects.get(flight.key)
+    if (before !== undefined && !before.repeatable) throw inDoubt(before)
+    const durable = before === undefined ? intend(flight, { input: null, repeatable }) : undefined
+    land(flight, durable, { at: nowIso(), outcome: { ok: true, value: null } })
+  }
+
+  function perform(flight: Flight, input: unknown): Promise<void> | void {
+    switch (flight.kind) {
       case 'fetch':
       case 'file.read':
       case 'file.list':
       case 'file.write':
-        return outside(site, kind, input as never)
+        return outside(flight, input as never)
       case 'publish':
       case 'send':
-        return inside(site, kind, input as never)
+        return inside(flight, input as never)
       case 'sleep':
-        return sleep(site, input as CallInput<'sleep'>)
+        return sleep(flight, input as CallInput<'sleep'>)
       case 'step':
-        return step(site, input as CallInput<'step'>)
+        return step(flight, input as CallInput<'step'>)
       case 'state.history': {
-        const value = site.process.stateHistory.get((input as CallInput<'state.history'>).key) ?? []
-        return Promise.resolve(complete(site, kind, { ok: true, value }, true, 'lazy').reply)
+        const value = flight.process.stateHistory.get((input as CallInput<'state.history'>).key) ?? []
+        return complete(flight, { ok: true, value }, { rerun: true })
       }
     }
   }
 
-  /** Runs an effect to its end, whatever becomes of the guest that asked for it. */
-  async function fly(site: CallSite, flight: string, kind: CallKind, input: unknown): Promise<GateReply> {
-    const { name } = site.process
-    busy.set(name, (busy.get(name) ?? 0) + 1)
+  /** What cannot be recorded is refused without a record: a replay asks again. */
+  function attempt(flight: Flight, act: () => Promise<void> | void): void {
+    const refuse = (error: unknown): void => flight.land(refusal(error))
     try {
-      return await perform(site, kind, input)
+      act()?.catch(refuse)
     } catch (error) {
-      return { at: nowIso(), outcome: refused(error) }
-    } finally {
-      inFlight.delete(flight)
-      busy.set(name, (busy.get(name) ?? 1) - 1)
+      refuse(error)
     }
+  }
+
+  /** Makes the call, and lets it run to its end whatever becomes of the guest that asked for it. */
+  function take(site: CallSite, name: string, kind: CallKind, input: unknown): Promise<GateReply> {
+    const process = site.process.name
+    const { promise, resolve } = Promise.withResolvers<GateReply>()
+    inFlight.set(name, promise)
+    busy.set(process, (busy.get(process) ?? 0) + 1)
+    const flight: Flight = {
+      ...site,
+      kind,
+      land(reply) {
+        inFlight.delete(name)
+        busy.set(process, (busy.get(process) ?? 1) - 1)
+        resolve(reply)
+      },
+    }
+    attempt(flight, () => perform(flight, input))
+    return promise
+  }
+
+  const answer = ({ process: name, turn: id, key, kind, input }: GateRequest): GateReply | Promise<GateReply> => {
+    const process = log.world.get(name)
+    const turn = process?.turns.get(id)
+    if (process === undefined || turn === undefined) return refusal(new VigilError('ABORTED', `turn ${id} is not open`))
+    const known = turn.effects.get(key)
+    if (known !== undefined && known.kind !== kind) return refusal(diverged(known, kind))
+    const flight = `${id} ${key}`
+    // Before the record is asked: an outcome can be on record and not yet on the disk.
+    const under = inFlight.get(flight)
+    if (under !== undefined) return under
+    if (known?.outcome !== undefined) return { at: known.at, outcome: known.outcome }
+    const checked = callSchemas[kind].safeParse(input)
+    if (!checked.success) return refusal(new VigilError('INVALID_ARGUMENT', `${kind}: ${checked.error.message}`))
+    return take({ process, turn, key }, flight, kind, checked.data)
   }
 
   return {
-    call(request) {
-      const process = log.world.get(request.process)
-      const turn = process?.turns.get(request.turn)
-      if (process === undefined || turn === undefined) {
-        return Promise.resolve({
-          at: nowIso(),
-          outcome: refused(new VigilError('ABORTED', `turn ${request.turn} is not open`)),
-        })
-      }
-      const site: CallSite = { process, turn, key: request.key }
-      const known = turn.effects.get(request.key)
-      if (known !== undefined && known.kind !== request.kind)
-        return Promise.resolve({ at: nowIso(), outcome: refused(diverged(known, request.kind)) })
-      if (known?.outcome !== undefined) return Promise.resolve({ at: known.at, outcome: known.outcome })
-      const flight = `${request.turn} ${request.key}`
-      const under = inFlight.get(flight)
-      if (under !== undefined) return under
-      const input = callSchemas[request.kind].safeParse(request.input)
-      if (!input.success) {
-        return Promise.resolve({
-          at: nowIso(),
-          outcome: refused(new VigilError('INVALID_ARGUMENT', `${request.kind}: ${input.error.message}`)),
-        })
-      }
-      const landed = fly(site, flight, request.kind, input.data)
-      inFlight.set(flight, landed)
-      return landed
-    },
+    call: (request) => Promise.resolve(answer(request)),
     inFlight: (turn, key) => inFlight.has(`${turn} ${key}`),
     busy: (process) => busy.get(process) ?? 0,
   }
@@ -219,14 +226,9 @@ function idempotencyKeyOf(site: CallSite): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
-function draft<T extends 'effect.intended' | 'effect.completed'>(site: CallSite, type: T, data: unknown) {
-  return {
-    process: site.process.name as ProcessName,
-    epoch: site.process.epoch,
-    type,
-    turn: site.turn.turn,
-    data,
-  } as never
+function draft(site: CallSite, type: 'effect.intended' | 'effect.completed', data: unknown): RecordDraft {
+  const { process, turn } = site
+  return { process: process.name as ProcessName, epoch: process.epoch, type, turn: turn.turn, data } as RecordDraft
 }
 
 const inDoubt = (effect: EffectFold): VigilError =>

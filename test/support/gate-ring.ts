@@ -1,0 +1,116 @@
+import { openFileStore } from '@vigil/journal'
+import type { AcceptedEvent, JournalRecord, JournalStore, ProcessName, RecordDraft } from '@vigil/protocol'
+import {
+  type SimulatedFileSystem,
+  type SimulatedRoute,
+  seededRandom,
+  simulatedFileSystem,
+  simulatedHttpClient,
+  type VirtualClock,
+  virtualClock,
+} from '@vigil/testkit'
+import { applyRecord, type World } from '../../packages/supervisor/src/fold/world.ts'
+import { fetchEffect } from '../../packages/supervisor/src/gate/effects/fetch.ts'
+import { fileEffects } from '../../packages/supervisor/src/gate/effects/files.ts'
+import { messageEffects } from '../../packages/supervisor/src/gate/effects/messages.ts'
+import { createGate, type Gate, type GateReply } from '../../packages/supervisor/src/gate/gate.ts'
+import { manifestFromSpec, type SpawnSpec } from '../../packages/supervisor/src/manifests/spec.ts'
+import { recordLog } from '../../packages/supervisor/src/runtime/record-log.ts'
+
+/** Ring 0 as far as the gate: a real journal on a simulated disk, one process `worker` with the open turn `t1`. */
+export interface GateRing {
+  readonly clock: VirtualClock
+  readonly fileSystem: SimulatedFileSystem
+  readonly http: ReturnType<typeof simulatedHttpClient>
+  readonly gate: Gate
+  readonly world: World
+  readonly journal: JournalStore
+  /** A call of `worker` in turn `t1`. */
+  call(kind: Parameters<Gate['call']>[0]['kind'], input: unknown, key?: string): Promise<GateReply>
+  commit(...drafts: RecordDraft[]): void
+  records(type?: string): Promise<JournalRecord[]>
+  /** Power off and on: what was not synced is gone, ring 0 begins anew from the journal. */
+  crash(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface GateRingOptions {
+  readonly specs?: readonly (Partial<SpawnSpec> & { readonly name: string })[]
+  readonly routes?: Readonly<Record<string, SimulatedRoute>>
+}
+
+const event: AcceptedEvent = {
+  event_id: 'e1',
+  trigger_id: 'manual',
+  type: 'manual',
+  timestamp: '2026-01-01T00:00:00.000Z',
+  payload: null,
+  metadata: {},
+}
+const author = { process: 'worker' as ProcessName, epoch: 1 }
+
+export async function openGateRing({ specs = [], routes = {} }: GateRingOptions = {}): Promise<GateRing> {
+  const clock = virtualClock()
+  const fileSystem = simulatedFileSystem()
+  const http = simulatedHttpClient(routes, { clock })
+  const random = seededRandom(1)
+  const boot = async () => {
+    const journal = await openFileStore({ fileSystem, clock, directory: '/journal' })
+    const world: World = new Map()
+    await journal.replay(0, (record) => applyRecord(world, record))
+    const log = recordLog(journal, world)
+    const gate = createGate(log, clock, {
+      outside: { fetch: fetchEffect(http), ...fileEffects(fileSystem) },
+      inside: messageEffects({ world, clock, random }),
+    })
+    return { journal, world, log, gate }
+  }
+  let ring = await boot()
+
+  const deploy = (spec: Partial<SpawnSpec> & { readonly name: string }): RecordDraft => {
+    const manifest = manifestFromSpec({ entrypoint: `/${spec.name}.ts`, ...spec }, { baseDirectory: '/' })
+    const data = { revision: 1, manifest: { ...manifest }, bundle: 'b1', by: 'program' as const }
+    return { process: spec.name as ProcessName, epoch: 0, type: 'process.deployed', data }
+  }
+  await ring.log.commitDurably([
+    ...[{ name: 'worker' }, ...specs].map(deploy),
+    { ...author, type: 'incarnation.started', data: { bundle: 'b1' } },
+    { ...author, type: 'trigger.accepted', data: { event } },
+    {
+      ...author,
+      type: 'turn.started',
+      turn: 't1',
+      data: { event_id: 'e1', attempt: 1, bundle: 'b1', started_at: '2026-01-01T00:00:00.000Z' },
+    },
+  ])
+
+  return {
+    clock,
+    fileSystem,
+    http,
+    get gate() {
+      return ring.gate
+    },
+    get world() {
+      return ring.world
+    },
+    get journal() {
+      return ring.journal
+    },
+    call: (kind, input, key = `${kind}#0`) => ring.gate.call({ process: 'worker', turn: 't1', key, kind, input }),
+    commit: (...drafts) => void ring.log.commit(drafts),
+    async records(type) {
+      await ring.log.settled()
+      const found: JournalRecord[] = []
+      await ring.journal.replay(0, (record) => {
+        if (type === undefined || record.type === type) found.push(record)
+      })
+      return found
+    },
+    async crash() {
+      fileSystem.crash()
+      ring = await boot()
+    },
+    close: () => ring.journal.close(),
+  }
+}
