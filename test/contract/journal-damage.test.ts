@@ -1,5 +1,5 @@
 import { openFileStore } from '@vigil/journal'
-import type { JournalRecord } from '@vigil/protocol'
+import type { JournalRecord, JournalStore } from '@vigil/protocol'
 import { type SimulatedFileSystem, simulatedFileSystem, virtualClock } from '@vigil/testkit'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -15,20 +15,19 @@ interface Log {
 const path = '/data/journal/0000000000000001.jsonl'
 const clock = virtualClock()
 
-async function open(disk: SimulatedFileSystem, segmentBytes?: number) {
-  return openFileStore({
-    fileSystem: disk,
-    clock,
-    directory: '/data',
-    ...(segmentBytes === undefined ? {} : { segmentBytes }),
-  })
-}
+/** Segments that hold the whole log, and no room of a megabyte behind it. */
+const open = (disk: SimulatedFileSystem, segmentBytes = 16_384): Promise<JournalStore> =>
+  openFileStore({ fileSystem: disk, clock, directory: '/data', segmentBytes })
 
-async function written(count: number): Promise<Log> {
+/** `together`: so many of the last records share a flush, all others have one of their own. */
+async function written(count: number, together = 1): Promise<Log> {
   const disk = simulatedFileSystem()
   await disk.makeDirectory('/data')
   const store = await open(disk)
-  for (let index = 0; index < count; index += 1) store.append([draft(`p${index % 3}`, `"}\n${index}ü`)], 'lazy')
+  for (let index = 0; index < count; index += 1) {
+    store.append([draft(`p${index % 3}`, `"}\n${index}ü`)], 'lazy')
+    if (index < count - together) await store.durable(index + 1)
+  }
   await store.close()
   const bytes = Buffer.from(await disk.readFile(path))
   const lineEnds: number[] = []
@@ -47,6 +46,13 @@ async function diskWith(bytes: Uint8Array): Promise<SimulatedFileSystem> {
   return disk
 }
 
+/** Where the bytes after `good` end that are not blank lines. */
+function withoutRoom(bytes: Uint8Array, good: number): number {
+  let end = bytes.byteLength
+  while (end > good && bytes[end - 1] === 10 && (end - 1 === good || bytes[end - 2] === 10)) end -= 1
+  return end
+}
+
 const lines = ({ bytes, lineEnds }: Log): Buffer[] =>
   lineEnds.map((end, index) => bytes.subarray(lineEnds[index - 1] ?? 0, end))
 
@@ -63,11 +69,11 @@ describe('a log of 50 records', () => {
     const whole = Math.max(0, log.lineEnds.filter((end) => end <= cut).length - 1)
     expect(await all(store), `cut at ${cut}`).toEqual(log.records.slice(0, whole))
     const good = log.lineEnds[whole] ?? 0
-    const torn = whole === 0 && cut < (log.lineEnds[0] as number) ? 0 : bytes.byteLength - good
+    const torn = whole === 0 && cut < (log.lineEnds[0] as number) ? 0 : withoutRoom(bytes, good) - good
     expect(store.report.tornTail?.bytes ?? 0, `torn at ${cut}`).toBe(torn)
     if (torn > 0) {
       const moved = await disk.readFile(store.report.tornTail?.movedTo as string)
-      expect(Buffer.compare(moved, bytes.subarray(good)), 'the torn bytes are kept').toBe(0)
+      expect(Buffer.compare(moved, bytes.subarray(good, good + torn)), 'the torn bytes are kept').toBe(0)
     }
     const [next] = store.append([draft('p0')], 'durable')
     await store.close()
@@ -137,6 +143,35 @@ describe('a log of 50 records', () => {
       const line = lines(log)[index] as Buffer
       await expectDamaged(Buffer.concat(lines(log).toSpliced(index, 0, line)), `line ${index} twice`)
       await expectDamaged(Buffer.concat(without.toSpliced(index + 1, 0, line)), `line ${index} swapped`)
+    }
+  })
+
+  test('a hole anywhere in the last flush is a torn tail: nobody was told of it', { timeout: 60_000 }, async () => {
+    const torn = await written(30, 8)
+    for (let at = torn.lineEnds[22] as number; at < torn.bytes.length; at += 7) {
+      const disk = await diskWith(torn.bytes)
+      const handle = await disk.open(path, 'write')
+      handle.write(new Uint8Array(Math.min(16, torn.bytes.length - at)).fill(at % 2 === 0 ? 10 : 0), at)
+      await handle.close()
+      const store = await open(disk)
+      const found = await all(store)
+      expect(found, `a hole at ${at}`).toEqual(torn.records.slice(0, found.length))
+      expect(found.length).toBeGreaterThanOrEqual(22)
+      expect(found.length).toBeLessThan(30)
+      await store.close()
+    }
+  })
+
+  test('room behind the lines is passed over, and written on from its beginning', async () => {
+    for (const length of [1, 100, 3_000]) {
+      const disk = await diskWith(Buffer.concat([log.bytes, Buffer.alloc(length, '\n')]))
+      const store = await open(disk)
+      expect(store.report.tornTail).toBeUndefined()
+      expect(await all(store)).toEqual(log.records)
+      store.append([draft('p0', 'next')], 'lazy')
+      await store.close()
+      expect(Buffer.compare((await disk.readFile(path)).subarray(0, log.bytes.length), log.bytes)).toBe(0)
+      expect(await all(await open(disk))).toHaveLength(51)
     }
   })
 

@@ -12,7 +12,7 @@ interface Plan {
   readonly checkpointAfter: number
   readonly end: 'power' | 'kill' | 'close'
   readonly operations: number
-  readonly kept: { readonly keepBytes: number; readonly keepNames: boolean }
+  readonly kept: { readonly keepBytes: number; readonly keepNames: boolean; readonly sectors: number }
 }
 
 const plan: fc.Arbitrary<Plan> = fc.record({
@@ -27,7 +27,7 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   checkpointAfter: fc.nat({ max: 15 }),
   end: fc.constantFrom('power', 'kill', 'close'),
   operations: fc.nat({ max: 80 }),
-  kept: fc.record({ keepBytes: fc.constantFrom(0, 1, 100, 500), keepNames: fc.boolean() }),
+  kept: fc.record({ keepBytes: fc.constantFrom(0, 1, 100, 500), keepNames: fc.boolean(), sectors: fc.nat() }),
 })
 
 const clock = virtualClock()
@@ -72,6 +72,12 @@ async function live(
   return { certain, possible }
 }
 
+/** Which of the unsynced sectors the disk wrote all the same: the bits of a number, over and over. */
+function bitsOf(sectors: number): () => boolean {
+  let nth = 0
+  return () => ((sectors >> (nth++ % 31)) & 1) === 1
+}
+
 /** Opens and reads without closing: whoever read may be killed next. */
 const readBack = (fileSystem: FileSystem): Promise<JournalRecord[] | Error> =>
   open(fileSystem)
@@ -90,7 +96,7 @@ async function brokenBy(
     if (each.end === 'power') disk.cutPower({ operations: each.operations })
     const { certain, possible } = await live(wrap(disk), each, inherited)
     // A killed process leaves the page cache as it is; its successor may lose the machine right after.
-    if (each.end === 'power') disk.crash(each.kept)
+    if (each.end === 'power') disk.crash({ ...each.kept, keepSector: bitsOf(each.kept.sectors), sectorBytes: 64 })
     const found = await readBack(wrap(disk))
     if (found instanceof Error) return `life ${index} leaves a log that cannot be read: ${found.message}`
     disk.crash()

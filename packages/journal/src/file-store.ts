@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import {
   type Checkpoint,
   type Clock,
@@ -79,12 +79,13 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     onFlush: (listener) => commit.onFlush(listener),
     async replay(after, visit) {
       let count = 0
-      const upTo = commit.durableSeq
-      const paths = await segmentsFrom(fileSystem, directory, after + 1)
-      if (after < upTo && firstOf(paths[0] ?? '') > after + 1) throw damaged(join(directory, segmentName(after + 1)), 0)
+      const end = { seq: commit.durableSeq, ...writer.durable }
+      const paths = await segmentsFrom(fileSystem, directory, after + 1, end.path)
+      if (after < end.seq && firstOf(paths[0] ?? '') > after + 1)
+        throw damaged(join(directory, segmentName(after + 1)), 0)
       for (const [index, path] of paths.entries()) {
-        await readUpTo(fileSystem, path, lastOf(paths, index) ?? upTo, (record) => {
-          if (record.seq <= after || record.seq > upTo) return
+        await readWhole(fileSystem, path, lastOf(paths, index), end, (record) => {
+          if (record.seq <= after) return
           count += 1
           visit(record)
         })
@@ -93,12 +94,12 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     },
     async page(query) {
       const found: JournalRecord[] = []
-      const upTo = commit.durableSeq
-      const paths = await segmentsFrom(fileSystem, directory, 0)
+      const end = { seq: commit.durableSeq, ...writer.durable }
+      const paths = await segmentsFrom(fileSystem, directory, 0, end.path)
       for (const [index, path] of [...paths.entries()].reverse()) {
         const inSegment: JournalRecord[] = []
-        await readUpTo(fileSystem, path, lastOf(paths, index) ?? upTo, (record) => {
-          if (record.seq > upTo || !matches(record, query)) return
+        await readWhole(fileSystem, path, lastOf(paths, index), end, (record) => {
+          if (!matches(record, query)) return
           inSegment.push(record)
           if (inSegment.length > query.limit) inSegment.shift()
         })
@@ -182,7 +183,7 @@ async function openLog({
       reading = mended.reading
       report = mended.report
     }
-    if (reading === undefined || reading.goodBytes !== reading.totalBytes) throw damaged(path, reading?.goodBytes ?? 0)
+    if (reading === undefined || reading.goodBytes !== reading.badUpTo) throw damaged(path, reading?.goodBytes ?? 0)
     before = reading
   }
   const handle = await fileSystem.open(last, 'write')
@@ -194,7 +195,8 @@ async function openLog({
     await handle.close()
     throw error
   }
-  return { tail: { handle, position: before?.goodBytes ?? 0, chain: before?.chain ?? 0 }, report, checkpoint }
+  const { goodBytes: position = 0, chain = 0, totalBytes: roomUpTo = 0 } = before ?? {}
+  return { tail: { path: last, handle, position, chain, roomUpTo }, report, checkpoint }
 }
 
 /** A segment begins where its name says, and where the one before it ended. */
@@ -202,16 +204,30 @@ const continues = (reading: SegmentReading, before: SegmentReading | undefined, 
   reading.first === first &&
   (before === undefined || (reading.seed === before.chain && reading.first === before.lastSeq + 1))
 
-/** Reads a segment that has to hold everything up to `lastSeq`: a shorter one has lost what was once acknowledged. */
-async function readUpTo(
+/** Where the durable part of the log ends. */
+interface End {
+  readonly seq: number
+  readonly path: string
+  readonly bytes: number
+}
+
+/**
+ * Reads a segment that has to hold everything up to `lastSeq`, or to the end of the log: a shorter one has lost what was
+ * once acknowledged. Behind the end somebody is writing: to look there could show a later flush without an earlier one.
+ */
+async function readWhole(
   fileSystem: FileSystem,
   path: string,
-  lastSeq: number,
+  lastSeq: number | undefined,
+  end: End,
   visit: (record: JournalRecord) => void,
 ): Promise<void> {
-  const reading = await readSegment(fileSystem, path, visit)
+  const durable = (record: JournalRecord): void => {
+    if (record.seq <= end.seq) visit(record)
+  }
+  const reading = await readSegment(fileSystem, path, durable, path === end.path ? end.bytes : undefined)
   const found = reading?.lastSeq ?? firstOf(path) - 1
-  if (found < lastSeq || reading?.damagedInside === true) throw damaged(path, reading?.goodBytes ?? 0)
+  if (found < (lastSeq ?? end.seq) || reading?.damagedInside === true) throw damaged(path, reading?.goodBytes ?? 0)
 }
 
 /** The last record of a sealed segment, as the name of the one after it says; undefined for the one that still grows. */
@@ -227,9 +243,17 @@ const damaged = (path: string, offset: number): VigilError =>
 
 const firstOf = (path: string): number => Number(/(\d+)\.jsonl$/.exec(path)?.[1])
 
-/** Paths of the segments that hold records from `seq` on, in order. */
-async function segmentsFrom(fileSystem: FileSystem, directory: string, seq: number): Promise<string[]> {
-  const names = (await fileSystem.readDirectory(directory)).filter((name) => /^\d{16}\.jsonl$/.test(name))
+/** Paths of the segments that hold records from `seq` on, in order, up to the one at `lastPath`. */
+async function segmentsFrom(
+  fileSystem: FileSystem,
+  directory: string,
+  seq: number,
+  lastPath?: string,
+): Promise<string[]> {
+  const last = lastPath === undefined ? segmentName(Number.MAX_SAFE_INTEGER) : basename(lastPath)
+  const names = (await fileSystem.readDirectory(directory)).filter(
+    (name) => /^\d{16}\.jsonl$/.test(name) && name <= last,
+  )
   const start = names.findLastIndex((name) => name <= segmentName(seq))
   return names.slice(Math.max(0, start)).map((name) => join(directory, name))
 }

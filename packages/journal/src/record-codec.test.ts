@@ -33,7 +33,8 @@ test('every record comes back from one line of plain JSON', () => {
     fc.property(anyRecord, anyCrc, fc.boolean(), (record, chain, more) => {
       const { text, crc } = encode(record, chain, more)
       expect(text.indexOf('\n')).toBe(text.length - 1)
-      const { crc: written, more: marked, ...rest } = JSON.parse(text)
+      const { crc: written, more: marked, flush, ...rest } = JSON.parse(text)
+      expect(flush).toBe(true)
       expect(rest).toEqual(record)
       expect(Object.keys(JSON.parse(text)).at(-1)).toBe('crc')
       expect([written, marked]).toEqual([crc.toString(16).padStart(8, '0'), more ? true : undefined])
@@ -88,7 +89,7 @@ test('lines stay as they were written: a change of the format needs an upcaster'
     0x1234abcd,
   )
   expect(text).toBe(
-    '{"seq":7,"at":"2026-01-01T00:00:00.000Z","process":"a","n":3,"epoch":2,"type":"state.patched","turn":"t1","data":{"set":{"k":"ü"},"by":"program"},"crc":"365e2cea"}\n',
+    '{"seq":7,"at":"2026-01-01T00:00:00.000Z","process":"a","n":3,"epoch":2,"type":"state.patched","turn":"t1","data":{"set":{"k":"ü"},"by":"program"},"flush":true,"crc":"3a27c7c5"}\n',
   )
   expect(encodeHeader(42, 0xdeadbeef).text).toBe(
     '{"vigil":"journal","format":1,"first":42,"chain":"deadbeef","crc":"621ff83e"}\n',

@@ -3,7 +3,8 @@ import type { JournalRecord } from '@vigil/protocol'
 
 /**
  * A line of the log: JSON whose last member `crc` is the CRC32 of the bytes before it, seeded with the crc of the line before.
- * So a line proves itself and its place. `more` says that its batch goes on: without the last line none of it counts. The head is built by hand: 2.7 times cheaper than one stringify.
+ * So a line proves itself and its place. `more` says that its batch goes on: without the last line none of it counts.
+ * `flush` begins a flush: when it was written, everything before it was on the disk.
  */
 export interface Line {
   readonly text: string
@@ -13,7 +14,10 @@ export interface Line {
 const crcOpens = ',"crc":"'
 const crcBytes = crcOpens.length + 8 + 2
 
-/** The body of a line, all but its crc; `data` is the JSON of the record's data. */
+/**
+ * The body of a line, all but `flush` and crc; `data` is the JSON of the record's data. Built by hand: 2.7 times cheaper
+ * than one stringify.
+ */
 export function encodeRecord(
   record: JournalRecord,
   { data, more }: { readonly data: string; readonly more: boolean },
@@ -23,13 +27,14 @@ export function encodeRecord(
   return `${head},"data":${data}${more ? ',"more":true' : ''}`
 }
 
-/** Lines as bytes, and the crc that the next line continues. The bytes hold until the next call. */
+/** The lines of one flush as bytes, and the crc that the next line continues. The bytes hold until the next call. */
 export type LineSealer = (
   bodies: readonly string[],
   chain: number,
 ) => { readonly bytes: Buffer; readonly chain: number }
 
 const longestCharacter = 3
+const flushMark = ',"flush":true'
 
 /**
  * Writes bodies and their crcs into one buffer: checksums over slices of it cost a quarter of checksums over strings,
@@ -38,13 +43,14 @@ const longestCharacter = 3
 export function lineSealer(): LineSealer {
   let buffer = Buffer.allocUnsafe(64 * 1_024)
   return (bodies, seed) => {
-    let most = 0
+    let most = flushMark.length
     for (const body of bodies) most += body.length * longestCharacter + crcBytes + 1
     if (buffer.length < most) buffer = Buffer.allocUnsafe(most)
     let at = 0
     let chain = seed
     for (const body of bodies) {
-      const end = at + buffer.write(body, at, 'utf8')
+      let end = at + buffer.write(body, at, 'utf8')
+      if (at === 0) end += buffer.write(flushMark, end, 'latin1')
       chain = crc32(buffer.subarray(at, end), chain)
       at = end + buffer.write(`${crcOpens}${hex(chain)}"}\n`, end, 'latin1')
     }
@@ -82,9 +88,39 @@ export function checkLine(line: Buffer, chain: number): number | undefined {
   return line.toString('latin1', bodyEnd + crcOpens.length) === `${hex(crc)}"}` ? crc : undefined
 }
 
+interface WrittenMembers {
+  readonly crc: string
+  readonly flush?: true
+  readonly more?: true
+}
+
+/**
+ * The seq of a line that begins a flush, asked of lines where the chain is broken and the crc proves nothing. The line
+ * may begin in the middle of `line`, when the newline before it is what was damaged.
+ */
+export function flushSeq(line: Buffer): number | undefined {
+  for (let at = 0; at !== -1; at = line.indexOf(recordOpens, at + 1)) {
+    const found =
+      at === 0 || line.toString('latin1', at - 3, at - 1) === '"}' ? parsedFlush(line.subarray(at)) : undefined
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+const recordOpens = '{"seq":'
+
+function parsedFlush(line: Buffer): number | undefined {
+  try {
+    const value = JSON.parse(line.toString('utf8')) as Partial<JournalRecord & WrittenMembers>
+    return typeof value.crc === 'string' && value.flush === true ? value.seq : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** A line that `checkLine` accepted; `more`: its batch goes on with the next line. */
 export function decodeRecord(line: Buffer): { readonly record: JournalRecord; readonly more: boolean } {
-  const { crc: _, more, ...record } = JSON.parse(line.toString('utf8')) as JournalRecord & { crc: string; more?: true }
+  const { crc: _, flush: __, more, ...record } = JSON.parse(line.toString('utf8')) as JournalRecord & WrittenMembers
   return { record: record as JournalRecord, more: more === true }
 }
 

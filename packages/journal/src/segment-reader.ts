@@ -1,5 +1,5 @@
-import { type FileSystem, type JournalRecord, VigilError } from '@vigil/protocol'
-import { checkLine, decodeHeader, decodeRecord, journalFormat } from './record-codec.ts'
+import { type FileHandle, type FileSystem, type JournalRecord, VigilError } from '@vigil/protocol'
+import { checkLine, decodeHeader, decodeRecord, flushSeq, journalFormat } from './record-codec.ts'
 
 /** What reading a segment found: everything up to `goodBytes` is whole and in its place. */
 export interface SegmentReading {
@@ -10,82 +10,124 @@ export interface SegmentReading {
   /** The crc of the segment before, as the header has it. */
   readonly seed: number
   readonly goodBytes: number
+  /** Where the bad bytes behind the good ones end; `goodBytes` when nothing but blank room follows. */
+  readonly badUpTo: number
+  /** Length of the file. */
   readonly totalBytes: number
-  /** A valid line stands behind the bad bytes: that is no torn tail. */
+  /** Behind the bad bytes something was written later, when they were on the disk and good: that is no torn tail. */
   readonly damagedInside: boolean
+}
+
+/**
+ * Reads a segment in pieces, up to `upToBytes` while somebody writes behind it; checks every line, and visits each record
+ * of a whole batch. Undefined when not even the header is whole: a segment whose creation was cut short.
+ */
+export async function readSegment(
+  fileSystem: FileSystem,
+  path: string,
+  visit: (record: JournalRecord) => void,
+  upToBytes = Number.POSITIVE_INFINITY,
+): Promise<SegmentReading | undefined> {
+  const handle = await fileSystem.open(path, 'read')
+  try {
+    const fold = segmentFold(path, visit)
+    const totalBytes = await eachLine(handle, upToBytes, fold.line)
+    const found = fold.found()
+    return found === undefined ? undefined : { ...found, totalBytes }
+  } finally {
+    await handle.close()
+  }
+}
+
+type Found = Omit<SegmentReading, 'totalBytes'>
+type Reached = Pick<Found, 'lastSeq' | 'chain' | 'goodBytes'>
+
+/** Takes lines that are not blank, without their newline; blank ones before a line are a hole in what was written. */
+function segmentFold(path: string, visit: (record: JournalRecord) => void) {
+  let header: { readonly first: number; readonly seed: number } | undefined
+  /** After the last whole batch, and after the last good line. */
+  let whole: Reached = { lastSeq: 0, chain: 0, goodBytes: 0 }
+  let reached = whole
+  /** Lines that are good, of a batch whose last line is still to come. */
+  let batch: JournalRecord[] = []
+  let bad = false
+  let damagedInside = false
+  let usedBytes = 0
+
+  const good = (line: Buffer, end: number): boolean => {
+    if (header === undefined) {
+      const found = decodeHeader(line)
+      if (found === undefined) return false
+      if (found.format !== journalFormat) throw foreignFormat(path, found.format)
+      header = { first: found.first, seed: found.chain }
+      whole = reached = { lastSeq: found.first - 1, chain: found.chain, goodBytes: end }
+      return true
+    }
+    const chain = checkLine(line, reached.chain)
+    const decoded = chain === undefined ? undefined : decodeRecord(line)
+    if (chain === undefined || decoded?.record.seq !== reached.lastSeq + 1) return false
+    reached = { lastSeq: decoded.record.seq, chain, goodBytes: end }
+    batch.push(decoded.record)
+    if (decoded.more) return true
+    for (const record of batch) visit(record)
+    batch = []
+    whole = reached
+    return true
+  }
+
+  return {
+    line(line: Buffer, start: number, end: number): void {
+      const hole = start > usedBytes
+      usedBytes = end
+      const terminated = end > start + line.length
+      if (!bad && !hole && terminated && good(line, end)) return
+      // Whoever wrote it had seen all before it on the disk, and something of that is bad or missing.
+      const flush = flushSeq(line)
+      damagedInside ||= flush !== undefined && (bad || flush !== reached.lastSeq + 1)
+      bad = true
+    },
+    found: (): Found | undefined =>
+      header === undefined
+        ? undefined
+        : { ...header, ...whole, badUpTo: Math.max(usedBytes, whole.goodBytes), damagedInside },
+  }
 }
 
 const pieceBytes = 1_048_576
 const newline = 10
 
 /**
- * Reads a segment in pieces, checks every line, and visits each record of a whole batch. Undefined when not even the header is whole:
- * a segment whose creation was cut short.
+ * Visits the lines of a file that are not blank, each without its newline, and with the offsets where it begins and where
+ * the next one may; the last may lack its newline. Returns how many bytes were read.
  */
-export async function readSegment(
-  fileSystem: FileSystem,
-  path: string,
-  visit: (record: JournalRecord) => void,
-): Promise<SegmentReading | undefined> {
-  const handle = await fileSystem.open(path, 'read')
-  try {
-    const totalBytes = await handle.size()
-    let reading: { first: number; lastSeq: number; chain: number; seed: number; goodBytes: number } | undefined
-    /** Lines that are good, of a batch whose last line is still to come. */
-    let batch: JournalRecord[] = []
-    let reached = { seq: 0, chain: 0, bytes: 0 }
-    let bad = false
-    let damagedInside = false
-    let rest = Buffer.alloc(0)
-    for (let position = 0; position < totalBytes; ) {
-      const piece = Buffer.alloc(Math.min(pieceBytes, totalBytes - position))
-      const count = await handle.read(piece, position)
-      if (count === 0) break
-      position += count
-      const text = rest.length === 0 ? piece.subarray(0, count) : Buffer.concat([rest, piece.subarray(0, count)])
-      let at = 0
-      for (let end = text.indexOf(newline, at); end !== -1; end = text.indexOf(newline, at)) {
-        const line = text.subarray(at, end)
-        at = end + 1
-        if (bad) {
-          damagedInside ||= looksWhole(line)
-          continue
-        }
-        if (reading === undefined) {
-          const header = decodeHeader(line)
-          if (header !== undefined && header.format !== journalFormat) throw foreignFormat(path, header.format)
-          if (header === undefined) bad = true
-          else
-            reading = {
-              first: header.first,
-              lastSeq: header.first - 1,
-              chain: header.chain,
-              seed: header.chain,
-              goodBytes: line.length + 1,
-            }
-          if (reading !== undefined) reached = { seq: reading.lastSeq, chain: reading.chain, bytes: reading.goodBytes }
-          continue
-        }
-        const crc = checkLine(line, reached.chain)
-        const decoded = crc === undefined ? undefined : decodeRecord(line)
-        if (crc === undefined || decoded === undefined || decoded.record.seq !== reached.seq + 1) {
-          bad = true
-          damagedInside ||= looksWhole(line)
-          continue
-        }
-        reached = { seq: decoded.record.seq, chain: crc, bytes: reached.bytes + line.length + 1 }
-        batch.push(decoded.record)
-        if (decoded.more) continue
-        for (const record of batch) visit(record)
-        batch = []
-        reading = { ...reading, lastSeq: reached.seq, chain: reached.chain, goodBytes: reached.bytes }
-      }
-      rest = Buffer.from(text.subarray(at))
+async function eachLine(
+  handle: FileHandle,
+  upToBytes: number,
+  visit: (line: Buffer, start: number, end: number) => void,
+): Promise<number> {
+  const totalBytes = Math.min(upToBytes, await handle.size())
+  let rest = Buffer.alloc(0)
+  let position = 0
+  while (position < totalBytes) {
+    const piece = Buffer.alloc(Math.min(pieceBytes, totalBytes - position))
+    const count = await handle.read(piece, position)
+    if (count === 0) break
+    const start = position - rest.length
+    position += count
+    const text = rest.length === 0 ? piece.subarray(0, count) : Buffer.concat([rest, piece.subarray(0, count)])
+    let at = 0
+    for (;;) {
+      // The room at the end of a segment is a megabyte of blank lines: no search for each.
+      while (text[at] === newline) at += 1
+      const end = text.indexOf(newline, at)
+      if (end === -1) break
+      visit(text.subarray(at, end), start + at, start + end + 1)
+      at = end + 1
     }
-    return reading === undefined ? undefined : { ...reading, totalBytes, damagedInside }
-  } finally {
-    await handle.close()
+    rest = text.subarray(at)
   }
+  if (rest.length > 0) visit(rest, position - rest.length, position)
+  return totalBytes
 }
 
 const foreignFormat = (path: string, format: number): VigilError =>
@@ -94,26 +136,3 @@ const foreignFormat = (path: string, format: number): VigilError =>
     `expected the journal segment ${path} in format ${journalFormat}, found format ${format}: open it with the version that wrote it`,
     { details: { segment: path, offset: 0 } },
   )
-
-const recordOpens = '{"seq":'
-
-/**
- * A line that was whole once: it parses and names a place. A torn write leaves no such thing behind itself. The line
- * may begin in the middle, when the newline before it is what was damaged.
- */
-function looksWhole(line: Buffer): boolean {
-  if (readsAsRecord(line)) return true
-  for (let at = line.indexOf(recordOpens, 1); at !== -1; at = line.indexOf(recordOpens, at + 1)) {
-    if (line.toString('latin1', at - 3, at - 1) === '"}' && readsAsRecord(line.subarray(at))) return true
-  }
-  return false
-}
-
-function readsAsRecord(line: Buffer): boolean {
-  try {
-    const value = JSON.parse(line.toString('utf8')) as { seq?: unknown; crc?: unknown }
-    return typeof value.seq === 'number' && typeof value.crc === 'string'
-  } catch {
-    return false
-  }
-}

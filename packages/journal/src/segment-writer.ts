@@ -7,15 +7,26 @@ import { encodeHeader, lineSealer } from './record-codec.ts'
 export interface SegmentWriter {
   /** Writes the lines of these bodies and makes them durable; a new segment's name is durable before they are. */
   write(bodies: readonly string[], firstSeq: number): Promise<void>
+  /** The segment that grows, and how much of it is on the disk. */
+  readonly durable: { readonly path: string; readonly bytes: number }
   close(): Promise<void>
 }
 
 export interface OpenSegment {
+  readonly path: string
   readonly handle: FileHandle
   readonly position: number
   /** crc of the last line, which the next one continues. */
   readonly chain: number
+  /** Length of the file: behind `position` it is blank. */
+  readonly roomUpTo: number
 }
+
+/**
+ * A segment is made longer ahead of its lines, by newlines, which every reader of JSON lines passes over: a sync that does
+ * not have to record a new length takes half the time.
+ */
+const room = Buffer.alloc(1_048_576, '\n')
 
 export const segmentName = (first: number): string => `${String(first).padStart(16, '0')}.jsonl`
 
@@ -25,14 +36,15 @@ export async function createSegment(
   first: number,
   chain: number,
 ): Promise<OpenSegment> {
-  const handle = await fileSystem.open(join(directory, segmentName(first)), 'write')
+  const path = join(directory, segmentName(first))
+  const handle = await fileSystem.open(path, 'write')
   try {
     const header = Buffer.from(encodeHeader(first, chain).text)
     await handle.truncate(0)
     writeFully(handle, header, 0)
     await handle.sync()
     await fileSystem.syncDirectory(directory)
-    return { handle, position: header.length, chain }
+    return { path, handle, position: header.length, chain, roomUpTo: header.length }
   } catch (error) {
     await handle.close()
     throw error
@@ -45,22 +57,42 @@ export function segmentWriter(
   segmentBytes: number,
   opened: OpenSegment,
 ): SegmentWriter {
-  let { handle, position, chain } = opened
+  let { path, handle, position, chain, roomUpTo } = opened
+  let durable = { path, bytes: position }
+  let writing = false
   const seal = lineSealer()
+
+  const finish = async (): Promise<void> => {
+    // Only for who reads the file with other tools: room that stays is passed over.
+    await handle.truncate(position).catch(() => undefined)
+    await handle.close()
+  }
+
   return {
+    get durable() {
+      return durable
+    },
     async write(bodies, firstSeq) {
+      writing = true
       if (position >= segmentBytes) {
         const next = await createSegment(fileSystem, directory, firstSeq, chain)
-        await handle.close()
-        handle = next.handle
-        position = next.position
+        await finish()
+        ;({ path, handle, position, roomUpTo } = next)
       }
       const sealed = seal(bodies, chain)
       writeFully(handle, sealed.bytes, position)
       position += sealed.bytes.length
       chain = sealed.chain
+      if (position > roomUpTo) {
+        const more = room.subarray(0, Math.max(0, segmentBytes - position))
+        writeFully(handle, more, position)
+        roomUpTo = position + more.length
+      }
       await handle.sync()
+      durable = { path, bytes: position }
+      writing = false
     },
-    close: () => handle.close(),
+    // After a failed write nobody knows what the file holds: it is left for the next start.
+    close: () => (writing ? handle.close() : finish()),
   }
 }

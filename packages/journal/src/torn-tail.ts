@@ -15,8 +15,9 @@ interface Tail {
 }
 
 /**
- * Mends the end of the last segment. Bad bytes with nothing valid after them are what a power cut leaves of a write
- * that nobody was told of: they are moved aside. Anything else is left as it is, for the caller to refuse.
+ * Mends the end of the last segment. Bad bytes with no later flush after them are what a power cut leaves of a write that
+ * nobody was told of, whose pages reach the disk in any order: they are moved aside. Anything else is left as it is, for
+ * the caller to refuse.
  */
 export async function mendTail({
   fileSystem,
@@ -27,8 +28,8 @@ export async function mendTail({
   chain,
 }: Tail): Promise<{ reading: SegmentReading | undefined; report: OpenReport }> {
   if (reading === undefined) return { reading: await beginAgain(fileSystem, path, first, chain), report: {} }
-  if (reading.goodBytes === reading.totalBytes || reading.damagedInside) return { reading, report: {} }
-  const bad = Buffer.from((await fileSystem.readFile(path)).subarray(reading.goodBytes))
+  if (reading.goodBytes === reading.badUpTo || reading.damagedInside) return { reading, report: {} }
+  const bad = Buffer.from((await fileSystem.readFile(path)).subarray(reading.goodBytes, reading.badUpTo))
   const movedTo = `${path}.torn-${new Date(clock.now()).toISOString().replaceAll(':', '')}`
   await writeFileAtomically(fileSystem, movedTo, bad)
   const handle = await fileSystem.open(path, 'write')
@@ -39,7 +40,7 @@ export async function mendTail({
     await handle.close()
   }
   return {
-    reading: { ...reading, totalBytes: reading.goodBytes },
+    reading: { ...reading, badUpTo: reading.goodBytes, totalBytes: reading.goodBytes },
     report: { tornTail: { movedTo, bytes: bad.length } },
   }
 }

@@ -11,8 +11,18 @@ export interface File {
   truncate(length: number, stamp: number): void
   /** Takes the image of this moment; the answer makes it the one that survives. */
   beginSync(): () => void
-  /** What survives a crash, and up to `keepBytes` of what was appended after it. */
-  lose(keepBytes: number): void
+  /** What survives a crash: the synced image, and what `Kept` says of the rest. */
+  lose(kept: Kept): void
+}
+
+/** What a disk wrote that it was not yet asked for. */
+export interface Kept {
+  /** So many bytes at the end of each file that was appended to. */
+  readonly keepBytes: number
+  readonly keepNames: boolean
+  /** Asked for each sector that was changed, in order: pages reach the disk in any order. */
+  readonly keepSector: (() => boolean) | undefined
+  readonly sectorBytes: number
 }
 
 export interface Directory {
@@ -82,17 +92,38 @@ export function newFile(inode: number, stamp: number): File {
         survivor = image
       }
     },
-    lose(keepBytes) {
+    lose(kept) {
       const disk = (survivor.copy ?? bytes).slice(0, survivor.length)
-      const extra = bytes.slice(disk.byteLength, Math.min(length, disk.byteLength + keepBytes))
-      bytes = new Uint8Array(Math.max(256, disk.byteLength + extra.byteLength))
-      bytes.set(disk)
-      bytes.set(extra, disk.byteLength)
-      length = disk.byteLength + extra.byteLength
+      const left = survivingBytes(disk, bytes.subarray(0, length), kept)
+      bytes = new Uint8Array(Math.max(256, left.byteLength))
+      bytes.set(left)
+      length = left.byteLength
       survivor = { length }
       underWay.clear()
     },
   }
+}
+
+function survivingBytes(disk: Uint8Array, cache: Uint8Array, kept: Kept): Uint8Array {
+  const { keepBytes, keepSector, sectorBytes } = kept
+  let left = disk
+  const take = (from: number, to: number): void => {
+    if (to > left.byteLength) {
+      const longer = new Uint8Array(to)
+      longer.set(left)
+      left = longer
+    }
+    left.set(cache.subarray(from, to), from)
+  }
+  if (keepBytes > 0 && cache.byteLength > disk.byteLength)
+    take(disk.byteLength, Math.min(cache.byteLength, disk.byteLength + keepBytes))
+  if (keepSector === undefined) return left
+  for (let from = 0; from < cache.byteLength; from += sectorBytes) {
+    const to = Math.min(cache.byteLength, from + sectorBytes)
+    const changed = to > disk.byteLength || Buffer.compare(cache.subarray(from, to), disk.subarray(from, to)) !== 0
+    if (changed && keepSector()) take(from, to)
+  }
+  return left
 }
 
 /** What is at a path, or undefined. */
@@ -111,12 +142,12 @@ export function parentOf(path: string): { readonly parent: string; readonly name
 }
 
 /** Makes a tree what its disk holds. */
-export function restore(directory: Directory, kept: { readonly keepBytes: number; readonly keepNames: boolean }): void {
+export function restore(directory: Directory, kept: Kept): void {
   directory.names = new Map(kept.keepNames ? directory.names : directory.synced)
   directory.synced = new Map(directory.names)
   for (const node of directory.names.values()) {
     if (node.kind === 'directory') restore(node, kept)
-    else node.lose(kept.keepBytes)
+    else node.lose(kept)
   }
 }
 

@@ -3,6 +3,7 @@ import {
   type Directory,
   type File,
   fileAt,
+  type Kept,
   newDirectory,
   newFile,
   parentOf,
@@ -20,9 +21,10 @@ export interface SimulatedFileSystem extends FileSystem {
   /**
    * The machine dies and comes back: unsynced data and names are gone, handles of before are dead (EBADF), armed
    * faults are forgotten. A kinder disk may have written more than was asked for: `keepBytes` lets so many
-   * unsynced bytes survive at the end of each file, `keepNames` every name, also without its data.
+   * unsynced bytes survive at the end of each file, `keepNames` every name, also without its data, and `keepSector`
+   * is asked for each sector (`sectorBytes`, default 512) that was written and not synced.
    */
-  crash(kept?: { readonly keepBytes?: number; readonly keepNames?: boolean }): void
+  crash(kept?: Partial<Kept>): void
   /** The process dies and the machine does not: handles are dead, what was written stays in the page cache. */
   kill(): void
   /** How many files are open. */
@@ -212,7 +214,7 @@ export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): S
     },
     crash(kept = {}) {
       end()
-      restore(root, { keepBytes: kept.keepBytes ?? 0, keepNames: kept.keepNames ?? false })
+      restore(root, { keepBytes: 0, keepNames: false, keepSector: undefined, sectorBytes: 512, ...kept })
     },
     kill: end,
     openHandles: () => handles,
