@@ -1,85 +1,25 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { nodeFileSystem, openFileStore } from '@vigil/journal'
-import type { JournalStore, ProcessName } from '@vigil/protocol'
-import { createGate, recordLog, systemClock } from '@vigil/supervisor/internal'
-import { nullStore } from './null-store.ts'
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { type Row, row } from './statistics.ts'
 
-const rounds = 5
-const effectsPerRound = 40_000
-const inFlight = 64
-const turns = 64
+const rounds = 7
+const script = fileURLToPath(new URL('./gate-round.ts', import.meta.url))
 
-/** An effect of the class `act` that does nothing: what is left is the gate and its two records. */
-const noop = {
-  decide: () => undefined,
-  intent: () => null,
-  repeatable: () => true,
-  keyed: () => false,
-  rerun: () => true,
-  act: () => Promise.resolve(null),
-}
-
-async function effectsPerSecond(journal: JournalStore, clock: ReturnType<typeof systemClock>): Promise<number> {
-  const log = recordLog(journal, new Map())
-  const process = 'bench' as ProcessName
-  const manifest = { context: { initialState: {} }, mailbox: { max: 1e9 } }
-  log.commit([
-    { process, epoch: 1, type: 'process.deployed', data: { revision: 1, manifest, bundle: 'b', by: 'program' } },
-  ])
-  log.commit([{ process, epoch: 1, type: 'incarnation.started', data: { bundle: 'b' } }])
-  const gate = createGate(log, clock, {
-    outside: { fetch: noop, 'file.read': noop, 'file.list': noop, 'file.write': noop },
-    inside: {} as never,
-  })
-  const perTurn = Math.ceil(effectsPerRound / turns)
-  for (let turn = 0; turn < turns; turn += 1) {
-    log.commit([
-      {
-        process,
-        epoch: 1,
-        type: 'turn.started',
-        turn: `t-${turn}`,
-        data: { event_id: `${turn}`, attempt: 1, bundle: 'b', started_at: '' },
-      },
-    ])
-  }
-  const began = performance.now()
-  const lane = async (turn: number): Promise<void> => {
-    for (let k = 0; k < perTurn; k += 1) {
-      const { outcome } = await gate.call({
-        process: 'bench',
-        turn: `t-${turn}`,
-        key: `file.read:in/${k}#0`,
-        kind: 'file.read',
-        input: { mount: 'in', path: `${k}` },
-      })
-      if (!outcome.ok) throw new Error(`an effect failed: ${outcome.error.message}`)
-    }
-  }
-  await Promise.all(Array.from({ length: inFlight }, (_, turn) => lane(turn)))
-  return (perTurn * turns) / ((performance.now() - began) / 1_000)
-}
+/** Each in a process of its own: two kinds of store in one would cost both the inlining that each has alone. */
+const effectsPerSecond = (kind: 'journal' | 'none'): number =>
+  Number(execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', script, kind], { encoding: 'utf8' }))
 
 /** The gate and the journal without cells, threads or wire. */
-export async function gateAlone(): Promise<Row[]> {
+export function gateAlone(): Row[] {
   const values: number[] = []
   const without: number[] = []
-  const clock = systemClock()
   for (let round = 0; round < rounds; round += 1) {
-    const folder = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
-    const store = await openFileStore({ fileSystem: nodeFileSystem(), clock, directory: folder })
-    values.push(await effectsPerSecond(store, clock))
-    await store.close()
-    rmSync(folder, { recursive: true })
-    without.push(await effectsPerSecond(nullStore(), clock))
+    values.push(effectsPerSecond('journal'))
+    without.push(effectsPerSecond('none'))
   }
-  clock.close()
   return [
     row(
-      `gate alone, two-record effects, ${inFlight} in flight`,
+      'gate alone, two-record effects, 64 in flight',
       '/s',
       values,
       { name: 'without a journal', values: without },

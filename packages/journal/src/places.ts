@@ -20,15 +20,16 @@ export function places(): Places {
       return lastSeq
     },
     give(drafts, at) {
-      const newest = new Map<string, number>()
+      // Most batches are one record, and need no memory of what stands before them in the batch.
+      const newest = drafts.length > 1 ? new Map<string, number>() : undefined
       for (const { process, epoch } of drafts) {
-        const known = newest.get(process) ?? processes.get(process)?.epoch ?? 0
+        const known = newest?.get(process) ?? processes.get(process)?.epoch ?? 0
         if (epoch < known)
           throw new VigilError(
             'FENCED',
             `"${process}" lives in epoch ${known}; a record of epoch ${epoch} came too late`,
           )
-        newest.set(process, epoch)
+        newest?.set(process, epoch)
       }
       return drafts.map((draft) => {
         let place = processes.get(draft.process)

@@ -177,7 +177,9 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
     inFlight.set(name, promise)
     busy.set(process, (busy.get(process) ?? 0) + 1)
     const flight: Flight = {
-      ...site,
+      process: site.process,
+      turn: site.turn,
+      key: site.key,
       kind,
       land(reply) {
         inFlight.delete(name)

@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { nodeFileSystem, openFileStore } from '@vigil/journal'
+import type { JournalStore, ProcessName } from '@vigil/protocol'
+import { createGate, recordLog, systemClock } from '@vigil/supervisor/internal'
+import { nullStore } from './null-store.ts'
+
+const effectsPerRound = 100_000
+const inFlight = 64
+const turns = 64
+
+/** An effect of the class `act` that does nothing: what is left is the gate and its two records. */
+const noop = {
+  decide: () => undefined,
+  intent: () => null,
+  repeatable: () => true,
+  keyed: () => false,
+  rerun: () => true,
+  act: () => Promise.resolve(null),
+}
+
+async function effectsPerSecond(journal: JournalStore, clock: ReturnType<typeof systemClock>): Promise<number> {
+  const log = recordLog(journal, new Map())
+  const process = 'bench' as ProcessName
+  const manifest = { context: { initialState: {} }, mailbox: { max: 1e9 } }
+  log.commit([
+    { process, epoch: 1, type: 'process.deployed', data: { revision: 1, manifest, bundle: 'b', by: 'program' } },
+  ])
+  log.commit([{ process, epoch: 1, type: 'incarnation.started', data: { bundle: 'b' } }])
+  const gate = createGate(log, clock, {
+    outside: { fetch: noop, 'file.read': noop, 'file.list': noop, 'file.write': noop },
+    inside: {} as never,
+  })
+  const perTurn = Math.ceil(effectsPerRound / turns)
+  for (let turn = 0; turn < turns; turn += 1) {
+    log.commit([
+      {
+        process,
+        epoch: 1,
+        type: 'turn.started',
+        turn: `t-${turn}`,
+        data: { event_id: `${turn}`, attempt: 1, bundle: 'b', started_at: '' },
+      },
+    ])
+  }
+  const began = performance.now()
+  const lane = async (turn: number): Promise<void> => {
+    for (let k = 0; k < perTurn; k += 1) {
+      const { outcome } = await gate.call({
+        process: 'bench',
+        turn: `t-${turn}`,
+        key: `file.read:in/${k}#0`,
+        kind: 'file.read',
+        input: { mount: 'in', path: `${k}` },
+      })
+      if (!outcome.ok) throw new Error(`an effect failed: ${outcome.error.message}`)
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, (_, turn) => lane(turn)))
+  return (perTurn * turns) / ((performance.now() - began) / 1_000)
+}
+
+/** `node gate-round.ts journal|none`: one warm round, then prints the effects per second of another. */
+const journaled = process.argv[2] === 'journal'
+const clock = systemClock()
+let perSecond = 0
+for (const _ of ['warm', 'measured']) {
+  const folder = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
+  const store = journaled
+    ? await openFileStore({ fileSystem: nodeFileSystem(), clock, directory: folder })
+    : nullStore()
+  perSecond = await effectsPerSecond(store, clock)
+  await store.close()
+  rmSync(folder, { recursive: true })
+}
+clock.close()
+process.stdout.write(String(perSecond))
