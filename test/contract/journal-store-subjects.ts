@@ -5,12 +5,16 @@ import { nodeFileSystem, openFileStore, openMemoryStore } from '@vigil/journal'
 import type { FileSystem, JournalRecord, JournalStore, ProcessName, RecordDraft } from '@vigil/protocol'
 import { type SimulatedFileSystem, simulatedFileSystem, type VirtualClock, virtualClock } from '@vigil/testkit'
 
-/** A store that can be closed and, unless it lives in memory, opened again on what it left. */
+/** A store that can be closed. */
 export interface Subject {
   readonly clock: VirtualClock
   readonly store: JournalStore
-  reopen?(): Promise<JournalStore>
   close(): Promise<void>
+}
+
+/** A store that can be closed and opened again on what it left. */
+export interface DurableSubject extends Subject {
+  reopen(): Promise<JournalStore>
 }
 
 export async function memory(): Promise<Subject> {
@@ -19,7 +23,11 @@ export async function memory(): Promise<Subject> {
   return { clock, store, close: () => store.close() }
 }
 
-async function onFiles(fileSystem: FileSystem, directory: string, cleanUp: () => Promise<void>): Promise<Subject> {
+async function onFiles(
+  fileSystem: FileSystem,
+  directory: string,
+  cleanUp: () => Promise<void>,
+): Promise<DurableSubject> {
   const clock = virtualClock()
   const open = (): Promise<JournalStore> => openFileStore({ fileSystem, clock, directory, segmentBytes: 2_000 })
   const stores = [await open()]
@@ -38,13 +46,13 @@ async function onFiles(fileSystem: FileSystem, directory: string, cleanUp: () =>
   }
 }
 
-export async function simulatedFiles(): Promise<Subject> {
+export async function simulatedFiles(): Promise<DurableSubject> {
   const disk = simulatedFileSystem({ mostBytesPerWrite: 700 })
   await disk.makeDirectory('/data')
   return onFiles(disk, '/data', async () => {})
 }
 
-export async function realFiles(): Promise<Subject> {
+export async function realFiles(): Promise<DurableSubject> {
   const directory = await mkdtemp(join(tmpdir(), 'vigil-journal-'))
   return onFiles(nodeFileSystem(), directory, () => rm(directory, { recursive: true, force: true }))
 }

@@ -1,6 +1,14 @@
 import type { JournalStore } from '@vigil/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { all, draft, memory, realFiles, type Subject, simulatedFiles } from './journal-store-subjects.ts'
+import {
+  all,
+  type DurableSubject,
+  draft,
+  memory,
+  realFiles,
+  type Subject,
+  simulatedFiles,
+} from './journal-store-subjects.ts'
 
 describe.each([
   ['memory', memory],
@@ -153,9 +161,21 @@ describe.each([
     expect(() => store.append([draft('a')], 'durable')).toThrow(expect.objectContaining({ code: 'JOURNAL_CLOSED' }))
     expect(subject.clock.pending()).toBe(0)
   })
+})
 
-  test('goes on after a restart where it stopped', async ({ skip }) => {
-    if (subject.reopen === undefined) return skip('memory forgets')
+describe.each([
+  ['simulated files', simulatedFiles],
+  ['real files', realFiles],
+])('journal in %s, closed and opened again', (_name, make) => {
+  let subject: DurableSubject
+  let store: JournalStore
+  beforeEach(async () => {
+    subject = await make()
+    store = subject.store
+  })
+  afterEach(() => subject.close())
+
+  test('goes on after a restart where it stopped', async () => {
     const sent = Array.from(
       { length: 40 },
       (_, index) => store.append([draft(`p${index % 3}`, index, { epoch: index })], 'lazy')[0],
@@ -169,8 +189,7 @@ describe.each([
     expect(again.append([draft('p1', 1, { epoch: 37 })], 'durable')[0]).toMatchObject({ seq: 41, n: 14 })
   })
 
-  test.for([10, 25, 40])('places survive a round of record %i and a restart', async (seq, { skip }) => {
-    if (subject.reopen === undefined) return skip('memory forgets')
+  test.for([10, 25, 40])('places survive a round of record %i and a restart', async (seq) => {
     for (let index = 0; index < 40; index += 1)
       store.append([draft(index < 20 ? 'old' : 'new', index, { epoch: index })], 'lazy')
     await store.saveCheckpoint({ seq, at: 5, rows: new Map([['old', Uint8Array.of(1)]]) })

@@ -44,6 +44,18 @@ test.each([
   cell.guest.stop(1)
 })
 
+test('a signal that was meant for ring 0 ends no cell', async () => {
+  const cell = launch('port.listen((text) => port.post(`got ${text}`))')
+  const { pid } = await cell.started
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.kill(pid, signal)
+    cell.guest.post(signal)
+    expect(await cell.next()).toBe(`got ${signal}`)
+  }
+  cell.guest.stop(1_000)
+  expect(await cell.exited).toEqual({ kind: 'shutdown' })
+})
+
 test('a loop without end is found by its silence', async () => {
   const cell = launch('port.post("in"); for (;;);', spare)
   expect(await cell.exited).toMatchObject({ kind: 'heartbeat_lost' })

@@ -14,6 +14,9 @@ const dieWithGroup = (): void => {
   process.kill(-process.pid, 'SIGKILL')
 }
 
+// A service manager or a terminal signals every process it can find; it is ring 0 that drains, and then ends its cells.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
+
 const channel = new Socket({ fd: 3, readable: true, writable: true })
 // Ring 0 is gone, also when it was killed: no guest may outlive what its outcomes were recorded in.
 channel.on('end', dieWithGroup)

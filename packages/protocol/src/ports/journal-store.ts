@@ -41,12 +41,15 @@ export interface JournalStore {
   /**
    * Gives each draft its seq and n, in order, atomically (all or none reach the disk).
    * @throws FENCED when a draft's epoch is older than the newest seen of its process
-   * @throws JOURNAL_FAILED after the store stopped · JOURNAL_CLOSED after close
+   * @throws JOURNAL_FAILED or DISK_FULL after the store stopped · JOURNAL_CLOSED after close
    */
   append(drafts: readonly RecordDraft[], urgency: Urgency): readonly JournalRecord[]
   /** Resolves when every record up to `seq` is on the disk; starts a flush if none is under way. */
   durable(seq: number): Promise<void>
-  /** Calls `listener` after each flush with the new `durableSeq`, without starting one. Returns the way to stop it. */
+  /**
+   * Calls `listener`, which may not throw, after each flush with the new `durableSeq`, without starting one. Returns the
+   * way to stop it.
+   */
   onFlush(listener: (durableSeq: number) => void): () => void
   /** Resolves (never rejects) with the reason when the store stopped by itself. */
   readonly failed: Promise<Error>

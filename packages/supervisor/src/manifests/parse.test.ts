@@ -90,6 +90,11 @@ describe('places', () => {
       '/fleet/watcher.agent:4:11: cron "0 0 31 2 *": expected a pattern that comes, found a date that no year has',
     ],
     [
+      'a topic that never matches',
+      `${head}triggers:\n  - event: "pipe*"\n`,
+      '/fleet/watcher.agent:4:12: expected "*" or "**" alone between dots, found "pipe*"',
+    ],
+    [
       'a doubled key',
       `${head}name: other\n`,
       '/fleet/watcher.agent:3:1: expected YAML, found: Map keys must be unique',

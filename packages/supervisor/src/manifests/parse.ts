@@ -6,7 +6,7 @@ import { type Environment, isReference, resolveEnvironment } from './environment
 import type { Manifest } from './manifest.ts'
 import { placeOf } from './positions.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
-import { scheduleProblem } from './schedule.ts'
+import { patternProblem } from './schedule.ts'
 import { quotedLine } from './yaml-trap.ts'
 
 /** Reads the text of one manifest: YAML, variables, schema, schedules; each problem keeps its place in the file. */
@@ -54,7 +54,7 @@ export function readManifestText(text: string, { file, env }: ParseOptions): Man
   const check = checkManifest(raw)
   // What the schema says about a text whose variable is unset is about the placeholder: the warning is enough.
   const excused = new Set(unset.map((problem) => problem.path.join('.')))
-  const found = check.ok ? scheduleProblems(check.manifest, raw) : check.problems
+  const found = check.ok ? patternProblems(check.manifest, raw) : check.problems
   const problems = found.filter((problem) => !excused.has(problem.path.join('.'))).map(place)
   return {
     ...(check.ok && problems.length === 0
@@ -124,18 +124,16 @@ function pathOf(chain: readonly unknown[]): (string | number)[] {
   return path
 }
 
-function scheduleProblems(manifest: ManifestDocument, raw: unknown): ManifestProblem[] {
+function patternProblems(manifest: ManifestDocument, raw: unknown): ManifestProblem[] {
   const written = (raw as { triggers?: readonly object[] }).triggers ?? []
   return manifest.triggers.flatMap((trigger, index) => {
-    const reason = trigger.type === 'cron' ? scheduleProblem(trigger.cron_expression, trigger.timezone) : undefined
-    if (reason === undefined) return []
-    const field = 'cron' in (written[index] ?? {}) ? 'cron' : 'cron_expression'
-    return [
-      {
-        code: 'INVALID_CONFIG' as const,
-        path: ['triggers', index, field],
-        message: reason,
-      },
-    ]
+    const problem = patternProblem(trigger)
+    if (problem === undefined) return []
+    const short = shortField[problem.field] ?? problem.field
+    const field = short in (written[index] ?? {}) ? short : problem.field
+    return [{ code: 'INVALID_CONFIG' as const, path: ['triggers', index, field], message: problem.message }]
   })
 }
+
+/** How the short form of a trigger calls the field. */
+const shortField: Readonly<Record<string, string>> = { cron_expression: 'cron', event_type: 'event' }

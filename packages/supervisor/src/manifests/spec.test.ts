@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { manifestFromSpec, type SpawnSpec } from './spec.ts'
+import { cron, fileWatch, onEvent, onMessage } from './trigger-builders.ts'
 
 const least: SpawnSpec = { name: 'triage', entrypoint: new URL('file:///agents/triage.ts') }
 const effective = (fields: Partial<SpawnSpec> | Record<string, unknown>) =>
@@ -35,6 +36,23 @@ it('maps camelCase through the schema of the file', () => {
   })
 })
 
+it('takes triggers from builders', () => {
+  const triggers = [
+    cron('0 9 * * *', { timezone: 'Europe/Berlin' }),
+    fileWatch('./in/*.csv', { existing: 'deliver' }),
+    onEvent('orders.*', { source: 'shop' }),
+    onMessage({ from: 'boss' }),
+    onMessage(),
+  ]
+  expect(effective({ triggers }).triggers).toMatchObject([
+    { type: 'cron', cronExpression: '0 9 * * *', timezone: 'Europe/Berlin' },
+    { type: 'file_watch', watchPath: '/base/in', watchPatterns: ['*.csv'], existing: 'deliver' },
+    { type: 'event', eventType: 'orders.*', source: 'shop' },
+    { type: 'message', from: 'boss' },
+    { type: 'message' },
+  ])
+})
+
 it('takes a path as entrypoint, and file URLs as text', () => {
   expect(effective({ entrypoint: './a.ts' }).entrypoint).toBe('/base/a.ts')
   expect(effective({ entrypoint: 'file:///x/a.ts' }).entrypoint).toBe('/x/a.ts')
@@ -50,6 +68,8 @@ it.each<[Record<string, unknown>, string, string]>([
   [{ memryMb: 64 }, 'UNKNOWN_FIELD', 'triage: memryMb: expected a known field, found memryMb (did you mean memoryMb?)'],
   [{ restartPolicy: 'on_failur' }, 'INVALID_CONFIG', 'did you mean on_failure?'],
   [{ triggers: [{ type: 'cron', cronExpression: 'often' }] }, 'INVALID_CONFIG', 'cron "often": expected 5 fields'],
+  [{ triggers: [onEvent('pipe*')] }, 'INVALID_CONFIG', 'expected "*" or "**" alone between dots, found "pipe*"'],
+  [{ triggers: [onMessage({ topic: 'a..b' })] }, 'INVALID_CONFIG', 'found an empty one in "a..b"'],
   [
     { delivery: { maxRetries: -1 } },
     'INVALID_CONFIG',

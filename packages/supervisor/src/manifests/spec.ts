@@ -3,7 +3,7 @@ import { checkManifest, type ManifestProblem, VigilError } from '@vigil/protocol
 import { effectiveManifest } from './effective.ts'
 import type { Manifest } from './manifest.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
-import { scheduleProblem } from './schedule.ts'
+import { patternProblem } from './schedule.ts'
 
 /**
  * A manifest given by a program: the fields of the file in camelCase. It goes through the same schema as a
@@ -75,8 +75,8 @@ export function manifestFromSpec(spec: SpawnSpec, { baseDirectory }: { readonly 
   const check = checkManifest(withoutUndefined(raw))
   if (!check.ok) throw manifestError(check.problems.map((problem) => inCamelCase(problem, spec.name)))
   for (const trigger of check.manifest.triggers) {
-    const reason = trigger.type === 'cron' ? scheduleProblem(trigger.cron_expression, trigger.timezone) : undefined
-    if (reason !== undefined) throw new VigilError('INVALID_CONFIG', `${spec.name}: ${reason}`)
+    const problem = patternProblem(trigger)
+    if (problem !== undefined) throw new VigilError('INVALID_CONFIG', `${spec.name}: ${problem.message}`)
   }
   return effectiveManifest(check.manifest, baseDirectory)
 }

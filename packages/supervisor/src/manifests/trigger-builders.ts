@@ -1,0 +1,35 @@
+import type { TriggerSpec } from './spec.ts'
+
+type Options<T extends TriggerSpec['type'], Given extends string> = Omit<
+  Extract<TriggerSpec, { type: T }>,
+  'type' | Given
+>
+
+/**
+ * Wakes the agent at the slots of a cron pattern of five or six fields (the first is then seconds); UTC unless a timezone is given.
+ *
+ * @example
+ * await s.spawn({ name: 'daily', entrypoint, triggers: [cron('0 9 * * *', { timezone: 'Europe/Berlin' })] })
+ */
+export const cron = (cronExpression: string, options: Options<'cron', 'cronExpression'> = {}): TriggerSpec => ({
+  type: 'cron',
+  cronExpression,
+  ...options,
+})
+
+/** Wakes the agent for each file of a folder or glob (`./inbox/*.csv`) that is created or modified and has settled. */
+export const fileWatch = (watchPath: string, options: Options<'file_watch', 'watchPath'> = {}): TriggerSpec => ({
+  type: 'file_watch',
+  watchPath,
+  ...options,
+})
+
+/** Wakes the agent for each publish on a topic; in a pattern `*` is one segment between dots, `**` any number of them. */
+export const onEvent = (eventType: string, options: Options<'event', 'eventType'> = {}): TriggerSpec => ({
+  type: 'event',
+  eventType,
+  ...options,
+})
+
+/** Wakes the agent for each message sent to it, or only for those of a sender or topic. */
+export const onMessage = (options: Options<'message', never> = {}): TriggerSpec => ({ type: 'message', ...options })
