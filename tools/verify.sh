@@ -15,7 +15,7 @@ fi
 failed=0
 
 turbo run format lint types rules --continue --cache=local:rw --output-logs=errors-only --log-order=grouped || failed=1
-vitest run --reporter=default --reporter=json --outputFile.json="$scratch/results.json" || failed=1
+npx -y pnpm@10 test --reporter=default --reporter=json --outputFile.json="$scratch/results.json" || failed=1
 bash tools/smoke/first-light.sh || failed=1
 
 counts=$(node -e '
