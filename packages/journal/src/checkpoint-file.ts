@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import type { Checkpoint, FileSystem } from '@vigil/protocol'
+import { type Checkpoint, type FileSystem, faultPoint } from '@vigil/protocol'
 import { writeFileAtomically } from './atomic-file.ts'
 
 /** A stored round and what the log needs to go on from it. */
@@ -38,12 +38,14 @@ export async function saveCheckpoint(
   }
   const body = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), ...rows.values()])
   const crc = Buffer.from(crc32(body).toString(16).padStart(8, '0'))
+  faultPoint('checkpoint.before_save')
   await fileSystem.makeDirectory(directory)
   await writeFileAtomically(
     fileSystem,
     join(directory, `${String(seq).padStart(16, '0')}${suffix}`),
     Buffer.concat([crc, body]),
   )
+  faultPoint('checkpoint.after_save')
   for (const name of (await names(fileSystem, directory)).slice(0, -kept))
     await fileSystem.remove(join(directory, name))
 }

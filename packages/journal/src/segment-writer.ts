@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { FileHandle, FileSystem } from '@vigil/protocol'
+import { type FileHandle, type FileSystem, faultPoint } from '@vigil/protocol'
 import { writeFully } from './atomic-file.ts'
 import { encodeHeader, lineSealer } from './record-codec.ts'
 
@@ -78,8 +78,10 @@ export function segmentWriter(
         const next = await createSegment(fileSystem, directory, firstSeq, chain)
         await finish()
         ;({ path, handle, position, roomUpTo } = next)
+        faultPoint('journal.segment.created')
       }
       const sealed = seal(bodies, chain)
+      faultPoint('journal.flush.before_write')
       writeFully(handle, sealed.bytes, position)
       position += sealed.bytes.length
       chain = sealed.chain
@@ -88,7 +90,9 @@ export function segmentWriter(
         writeFully(handle, more, position)
         roomUpTo = position + more.length
       }
+      faultPoint('journal.flush.before_sync')
       await handle.sync()
+      faultPoint('journal.flush.after_sync')
       durable = { path, bytes: position }
       writing = false
     },

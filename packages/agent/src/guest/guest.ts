@@ -29,8 +29,14 @@ const tooMuchWritten = {
   retry: false,
 }
 
-/** One life of an agent in its thread: loads the module, says ready, runs turns until it is asked to end. */
-export function guestMain(load: (module: GuestBoot['module']) => unknown) {
+/**
+ * One life of an agent in its thread: loads the module, says ready, runs turns until it is asked to end. `takeGlobals`
+ * makes `fetch` and `console` of the thread those of the turn.
+ */
+export function guestMain(
+  load: (module: GuestBoot['module']) => unknown,
+  takeGlobals: typeof installGlobals = installGlobals,
+) {
   return (boot: GuestBoot, port: GuestPort): void => {
     const post = (message: GuestMessage): boolean => {
       const text = JSON.stringify(message)
@@ -38,7 +44,7 @@ export function guestMain(load: (module: GuestBoot['module']) => unknown) {
       port.post(text)
       return true
     }
-    const scope = installGlobals((level, message) => void post({ t: 'log', level, message: logText(message) }))
+    const scope = takeGlobals((level, message) => void post({ t: 'log', level, message: logText(message) }))
     const calls = systemCalls(post)
     const committed = committedState()
     const open = new Map<string, OpenTurn>()

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type AcceptedEvent, limits, type ProcessName, VigilError } from '@vigil/protocol'
+import { type AcceptedEvent, faultPoint, limits, type ProcessName, VigilError } from '@vigil/protocol'
 import { dedupeKey, type ProcessFold } from '../fold/process-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { Accepted } from '../surface.ts'
@@ -38,6 +38,7 @@ export async function accept(log: RecordLog, process: ProcessFold, offer: Offer)
       `the mailbox of "${process.name}" holds ${process.mailbox.size} events, its mailbox.max`,
     )
   }
+  faultPoint('trigger.before_accept')
   await log.commitDurably([
     {
       process: process.name as ProcessName,

@@ -5,6 +5,7 @@ import {
   type Clock,
   callSchemas,
   errorBody,
+  faultPoint,
   type Outcome,
   type ProcessName,
   type RecordDraft,
@@ -65,7 +66,10 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
 
   /** Lands in the order of records; `durable` is the record that must be on the disk before. */
   const land = (flight: Flight, durable: number | undefined, reply: GateReply): void =>
-    order.leave(flight.turn.turn, durable, (failure) => flight.land(failure === undefined ? reply : refusal(failure)))
+    order.leave(flight.turn.turn, durable, (failure) => {
+      faultPoint('gate.before_reply')
+      flight.land(failure === undefined ? reply : refusal(failure))
+    })
 
   const complete = (flight: Flight, outcome: Outcome, { rerun = false, guarded = false } = {}): void => {
     const { key, kind } = flight
@@ -103,7 +107,9 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
       const repeatable = effect.repeatable(input)
       await log.journal.durable(intend(flight, { input: effect.intent(flight, input), repeatable, idempotencyKey }))
     }
+    faultPoint('gate.before_act')
     const outcome = await outcomeOf(effect.act(flight, input, idempotencyKey))
+    faultPoint('gate.after_act')
     const guarded = recordClass(flight.kind, input as { method?: string }) === 'guarded'
     complete(flight, outcome, { rerun, guarded })
   }

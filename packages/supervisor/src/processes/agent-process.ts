@@ -1,8 +1,15 @@
-import type { Bundle, ExitCause, ProcessName, RecordDraft, Timer } from '@vigil/protocol'
+import {
+  type Bundle,
+  type ExitCause,
+  faultPoint,
+  type ProcessName,
+  type RecordDraft,
+  type Timer,
+} from '@vigil/protocol'
 import type { ProcessFold } from '../fold/process-fold.ts'
 import type { Credits } from '../gate/credits.ts'
 import type { Gate } from '../gate/gate.ts'
-import type { Ports } from '../runtime/ports.ts'
+import type { RuntimePorts } from '../runtime/ports.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import { decideRestart, newHistory, type RestartHistory } from '../supervision/restart-decision.ts'
 import type { ProcessState, SupervisorEvents } from '../surface.ts'
@@ -32,7 +39,7 @@ export interface AgentProcess {
 }
 
 export interface AgentProcessParts {
-  readonly ports: Ports
+  readonly ports: RuntimePorts
   readonly log: RecordLog
   readonly gate: Gate
   readonly credits: Credits
@@ -109,6 +116,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
       ],
       'lazy',
     )
+    faultPoint('incarnation.before_launch')
     life = beginLife(
       {
         process: fold,
@@ -146,6 +154,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
   const buried = (cause: ExitCause): void => {
     const last = life
     if (last === undefined) return
+    faultPoint('incarnation.after_exit')
     const purpose = ending
     life = undefined
     ending = undefined

@@ -1,4 +1,12 @@
-import type { Clock, ProcessName, Random, RecordDraft, ThrownError, Timer } from '@vigil/protocol'
+import {
+  type Clock,
+  faultPoint,
+  type ProcessName,
+  type Random,
+  type RecordDraft,
+  type ThrownError,
+  type Timer,
+} from '@vigil/protocol'
 import { admit } from '../delivery/admission.ts'
 import { poisonCrashes } from '../delivery/attempt.ts'
 import { type ProcessFold, type TurnFold, turnOf } from '../fold/process-fold.ts'
@@ -49,6 +57,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     bundle: string
     startedAt: string
   }): TurnFold | undefined => {
+    faultPoint('turn.before_start')
     // Lazy: it rides with the first effect, and without one there is nothing to lose.
     const data = { event_id: turn.eventId, attempt: turn.attempt, bundle: turn.bundle, started_at: turn.startedAt }
     log.commit([{ ...author(), type: 'turn.started', turn: turn.id, data }], 'lazy')
@@ -96,6 +105,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   }
 
   const end = (record: RecordDraft): void => {
+    faultPoint('turn.before_end')
     const failuresBefore = process.failures
     log.commit([record])
     if (record.type === 'turn.completed') parts.life()?.stateChanged(writtenKeys(record.data.writes))

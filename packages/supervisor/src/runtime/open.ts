@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { cellLauncher } from '@vigil/isolate/host'
 import { lockDataDirectory, nodeFileSystem, openFileStore, openMemoryStore } from '@vigil/journal'
-import type { ProcessName } from '@vigil/protocol'
+import { type Bundle, faultPoint, type ProcessName } from '@vigil/protocol'
 import packageJson from '../../package.json' with { type: 'json' }
 import { systemClock } from '../platform/clock.ts'
 import { piscinaCompute } from '../platform/compute.ts'
@@ -11,7 +11,7 @@ import { httpClient } from '../platform/http-client.ts'
 import { systemRandom } from '../platform/random.ts'
 import type { RecoveryReport, SupervisorEvents } from '../surface.ts'
 import { bundleStore } from './bundle-store.ts'
-import type { Ports } from './ports.ts'
+import type { Ports, RuntimePorts } from './ports.ts'
 import { recover } from './recovery.ts'
 import { type Runtime, startRuntime } from './runtime.ts'
 
@@ -26,7 +26,7 @@ export interface OpenOptions {
 }
 
 export interface Opened {
-  readonly ports: Pick<Ports, 'clock' | 'random'>
+  readonly ports: Pick<RuntimePorts, 'clock' | 'random'>
   readonly runtime: Runtime
   readonly report: RecoveryReport
   close(): Promise<void>
@@ -49,24 +49,26 @@ export async function openRuntime({
   const closeAll = async (): Promise<void> => {
     for (const close of closing.splice(0).reverse()) await close()
   }
+  /** What is made here is closed here. */
+  const own = <T extends { close(): Promise<void> | void }>(made: T): T => {
+    closing.push(() => made.close())
+    return made
+  }
   try {
-    const clock = systemClock()
-    closing.push(() => clock.close())
-    const random = systemRandom()
-    const fileSystem = nodeFileSystem()
+    const clock = given.clock ?? own(systemClock())
+    const random = given.random ?? systemRandom()
+    const fileSystem = given.fileSystem ?? nodeFileSystem()
     if (dataDirectory !== undefined) {
       await fileSystem.makeDirectory(dataDirectory)
-      const lock = await lockDataDirectory({ fileSystem, clock, directory: dataDirectory })
+      const lock = await (given.lock ?? lockDataDirectory)({ fileSystem, clock, directory: dataDirectory })
       closing.push(() => lock.release())
     }
-    const compute = piscinaCompute({ alias: { '@vigil/agent': require.resolve('@vigil/agent') } })
-    closing.push(() => compute.close())
-    const http = httpClient()
-    closing.push(() => http.close())
+    const compute = given.compute ?? own(piscinaCompute({ alias: { '@vigil/agent': require.resolve('@vigil/agent') } }))
+    const http = given.http ?? own(httpClient())
     const bundles = bundleStore(fileSystem, dataDirectory)
     const system = Promise.all([
-      compute.bundle(require.resolve('@vigil/isolate/hub')),
-      compute.bundle(require.resolve('@vigil/agent/guest')),
+      given.cells === undefined ? compute.bundle(require.resolve('@vigil/isolate/hub')) : undefined,
+      given.guestRuntime ?? compute.bundle(require.resolve('@vigil/agent/guest')),
     ])
     // Awaited below; a journal that cannot be opened must not leave it unheard.
     system.catch(() => undefined)
@@ -82,32 +84,24 @@ export async function openRuntime({
           }))
     closing.push(() => store.close())
     const [hub, guestRuntime] = await system
-    const cells = cellLauncher({
-      clock,
-      random,
-      fileSystem,
-      hub,
-      ...(dataDirectory === undefined ? {} : { runDirectory: join(dataDirectory, 'run') }),
-      output: (process, stream, text) =>
-        emit.log({ process, level: stream === 'stderr' ? 'warn' : 'info', message: text }),
-    })
-    closing.push(() => cells.close())
+    const cells =
+      given.cells ??
+      own(
+        cellLauncher({
+          clock,
+          random,
+          fileSystem,
+          hub: hub as Bundle,
+          ...(dataDirectory === undefined ? {} : { runDirectory: join(dataDirectory, 'run') }),
+          output: (process, stream, text) =>
+            emit.log({ process, level: stream === 'stderr' ? 'warn' : 'info', message: text }),
+        }),
+      )
     const orphansEnded = await cells.endOrphans()
     const { world, report, epitaphs } = await recover(store)
-
-    const fileWatcher = chokidarWatcher({ clock })
-    const ports: Ports = {
-      clock,
-      random,
-      fileSystem,
-      fileWatcher,
-      http,
-      compute,
-      cells,
-      guestRuntime,
-      ...given,
-      journal: store,
-    }
+    faultPoint('recovery.after_replay')
+    const fileWatcher = given.fileWatcher ?? chokidarWatcher({ clock })
+    const ports = { clock, random, fileSystem, fileWatcher, http, compute, cells, guestRuntime, journal: store }
     const runtime = startRuntime({ ports, world, bundles, env, emit })
     const tail = store.report.tornTail
     const author = { process: '@runtime' as ProcessName, epoch: 0 }
@@ -124,6 +118,7 @@ export async function openRuntime({
         data: { version: packageJson.version, node: process.version, pid: process.pid },
       },
     ])
+    faultPoint('recovery.before_revive')
     void store.failed.then((error) => {
       // Nothing may act on what was never made durable: every cell ends at once.
       void cells.close()

@@ -1,3 +1,4 @@
+import type { lockDataDirectory } from '@vigil/journal'
 import type {
   Bundle,
   CellLauncher,
@@ -20,6 +21,11 @@ export interface Ports {
   readonly compute: Compute
   readonly cells: CellLauncher
   readonly journal: JournalStore
+  /** Keeps a second supervisor off a data directory; rejects with DATA_IN_USE. */
+  readonly lock: typeof lockDataDirectory
   /** The guest half of the system calls, bundled once. */
   readonly guestRuntime: Bundle
 }
+
+/** What a runtime acts through once it is open. */
+export type RuntimePorts = Omit<Ports, 'lock'>

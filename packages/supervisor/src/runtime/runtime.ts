@@ -12,7 +12,7 @@ import type { DeployRequest, SupervisorEvents } from '../surface.ts'
 import { type TriggerSet, triggerSet } from '../triggers/trigger-set.ts'
 import type { BundleStore } from './bundle-store.ts'
 import { checkpointer } from './checkpointer.ts'
-import type { Ports } from './ports.ts'
+import type { RuntimePorts } from './ports.ts'
 import { type RecordLog, recordLog } from './record-log.ts'
 
 /** One process and the triggers that wake it. */
@@ -45,7 +45,7 @@ export interface Runtime {
 }
 
 export interface RuntimeParts {
-  readonly ports: Ports
+  readonly ports: RuntimePorts
   readonly world: World
   readonly bundles: BundleStore
   readonly env: Readonly<Record<string, string | undefined>>
