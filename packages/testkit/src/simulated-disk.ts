@@ -1,5 +1,5 @@
 /**
- * Inodes of the simulated disk: what a running machine sees, and what would be left of it after a crash. A synced
+ * Files of the simulated disk: what a running machine sees, and what would be left of it after a crash. A synced
  * image shares the bytes of its file until somebody overwrites them, so that a long log is not copied at each sync.
  */
 export interface File {
@@ -11,6 +11,11 @@ export interface File {
   truncate(length: number, stamp: number): void
   /** Takes the image of this moment; the answer makes it the one that survives. */
   beginSync(): () => void
+  /**
+   * A sync failed. Linux then takes the pages for clean: they are read as they were written, but no later sync brings
+   * them to the disk, though it succeeds, unless they are written once more.
+   */
+  failSync(): void
   /** What survives a crash: the synced image, and what `Kept` says of the rest. */
   lose(kept: Kept): void
 }
@@ -19,17 +24,11 @@ export interface File {
 export interface Kept {
   /** So many bytes at the end of each file that was appended to. */
   readonly keepBytes: number
-  readonly keepNames: boolean
+  /** All changed names, none, or asked for each change (its path; of a move, where it came from), in order. */
+  readonly keepNames: boolean | ((path: string) => boolean)
   /** Asked for each sector that was changed, in order: pages reach the disk in any order. */
   readonly keepSector: (() => boolean) | undefined
   readonly sectorBytes: number
-}
-
-export interface Directory {
-  readonly kind: 'directory'
-  readonly inode: number
-  names: Map<string, File | Directory>
-  synced: Map<string, File | Directory>
 }
 
 interface Image {
@@ -38,12 +37,8 @@ interface Image {
   copy?: Uint8Array
 }
 
-export const newDirectory = (inode: number): Directory => ({
-  kind: 'directory',
-  inode,
-  names: new Map(),
-  synced: new Map(),
-})
+const pageBytes = 4_096
+const pageOf = (position: number): number => Math.floor(position / pageBytes)
 
 export function newFile(inode: number, stamp: number): File {
   let bytes = new Uint8Array(256)
@@ -51,6 +46,8 @@ export function newFile(inode: number, stamp: number): File {
   let mtime = stamp
   let survivor: Image = { length: 0 }
   const underWay = new Set<Image>()
+  /** Pages that a failed sync gave up. */
+  const abandoned = new Set<number>()
 
   /** Called before bytes at or after `position` change. */
   const preserve = (position: number): void => {
@@ -68,6 +65,19 @@ export function newFile(inode: number, stamp: number): File {
     length = next
   }
 
+  const onDisk = (): Uint8Array => survivor.copy ?? bytes.subarray(0, survivor.length)
+  /** What a sync writes: everything, except pages that are taken for clean. */
+  const writtenBack = (): Image => {
+    if (abandoned.size === 0) return { length }
+    const copy = bytes.slice(0, length)
+    for (const page of abandoned) {
+      const old = onDisk().subarray(page * pageBytes, Math.min(length, (page + 1) * pageBytes))
+      copy.fill(0, page * pageBytes, (page + 1) * pageBytes)
+      copy.set(old, Math.min(length, page * pageBytes))
+    }
+    return { length, copy }
+  }
+
   return {
     kind: 'file',
     inode,
@@ -77,29 +87,41 @@ export function newFile(inode: number, stamp: number): File {
       preserve(position)
       if (position + added.byteLength > length) resize(position + added.byteLength)
       bytes.set(added, position)
+      for (let page = pageOf(position); page * pageBytes < position + added.byteLength; page += 1)
+        abandoned.delete(page)
       mtime = at
     },
     truncate(next, at) {
       preserve(next)
       resize(next)
+      for (const page of abandoned) if (page >= pageOf(next)) abandoned.delete(page)
       mtime = at
     },
     beginSync() {
-      const image: Image = { length }
+      const image = writtenBack()
       underWay.add(image)
       return () => {
         underWay.delete(image)
         survivor = image
       }
     },
+    failSync() {
+      const disk = onDisk()
+      for (let from = 0; from < length; from += pageBytes) {
+        const to = Math.min(length, from + pageBytes)
+        const written = to <= disk.byteLength && Buffer.compare(bytes.subarray(from, to), disk.subarray(from, to)) === 0
+        if (!written) abandoned.add(pageOf(from))
+      }
+    },
     lose(kept) {
-      const disk = (survivor.copy ?? bytes).slice(0, survivor.length)
+      const disk = onDisk().slice()
       const left = survivingBytes(disk, bytes.subarray(0, length), kept)
       bytes = new Uint8Array(Math.max(256, left.byteLength))
       bytes.set(left)
       length = left.byteLength
       survivor = { length }
       underWay.clear()
+      abandoned.clear()
     },
   }
 }
@@ -124,31 +146,6 @@ function survivingBytes(disk: Uint8Array, cache: Uint8Array, kept: Kept): Uint8A
     if (changed && keepSector()) take(from, to)
   }
   return left
-}
-
-/** What is at a path, or undefined. */
-export function fileAt(root: Directory, path: string): File | Directory | undefined {
-  let node: File | Directory | undefined = root
-  for (const name of path.split('/').filter(Boolean)) {
-    if (node?.kind !== 'directory') return undefined
-    node = node.names.get(name)
-  }
-  return node
-}
-
-export function parentOf(path: string): { readonly parent: string; readonly name: string } {
-  const parts = path.split('/').filter(Boolean)
-  return { parent: `/${parts.slice(0, -1).join('/')}`, name: parts.at(-1) ?? '' }
-}
-
-/** Makes a tree what its disk holds. */
-export function restore(directory: Directory, kept: Kept): void {
-  directory.names = new Map(kept.keepNames ? directory.names : directory.synced)
-  directory.synced = new Map(directory.names)
-  for (const node of directory.names.values()) {
-    if (node.kind === 'directory') restore(node, kept)
-    else node.lose(kept)
-  }
 }
 
 export const systemError = (code: string, reason: string, path: string): NodeJS.ErrnoException =>

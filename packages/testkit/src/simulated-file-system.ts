@@ -1,103 +1,96 @@
 import type { FileHandle, FileSystem } from '@vigil/protocol'
-import {
-  type Directory,
-  type File,
-  fileAt,
-  type Kept,
-  newDirectory,
-  newFile,
-  parentOf,
-  restore,
-  systemError,
-} from './simulated-disk.ts'
+import { armedFaults, type DiskFaults, type FileOperation } from './disk-faults.ts'
+import { type File, type Kept, newFile, systemError } from './simulated-disk.ts'
+import { type Directory, nameTree, newDirectory, parentOf, partsOf } from './simulated-disk-names.ts'
 
 /**
  * A disk in memory that forgets like a real one. What is written lies in a page cache and is lost at `crash` unless it
  * was synced; a name that was made, moved or removed is undone unless its folder was synced. No links.
+ *
+ * What each fault asks of the house:
+ * - SURVIVE, nothing acknowledged is lost and nobody has to do anything: a crash (`crash`, `cutPower`) and a killed
+ *   process (`kill`); lost names (`keepNames`); torn writes (`keepBytes`, `keepSector`); short writes
+ *   (`mostBytesPerWrite`, `shorten`); slow syncs (`slowSyncs`, `holdSyncs`).
+ * - STOP with an error of the table, and survive after a restart when the disk is well again: a full disk (`full`), a
+ *   failing call, once or from now on (`failNext`, `failFrom`: ENOSPC, EIO). After a failed sync the pages are taken for
+ *   clean, as Linux does: a successor that reads them has to write them again before a sync means anything.
+ * - DETECT and refuse, rather than go on with what is false: a misdirected write (`misdirectNext`), flipped bytes (a
+ *   write through a handle of one's own). What such a write erased at the very end of a log, with nothing written behind
+ *   it later, cannot be told from a torn write; that is the one loss that is allowed.
  */
-export type FileOperation = keyof FileSystem | Exclude<keyof FileHandle, 'size' | 'close'>
-
-export interface SimulatedFileSystem extends FileSystem {
+export interface SimulatedFileSystem extends FileSystem, DiskFaults {
   /**
    * The machine dies and comes back: unsynced data and names are gone, handles of before are dead (EBADF), armed
    * faults are forgotten. A kinder disk may have written more than was asked for: `keepBytes` lets so many
-   * unsynced bytes survive at the end of each file, `keepNames` every name, also without its data, and `keepSector`
-   * is asked for each sector (`sectorBytes`, default 512) that was written and not synced.
+   * unsynced bytes survive at the end of each file, `keepNames` every name or those it says, also without their data,
+   * and `keepSector` is asked for each sector (`sectorBytes`, default 512) that was written and not synced.
    */
   crash(kept?: Partial<Kept>): void
   /** The process dies and the machine does not: handles are dead, what was written stays in the page cache. */
   kill(): void
   /** How many files are open. */
   openHandles(): number
-  /** The `nth` (default 1) call of an operation from now fails with a system code and has no effect. */
-  failNext(fault: { readonly operation: FileOperation; readonly code: string; readonly nth?: number }): void
-  /** After so many more changing operations every operation fails until `crash`: the moment between two operations. */
-  cutPower(after: { readonly operations: number }): void
-  /** How many changing operations were done so far. */
-  operations(): number
-  /** Stops every sync until `release`; `arrived` resolves when the first one waits. */
-  holdSyncs(): { readonly arrived: Promise<void>; release(): void }
 }
+
+export type { DiskFaults, FileOperation } from './disk-faults.ts'
 
 export interface SimulatedFileSystemOptions {
   /** Writes take at most this many bytes per call; default all. */
   readonly mostBytesPerWrite?: number
+  /** How many of so many bytes a write takes; at least 1 and at most all are taken, whatever it says. */
+  readonly shorten?: (bytes: number) => number
+  /**
+   * Called before each operation. What it throws, the operation throws; when it calls `crash` or `kill`, the
+   * operation comes too late and fails with EBADF.
+   */
+  readonly onOperation?: (operation: FileOperation, path: string) => void
   /** Wall time for mtimes; default a count of changes. */
   readonly now?: () => number
 }
 
-const changing = new Set<FileOperation>([
-  'open',
-  'write',
-  'sync',
-  'truncate',
-  'makeDirectory',
-  'rename',
-  'remove',
-  'syncDirectory',
-])
-
-interface Fault {
-  readonly operation: FileOperation
-  readonly code: string
-  left: number
-}
-
 export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): SimulatedFileSystem {
-  const root = newDirectory(1)
+  const tree = nameTree(1)
+  const faults = armedFaults()
   let lastInode = 1
   let life = 0
   let handles = 0
-  let done = 0
-  let powerEndsAt = Number.POSITIVE_INFINITY
-  let faults: Fault[] = []
-  let held: { promise: Promise<void>; arrived: () => void } | undefined
 
-  const begin = (operation: FileOperation, path: string): void => {
-    const changes = changing.has(operation)
-    if (done >= powerEndsAt && (changes || powerEndsAt !== Number.POSITIVE_INFINITY))
-      throw systemError('EIO', `the power is off, ${operation}`, path)
-    const due = faults.find((fault) => fault.operation === operation && --fault.left === 0)
-    faults = faults.filter((fault) => fault.left > 0)
-    if (due !== undefined) throw systemError(due.code, `a fault was asked for, ${operation}`, path)
-    if (changes) done += 1
+  const begin = (operation: FileOperation, path: string, failed?: () => void): void => {
+    const born = life
+    options.onOperation?.(operation, path)
+    if (born !== life) throw systemError('EBADF', `the caller died, ${operation}`, path)
+    faults.begin(operation, path, failed)
   }
-  const stamp = (): number => options.now?.() ?? done
+  const stamp = (): number => options.now?.() ?? faults.controls.operations()
+
+  /** How much of a write that lands at `position` is taken. */
+  const takenBytes = (file: File, offered: number, position: number, path: string): number => {
+    const most = Math.min(offered, options.mostBytesPerWrite ?? offered)
+    const taken = Math.min(most, Math.max(1, options.shorten?.(most) ?? most))
+    if (!faults.isFull()) return taken
+    const inside = Math.min(taken, file.content().byteLength - position)
+    if (inside <= 0 && taken > 0) throw systemError('ENOSPC', 'no space left on device, write', path)
+    return inside
+  }
 
   const open = (file: File, path: string): FileHandle => {
     const born = life
     let closed = false
     handles += 1
-    const check = (operation: FileOperation): void => {
+    const assertOpen = (operation: string): void => {
       if (closed || born !== life) throw systemError('EBADF', `the file is closed, ${operation}`, path)
-      begin(operation, path)
+    }
+    const check = (operation: FileOperation, failed?: () => void): void => {
+      assertOpen(operation)
+      begin(operation, path, failed)
     }
     return {
       write(bytes, position) {
         check('write')
-        const taken = bytes.subarray(0, options.mostBytesPerWrite ?? bytes.byteLength)
-        file.write(taken, position, stamp())
-        return taken.byteLength
+        const landing = faults.landing(position)
+        const taken = takenBytes(file, bytes.byteLength, landing, path)
+        file.write(bytes.subarray(0, taken), landing, stamp())
+        return taken
       },
       async read(target, position) {
         check('read')
@@ -106,13 +99,10 @@ export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): S
         return found.byteLength
       },
       async sync() {
-        check('sync')
+        check('sync', file.failSync)
         const commit = file.beginSync()
-        held?.arrived()
-        await held?.promise
-        // The disk works while others go on; what they write meanwhile is not part of this sync.
-        await Promise.resolve()
-        if (born !== life || done >= powerEndsAt) throw systemError('EIO', 'the power went off, sync', path)
+        await faults.syncing(path)
+        if (born !== life) throw systemError('EIO', 'the power went off, sync', path)
         commit()
       },
       async truncate(length) {
@@ -120,7 +110,7 @@ export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): S
         file.truncate(length, stamp())
       },
       async size() {
-        if (closed || born !== life) throw systemError('EBADF', 'the file is closed, fstat', path)
+        assertOpen('fstat')
         return file.content().byteLength
       },
       async close() {
@@ -130,14 +120,8 @@ export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): S
     }
   }
 
-  const end = (): void => {
-    life += 1
-    handles = 0
-    faults = []
-    powerEndsAt = Number.POSITIVE_INFINITY
-  }
   const directoryAt = (path: string, operation: string): Directory => {
-    const node = fileAt(root, path)
+    const node = tree.at(path)
     if (node === undefined) throw systemError('ENOENT', `no such file or directory, ${operation}`, path)
     if (node.kind !== 'directory') throw systemError('ENOTDIR', `not a directory, ${operation}`, path)
     return node
@@ -148,6 +132,7 @@ export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): S
   }
 
   return {
+    ...faults.controls,
     async open(path, mode) {
       begin('open', path)
       const { folder, name } = place(path, 'open')
@@ -155,13 +140,14 @@ export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): S
       if (found?.kind === 'directory') throw systemError('EISDIR', 'illegal operation on a directory, open', path)
       if (found === undefined && mode === 'read') throw systemError('ENOENT', 'no such file or directory, open', path)
       if (found !== undefined && mode === 'create') throw systemError('EEXIST', 'file already exists, open', path)
-      const file = found ?? newFile(++lastInode, stamp())
-      folder.names.set(name, file)
+      if (found !== undefined) return open(found, path)
+      const file = newFile(++lastInode, stamp())
+      tree.change(path, [{ folder, name, node: file }])
       return open(file, path)
     },
     async readFile(path) {
       begin('readFile', path)
-      const file = fileAt(root, path)
+      const file = tree.at(path)
       if (file === undefined) throw systemError('ENOENT', 'no such file or directory, open', path)
       if (file.kind === 'directory') throw systemError('EISDIR', 'illegal operation on a directory, read', path)
       return file.content().slice()
@@ -172,19 +158,20 @@ export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): S
     },
     async stat(path) {
       begin('stat', path)
-      const node = fileAt(root, path)
+      const node = tree.at(path)
       if (node === undefined) return undefined
       const size = node.kind === 'file' ? node.content().byteLength : 0
       return { kind: node.kind, size, mtimeMs: node.kind === 'file' ? node.mtimeMs() : 0, inode: node.inode }
     },
     async makeDirectory(path) {
       begin('makeDirectory', path)
-      let folder = root
-      for (const name of path.split('/').filter(Boolean)) {
-        const next = folder.names.get(name) ?? newDirectory(++lastInode)
-        if (next.kind === 'file') throw systemError('EEXIST', 'file already exists, mkdir', path)
-        folder.names.set(name, next)
-        folder = next
+      let folder = tree.root
+      for (const name of partsOf(path)) {
+        const found = folder.names.get(name)
+        if (found?.kind === 'file') throw systemError('EEXIST', 'file already exists, mkdir', path)
+        const node = found ?? newDirectory(++lastInode)
+        if (found === undefined) tree.change(path, [{ folder, name, node }])
+        folder = node
       }
     },
     async rename(from, to) {
@@ -193,47 +180,37 @@ export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): S
       const target = place(to, 'rename')
       const node = source.folder.names.get(source.name)
       if (node === undefined) throw systemError('ENOENT', 'no such file or directory, rename', from)
-      source.folder.names.delete(source.name)
-      target.folder.names.set(target.name, node)
+      tree.change(from, [
+        { ...source, node: undefined },
+        { ...target, node },
+      ])
     },
     async remove(path) {
       begin('remove', path)
       const { parent, name } = parentOf(path)
-      const folder = fileAt(root, parent)
-      if (folder?.kind === 'directory') folder.names.delete(name)
+      const folder = tree.at(parent)
+      if (folder?.kind === 'directory' && folder.names.has(name)) tree.change(path, [{ folder, name, node: undefined }])
     },
     async syncDirectory(path) {
       begin('syncDirectory', path)
-      const folder = directoryAt(path, 'open')
-      folder.synced = new Map(folder.names)
+      tree.sync(directoryAt(path, 'open'))
     },
     async realPath(path) {
       begin('realPath', path)
-      if (fileAt(root, path) === undefined) throw systemError('ENOENT', 'no such file or directory, realpath', path)
-      return `/${path.split('/').filter(Boolean).join('/')}`
+      if (tree.at(path) === undefined) throw systemError('ENOENT', 'no such file or directory, realpath', path)
+      return `/${partsOf(path).join('/')}`
     },
     crash(kept = {}) {
-      end()
-      restore(root, { keepBytes: 0, keepNames: false, keepSector: undefined, sectorBytes: 512, ...kept })
+      life += 1
+      handles = 0
+      faults.crash()
+      tree.crash({ keepBytes: 0, keepNames: false, keepSector: undefined, sectorBytes: 512, ...kept })
     },
-    kill: end,
+    kill() {
+      life += 1
+      handles = 0
+      faults.kill()
+    },
     openHandles: () => handles,
-    failNext: ({ operation, code, nth = 1 }) => void faults.push({ operation, code, left: nth }),
-    cutPower: ({ operations }) => {
-      powerEndsAt = done + operations
-    },
-    operations: () => done,
-    holdSyncs() {
-      const gate = Promise.withResolvers<void>()
-      const arrived = Promise.withResolvers<void>()
-      held = { promise: gate.promise, arrived: arrived.resolve }
-      return {
-        arrived: arrived.promise,
-        release() {
-          held = undefined
-          gate.resolve()
-        },
-      }
-    },
   }
 }
