@@ -2,6 +2,7 @@ import { basename, join } from 'node:path'
 import {
   type Checkpoint,
   type Clock,
+  type FileHandle,
   type FileSystem,
   type JournalRecord,
   type JournalStore,
@@ -9,7 +10,7 @@ import {
   type PageQuery,
   VigilError,
 } from '@vigil/protocol'
-import { makeDurableDirectory } from './atomic-file.ts'
+import { makeDurableDirectory, writeFully } from './atomic-file.ts'
 import { loadCheckpoints, type StoredCheckpoint, saveCheckpoint } from './checkpoint-file.ts'
 import { onDisk } from './disk-failure.ts'
 import { groupCommit } from './group-commit.ts'
@@ -188,7 +189,8 @@ async function openLog({
   }
   const handle = await fileSystem.open(last, 'write')
   try {
-    // What a killed predecessor wrote and never synced was read just now: nobody may build on it before it is durable.
+    // What a predecessor wrote and never synced was read just now: nobody may build on it before it is durable.
+    if (before !== undefined) await writeAgain(handle, before)
     await handle.sync()
     await fileSystem.syncDirectory(directory)
   } catch (error) {
@@ -197,6 +199,16 @@ async function openLog({
   }
   const { goodBytes: position = 0, chain = 0, totalBytes: roomUpTo = 0 } = before ?? {}
   return { tail: { path: last, handle, position, chain, roomUpTo }, report, checkpoint }
+}
+
+/**
+ * A failed sync may have been what stopped the predecessor. Linux then takes the pages for clean, so that the next sync
+ * succeeds and writes none of them: only what is written again is sure to reach the disk. All before was synced.
+ */
+async function writeAgain(handle: FileHandle, { lastFlushAt, goodBytes }: SegmentReading): Promise<void> {
+  const bytes = Buffer.alloc(goodBytes - lastFlushAt)
+  const found = await handle.read(bytes, lastFlushAt)
+  writeFully(handle, bytes.subarray(0, found), lastFlushAt)
 }
 
 /** A segment begins where its name says, and where the one before it ended. */

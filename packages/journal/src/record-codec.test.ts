@@ -39,7 +39,7 @@ test('every record comes back from one line of plain JSON', () => {
       expect(Object.keys(JSON.parse(text)).at(-1)).toBe('crc')
       expect([written, marked]).toEqual([crc.toString(16).padStart(8, '0'), more ? true : undefined])
       expect(checkLine(lineOf(text), chain)).toBe(crc)
-      expect(decodeRecord(lineOf(text))).toEqual({ record, more })
+      expect(decodeRecord(lineOf(text))).toEqual({ record, more, flush: true })
     }),
   )
 })

@@ -112,16 +112,21 @@ interface WrittenMembers {
 
 /**
  * The seq of a line that begins a flush, asked of lines where the chain is broken and the crc proves nothing. The line
- * may begin in the middle of `line`, when the newline before it is what was damaged.
+ * may begin in the middle of `line`, when what was damaged is the newline before it, or the line before that.
  */
 export function flushSeq(line: Buffer): number | undefined {
   for (let at = 0; at !== -1; at = line.indexOf(recordOpens, at + 1)) {
-    const found =
-      at === 0 || line.toString('latin1', at - 3, at - 1) === '"}' ? parsedFlush(line.subarray(at)) : undefined
+    const found = mayBegin(line, at) ? parsedFlush(line.subarray(at)) : undefined
     if (found !== undefined) return found
   }
   return undefined
 }
+
+/** Data may hold what looks like a record; it then stands after a colon, a comma or a bracket. */
+const mayBegin = (line: Buffer, at: number): boolean =>
+  at === 0 ||
+  line.toString('latin1', at - 3, at - 1) === '"}' ||
+  !':,['.includes(String.fromCharCode(line[at - 1] as number))
 
 const recordOpens = '{"seq":'
 
@@ -134,10 +139,18 @@ function parsedFlush(line: Buffer): number | undefined {
   }
 }
 
-/** A line that `checkLine` accepted; `more`: its batch goes on with the next line. */
-export function decodeRecord(line: Buffer): { readonly record: JournalRecord; readonly more: boolean } {
-  const { crc: _, flush: __, more, ...record } = JSON.parse(line.toString('utf8')) as JournalRecord & WrittenMembers
-  return { record: record as JournalRecord, more: more === true }
+interface DecodedRecord {
+  readonly record: JournalRecord
+  /** Its batch goes on with the next line. */
+  readonly more: boolean
+  /** It begins a flush. */
+  readonly flush: boolean
+}
+
+/** A line that `checkLine` accepted. */
+export function decodeRecord(line: Buffer): DecodedRecord {
+  const { crc: _, flush, more, ...record } = JSON.parse(line.toString('utf8')) as JournalRecord & WrittenMembers
+  return { record: record as JournalRecord, more: more === true, flush: flush === true }
 }
 
 export function decodeHeader(line: Buffer): (SegmentHeader & { readonly chain: number }) | undefined {

@@ -10,6 +10,8 @@ export interface SegmentReading {
   /** The crc of the segment before, as the header has it. */
   readonly seed: number
   readonly goodBytes: number
+  /** Where the newest of the whole flushes begins; 0, the header, while there is none. */
+  readonly lastFlushAt: number
   /** Where the bad bytes behind the good ones end; `goodBytes` when nothing but blank room follows. */
   readonly badUpTo: number
   /** Length of the file. */
@@ -40,13 +42,13 @@ export async function readSegment(
 }
 
 type Found = Omit<SegmentReading, 'totalBytes'>
-type Reached = Pick<Found, 'lastSeq' | 'chain' | 'goodBytes'>
+type Reached = Pick<Found, 'lastSeq' | 'chain' | 'goodBytes' | 'lastFlushAt'>
 
 /** Takes lines that are not blank, without their newline; blank ones before a line are a hole in what was written. */
 function segmentFold(path: string, visit: (record: JournalRecord) => void) {
   let header: { readonly first: number; readonly seed: number } | undefined
   /** After the last whole batch, and after the last good line. */
-  let whole: Reached = { lastSeq: 0, chain: 0, goodBytes: 0 }
+  let whole: Reached = { lastSeq: 0, chain: 0, goodBytes: 0, lastFlushAt: 0 }
   let reached = whole
   /** Lines that are good, of a batch whose last line is still to come. */
   let batch: JournalRecord[] = []
@@ -54,19 +56,20 @@ function segmentFold(path: string, visit: (record: JournalRecord) => void) {
   let damagedInside = false
   let usedBytes = 0
 
-  const good = (line: Buffer, end: number): boolean => {
+  const good = (line: Buffer, start: number, end: number): boolean => {
     if (header === undefined) {
       const found = decodeHeader(line)
       if (found === undefined) return false
       if (found.format !== journalFormat) throw foreignFormat(path, found.format)
       header = { first: found.first, seed: found.chain }
-      whole = reached = { lastSeq: found.first - 1, chain: found.chain, goodBytes: end }
+      whole = reached = { lastSeq: found.first - 1, chain: found.chain, goodBytes: end, lastFlushAt: 0 }
       return true
     }
     const chain = checkLine(line, reached.chain)
     const decoded = chain === undefined ? undefined : decodeRecord(line)
     if (chain === undefined || decoded?.record.seq !== reached.lastSeq + 1) return false
-    reached = { lastSeq: decoded.record.seq, chain, goodBytes: end }
+    const lastFlushAt = decoded.flush ? start : reached.lastFlushAt
+    reached = { lastSeq: decoded.record.seq, chain, goodBytes: end, lastFlushAt }
     batch.push(decoded.record)
     if (decoded.more) return true
     for (const record of batch) visit(record)
@@ -80,7 +83,7 @@ function segmentFold(path: string, visit: (record: JournalRecord) => void) {
       const hole = start > usedBytes
       usedBytes = end
       const terminated = end > start + line.length
-      if (!bad && !hole && terminated && good(line, end)) return
+      if (!bad && !hole && terminated && good(line, start, end)) return
       // Whoever wrote it had seen all before it on the disk, and something of that is bad or missing.
       const flush = flushSeq(line)
       damagedInside ||= flush !== undefined && (bad || flush !== reached.lastSeq + 1)

@@ -1,0 +1,334 @@
+import { isDeepStrictEqual } from 'node:util'
+import { openFileStore } from '@vigil/journal'
+import type { FileSystem, JournalRecord, JournalStore } from '@vigil/protocol'
+import {
+  type FileOperation,
+  type SimulatedFileSystem,
+  type SimulatedFileSystemOptions,
+  seededRandom,
+  simulatedFileSystem,
+  type VirtualClock,
+  virtualClock,
+} from '@vigil/testkit'
+import { describe, expect, test } from 'vitest'
+import { all, draft, segments } from './journal-store-subjects.ts'
+
+/** What one life of a store appended, what it was promised, and what stopped it. */
+interface Life {
+  readonly batches: (readonly JournalRecord[])[]
+  acknowledged: number
+  refusal?: unknown
+}
+
+const segmentBytes = 900
+const open = (fileSystem: FileSystem, clock = virtualClock()): Promise<JournalStore> =>
+  openFileStore({ fileSystem, clock, directory: '/data', segmentBytes })
+
+interface LiveOptions {
+  readonly clock?: VirtualClock
+  readonly rounds?: number
+  /** Filled while it goes. */
+  readonly life?: Life
+}
+
+/** Batches, each acknowledged before the next, over several segments and three checkpoints; until the disk fails. */
+async function live(
+  fileSystem: FileSystem,
+  { clock = virtualClock(), rounds = 12, life = { batches: [], acknowledged: 0 } }: LiveOptions = {},
+): Promise<Life> {
+  let store: JournalStore | undefined
+  try {
+    store = await open(fileSystem, clock)
+    for (let round = 0; round < rounds; round += 1) {
+      const drafts = Array.from({ length: 1 + (round % 3) }, (_, index) => draft('ab'[round % 2] as string, index))
+      life.batches.push(store.append(drafts, 'durable'))
+      await store.durable(store.lastSeq)
+      life.acknowledged = store.lastSeq
+      if (round % 4 === 2) await store.saveCheckpoint({ seq: store.lastSeq, at: round, rows: new Map() })
+    }
+  } catch (error) {
+    life.refusal = error
+  }
+  await store?.close()
+  return life
+}
+
+async function prepared(options: SimulatedFileSystemOptions = {}): Promise<SimulatedFileSystem> {
+  const disk = simulatedFileSystem(options)
+  await disk.makeDirectory('/data')
+  return disk
+}
+
+/** What is wrong with the log that a life left, in words: read, written on, and read again after a crash. */
+async function brokenPromises(disk: SimulatedFileSystem, { batches, acknowledged }: Life): Promise<string[]> {
+  const store = await open(disk).catch((error: Error) => error)
+  if (store instanceof Error) return [`does not open: ${store.message}`]
+  const found = await all(store)
+  const broken: string[] = []
+  if (found.length < acknowledged) broken.push(`${acknowledged} records were acknowledged, ${found.length} are there`)
+  const prefixes = [[], ...batches].map((_, count) => batches.slice(0, count).flat())
+  if (!prefixes.some((prefix) => isDeepStrictEqual(prefix, found))) broken.push('it is not a prefix of whole batches')
+  const [next] = store.append([draft('a', 'next')], 'durable')
+  await store.durable(store.lastSeq)
+  disk.crash()
+  const again = await open(disk)
+    .then(all)
+    .catch((error: Error) => error)
+  if (again instanceof Error) broken.push(`after a crash: ${again.message}`)
+  else if (!isDeepStrictEqual(again, [...found, next]))
+    broken.push(`${found.length + 1} records were read or acknowledged, ${again.length} survive a crash`)
+  return broken
+}
+
+/** A disk that does something at the nth call of an operation, and says whether it came to that. */
+async function atNth(operation: FileOperation, nth: number, act: (disk: SimulatedFileSystem) => void) {
+  let left = Number.POSITIVE_INFINITY
+  const disk: SimulatedFileSystem = await prepared({
+    mostBytesPerWrite: 250,
+    onOperation: (each) => {
+      if (each === operation && --left === 0) act(disk)
+    },
+  })
+  left = nth
+  const disarm = (): void => {
+    left = Number.POSITIVE_INFINITY
+  }
+  return { disk, fired: () => left <= 0, disarm }
+}
+
+describe('survived', () => {
+  test('names lost in any combination, whenever the power goes off', { timeout: 120_000 }, async () => {
+    const whole = await prepared()
+    await live(whole)
+    const broken: string[] = []
+    let most = 0
+    for (let operations = 0; operations <= whole.operations(); operations += 1) {
+      let asked = 0
+      for (let mask = 0; mask < 2 ** asked || mask === 0; mask += 1) {
+        const disk = await prepared()
+        disk.cutPower({ operations })
+        const life = await live(disk)
+        asked = 0
+        disk.crash({ keepNames: () => ((mask >> asked++) & 1) === 1 })
+        for (const promise of await brokenPromises(disk, life))
+          broken.push(`power off after ${operations}, names ${mask.toString(2)} of ${asked}: ${promise}`)
+      }
+      most = Math.max(most, asked)
+    }
+    expect(broken).toEqual([])
+    expect(most, 'names in doubt at once').toBeGreaterThan(1)
+  })
+
+  test('short writes of every size', async () => {
+    const whole = await prepared()
+    const { batches } = await live(whole)
+    const bytes = await Promise.all((await segments(whole)).map((path) => whole.readFile(path)))
+    for (let size = 1; size <= segmentBytes; size += size < 300 ? 1 : 97) {
+      const disk = await prepared({ mostBytesPerWrite: size })
+      const life = await live(disk)
+      expect(life.refusal).toBeUndefined()
+      expect(life.batches.length).toBe(batches.length)
+      const same = await Promise.all((await segments(disk)).map((path) => disk.readFile(path)))
+      expect(Buffer.compare(Buffer.concat(same), Buffer.concat(bytes)), `${size} bytes per write`).toBe(0)
+    }
+  })
+
+  test('slow syncs: nobody is told before the disk is done', async () => {
+    const clock = virtualClock()
+    const disk = await prepared()
+    const store = await open(disk, clock)
+    disk.slowSyncs(() => new Promise((resolve) => void clock.setTimer(30_000, resolve)))
+    for (const survives of [true, false]) {
+      const [record] = store.append([draft('a')], 'durable')
+      let told = false
+      const durable = store.durable(record?.seq as number).then(
+        () => {
+          told = true
+        },
+        () => undefined,
+      )
+      await clock.advance(29_999)
+      expect(told).toBe(false)
+      if (survives) await clock.advance(1)
+      else disk.crash()
+      expect(told).toBe(survives)
+      if (!survives) await clock.advance(1)
+      await durable
+    }
+    await store.close()
+    expect(await all(await open(disk))).toHaveLength(1)
+  })
+
+  test('all of it at once, seed after seed', { timeout: 120_000 }, async () => {
+    const broken: string[] = []
+    for (let seed = 1; seed <= 300; seed += 1) {
+      const random = seededRandom(seed)
+      const coin = (): boolean => random.next() < 0.5
+      const clock = virtualClock()
+      const disk = await prepared({ shorten: (bytes) => Math.ceil(random.next() * 2 * bytes) })
+      disk.slowSyncs(() => new Promise((resolve) => void clock.setTimer(random.next() * 1_000, resolve)))
+      disk.cutPower({ operations: Math.floor(random.next() * 150) })
+      const living = live(disk, { clock })
+      await clock.advance(60_000)
+      const life = await living
+      disk.crash({ keepNames: coin, keepSector: coin, sectorBytes: coin() ? 64 : 512 })
+      for (const promise of await brokenPromises(disk, life)) broken.push(`seed ${seed}: ${promise}`)
+    }
+    expect(broken).toEqual([])
+  })
+})
+
+describe('stopped at, and survived after a restart', () => {
+  const ends = ['kill', 'crash'] as const
+
+  test.each(ends)('a full disk, whenever it fills (%s)', async (end) => {
+    let refusedAtStart = 0
+    for (let nth = 1; ; nth += 1) {
+      const { disk, fired } = await atNth('write', nth, (each) => each.full())
+      const life = await live(disk)
+      if (!fired()) break
+      if (life.refusal !== undefined) expect(life.refusal, `write ${nth}`).toMatchObject({ code: 'DISK_FULL' })
+      expect(disk.openHandles(), 'files left open').toBe(0)
+      disk[end]()
+      const early = await open(disk).catch((error: unknown) => error)
+      if (early instanceof Error) {
+        refusedAtStart += 1
+        expect(early, `restart while it is full from write ${nth}`).toMatchObject({ code: 'DISK_FULL' })
+      }
+      disk[end]()
+      disk.roomAgain()
+      expect(await brokenPromises(disk, life), `full from write ${nth}`).toEqual([])
+    }
+    expect(refusedAtStart).toBeGreaterThan(0)
+  })
+
+  const operations: FileOperation[] = [
+    'open',
+    'read',
+    'write',
+    'sync',
+    'truncate',
+    'stat',
+    'readDirectory',
+    'makeDirectory',
+    'rename',
+    'remove',
+    'syncDirectory',
+  ]
+  const cases = operations.flatMap((operation) => ends.map((end) => [operation, end] as const))
+
+  test.each(cases)('EIO at the nth %s, once or from then on (%s)', async (operation, end) => {
+    let stops = 0
+    for (const persistent of [false, true]) {
+      for (let nth = 1; ; nth += 1) {
+        const { disk, fired, disarm } = await atNth(operation, nth, (each) => {
+          if (persistent) each.failFrom(operation, 'EIO')
+          else each.failNext({ operation, code: 'EIO' })
+        })
+        const life = await live(disk)
+        if (!fired()) break
+        disarm()
+        if (life.refusal !== undefined) {
+          stops += 1
+          expect(life.refusal, `${operation} ${nth}`).toMatchObject({
+            code: 'JOURNAL_FAILED',
+            details: { code: 'EIO' },
+          })
+        }
+        expect(disk.openHandles(), `files left open at ${operation} ${nth}`).toBe(0)
+        disk[end]()
+        disk.heal()
+        expect(await brokenPromises(disk, life), `${operation} ${nth}`).toEqual([])
+      }
+    }
+    // A log that grows reads nothing, and room that stays behind its lines is passed over.
+    if (operation !== 'read') expect(stops).toBeGreaterThan(0)
+  })
+})
+
+describe('detected and refused', () => {
+  /** The refusal of whoever opens and reads everything; otherwise what was read. */
+  const readBack = (disk: SimulatedFileSystem): Promise<JournalRecord[] | Error> =>
+    open(disk)
+      .then(all)
+      .catch((error: Error) => error)
+
+  /** What became of a log one of whose writes was misdirected; undefined when there were not so many writes. */
+  async function misdirected(
+    rounds: number,
+    nth: number,
+    by: number,
+  ): Promise<'refused' | 'whole' | 'lost' | undefined> {
+    let batch = 0
+    const { disk, fired } = await atNth('write', nth, (each) => {
+      batch = life.batches.length
+      each.misdirectNext(by)
+    })
+    const life: Life = { batches: [], acknowledged: 0 }
+    await live(disk, { rounds, life })
+    if (!fired()) return undefined
+    const found = await readBack(disk)
+    if (found instanceof Error) {
+      expect(found, `write ${nth} by ${by}`).toMatchObject({ code: 'JOURNAL_DAMAGED' })
+      return 'refused'
+    }
+    expect(found, 'never anything false').toEqual(life.batches.flat().slice(0, found.length))
+    if (found.length >= life.acknowledged) return 'whole'
+    expect(batch, `write ${nth} of ${rounds} batches by ${by} lost ${life.acknowledged - found.length}`).toBe(rounds)
+    return 'lost'
+  }
+
+  test('a misdirected write, unless it was in the last flush', { timeout: 120_000 }, async () => {
+    const outcomes = { refused: 0, whole: 0, lost: 0 }
+    for (let rounds = 1; rounds <= 12; rounds += 1) {
+      for (const by of [-700, -333, -111, -40, -7, -1, 1, 7, 40, 111, 333, 700]) {
+        for (let nth = 1; ; nth += 1) {
+          const outcome = await misdirected(rounds, nth, by)
+          if (outcome === undefined) break
+          outcomes[outcome] += 1
+        }
+      }
+    }
+    expect(outcomes.refused).toBeGreaterThan(500)
+    // Why the exception has to be there: nothing on the disk says that more was acknowledged.
+    expect(outcomes.lost).toBeGreaterThan(0)
+  })
+
+  test('a flipped byte, unless it was in the last flush', async () => {
+    const whole = await prepared()
+    const life = await live(whole)
+    const last = (life.batches.at(-1) as readonly JournalRecord[]).length
+    let refused = 0
+    for (const path of await segments(whole)) {
+      const size = (await whole.readFile(path)).length
+      for (let at = 0; at < size; at += 5) {
+        const handle = await whole.open(path, 'write')
+        const byte = (await whole.readFile(path))[at] as number
+        handle.write(Uint8Array.of(byte ^ 4), at)
+        const disk = await copyOf(whole)
+        handle.write(Uint8Array.of(byte), at)
+        await handle.close()
+        const found = await readBack(disk)
+        if (found instanceof Error) {
+          refused += 1
+          expect(found, `${path} at ${at}`).toMatchObject({ code: 'JOURNAL_DAMAGED' })
+        } else {
+          expect(found, `${path} at ${at}`).toEqual(life.batches.flat().slice(0, found.length))
+          expect(found.length, `${path} at ${at}`).toBeGreaterThanOrEqual(life.acknowledged - last)
+        }
+      }
+    }
+    expect(refused).toBeGreaterThan(50)
+  })
+})
+
+/** The same files on another disk: who opens a log may mend it. */
+async function copyOf(disk: SimulatedFileSystem): Promise<SimulatedFileSystem> {
+  const copy = await prepared()
+  for (const folder of ['/data/journal', '/data/checkpoints']) {
+    await copy.makeDirectory(folder)
+    for (const name of await disk.readDirectory(folder))
+      (await copy.open(`${folder}/${name}`, 'create')).write(await disk.readFile(`${folder}/${name}`), 0)
+  }
+  return copy
+}
