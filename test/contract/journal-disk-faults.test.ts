@@ -80,8 +80,8 @@ async function brokenPromises(disk: SimulatedFileSystem, { batches, acknowledged
   return broken
 }
 
-/** A disk that does something at the nth call of an operation, and says whether it came to that. */
-async function atNth(operation: FileOperation, nth: number, act: (disk: SimulatedFileSystem) => void) {
+/** A disk that does something at the nth call of an operation, counted from `arm`, and says whether it came to that. */
+async function atNth(operation: FileOperation, act: (disk: SimulatedFileSystem) => void) {
   let left = Number.POSITIVE_INFINITY
   const disk: SimulatedFileSystem = await prepared({
     mostBytesPerWrite: 250,
@@ -89,11 +89,10 @@ async function atNth(operation: FileOperation, nth: number, act: (disk: Simulate
       if (each === operation && --left === 0) act(disk)
     },
   })
-  left = nth
-  const disarm = (): void => {
-    left = Number.POSITIVE_INFINITY
+  const arm = (nth: number): void => {
+    left = nth
   }
-  return { disk, fired: () => left <= 0, disarm }
+  return { disk, arm, fired: () => left <= 0, disarm: () => arm(Number.POSITIVE_INFINITY) }
 }
 
 describe('survived', () => {
@@ -184,7 +183,8 @@ describe('stopped at, and survived after a restart', () => {
   test.each(ends)('a full disk, whenever it fills (%s)', async (end) => {
     let refusedAtStart = 0
     for (let nth = 1; ; nth += 1) {
-      const { disk, fired } = await atNth('write', nth, (each) => each.full())
+      const { disk, fired, arm } = await atNth('write', (each) => each.full())
+      arm(nth)
       const life = await live(disk)
       if (!fired()) break
       if (life.refusal !== undefined) expect(life.refusal, `write ${nth}`).toMatchObject({ code: 'DISK_FULL' })
@@ -204,7 +204,6 @@ describe('stopped at, and survived after a restart', () => {
 
   const operations: FileOperation[] = [
     'open',
-    'read',
     'write',
     'sync',
     'truncate',
@@ -221,10 +220,11 @@ describe('stopped at, and survived after a restart', () => {
     let stops = 0
     for (const persistent of [false, true]) {
       for (let nth = 1; ; nth += 1) {
-        const { disk, fired, disarm } = await atNth(operation, nth, (each) => {
+        const { disk, fired, arm, disarm } = await atNth(operation, (each) => {
           if (persistent) each.failFrom(operation, 'EIO')
           else each.failNext({ operation, code: 'EIO' })
         })
+        arm(nth)
         const life = await live(disk)
         if (!fired()) break
         disarm()
@@ -241,8 +241,32 @@ describe('stopped at, and survived after a restart', () => {
         expect(await brokenPromises(disk, life), `${operation} ${nth}`).toEqual([])
       }
     }
-    // A log that grows reads nothing, and room that stays behind its lines is passed over.
-    if (operation !== 'read') expect(stops).toBeGreaterThan(0)
+    expect(stops).toBeGreaterThan(0)
+  })
+
+  test.each([...operations, 'read', 'readFile'] as const)('EIO at the nth %s of a start', async (operation) => {
+    let stops = 0
+    for (let nth = 1; ; nth += 1) {
+      const { disk, fired, arm, disarm } = await atNth(operation, (each) => each.failFrom(operation, 'EIO'))
+      const life = await live(disk)
+      // A torn tail, so that the start has something to mend.
+      const handle = await disk.open((await segments(disk)).at(-1) as string, 'write')
+      handle.write(Buffer.from('{"seq":21,'), await handle.size())
+      disk.kill()
+      arm(nth)
+      const store = await open(disk).catch((error: unknown) => error)
+      if (store instanceof Error) {
+        stops += 1
+        expect(store, `${operation} ${nth}`).toMatchObject({ code: 'JOURNAL_FAILED', details: { code: 'EIO' } })
+        expect(disk.openHandles(), `files left open at ${operation} ${nth}`).toBe(0)
+      }
+      disk.kill()
+      disk.heal()
+      if (!fired()) break
+      disarm()
+      expect(await brokenPromises(disk, life), `${operation} ${nth}`).toEqual([])
+    }
+    expect(stops).toBeGreaterThan(0)
   })
 })
 
@@ -260,11 +284,12 @@ describe('detected and refused', () => {
     by: number,
   ): Promise<'refused' | 'whole' | 'lost' | undefined> {
     let batch = 0
-    const { disk, fired } = await atNth('write', nth, (each) => {
+    const { disk, fired, arm } = await atNth('write', (each) => {
       batch = life.batches.length
       each.misdirectNext(by)
     })
     const life: Life = { batches: [], acknowledged: 0 }
+    arm(nth)
     await live(disk, { rounds, life })
     if (!fired()) return undefined
     const found = await readBack(disk)
@@ -295,26 +320,26 @@ describe('detected and refused', () => {
   })
 
   test('a flipped byte, unless it was in the last flush', async () => {
-    const whole = await prepared()
-    const life = await live(whole)
-    const last = (life.batches.at(-1) as readonly JournalRecord[]).length
     let refused = 0
-    for (const path of await segments(whole)) {
-      const size = (await whole.readFile(path)).length
-      for (let at = 0; at < size; at += 5) {
-        const handle = await whole.open(path, 'write')
-        const byte = (await whole.readFile(path))[at] as number
-        handle.write(Uint8Array.of(byte ^ 4), at)
-        const disk = await copyOf(whole)
-        handle.write(Uint8Array.of(byte), at)
-        await handle.close()
-        const found = await readBack(disk)
-        if (found instanceof Error) {
-          refused += 1
-          expect(found, `${path} at ${at}`).toMatchObject({ code: 'JOURNAL_DAMAGED' })
-        } else {
-          expect(found, `${path} at ${at}`).toEqual(life.batches.flat().slice(0, found.length))
-          expect(found.length, `${path} at ${at}`).toBeGreaterThanOrEqual(life.acknowledged - last)
+    for (const rounds of [7, 8, 9, 12]) {
+      const whole = await prepared()
+      const life = await live(whole, { rounds })
+      const certain = life.acknowledged - (life.batches.at(-1) as readonly JournalRecord[]).length
+      for (const path of await segments(whole)) {
+        const bytes = await whole.readFile(path)
+        for (let at = 0; at < bytes.length; at += 5) {
+          const disk = await copyOf(whole)
+          const handle = await disk.open(path, 'write')
+          handle.write(Uint8Array.of((bytes[at] as number) ^ 4), at)
+          await handle.close()
+          const found = await readBack(disk)
+          if (found instanceof Error) {
+            refused += 1
+            expect(found, `${path} at ${at}`).toMatchObject({ code: 'JOURNAL_DAMAGED' })
+          } else {
+            expect(found, `${path} at ${at}`).toEqual(life.batches.flat().slice(0, found.length))
+            expect(found.length, `${path} at ${at} of ${rounds} batches`).toBeGreaterThanOrEqual(certain)
+          }
         }
       }
     }

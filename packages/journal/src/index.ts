@@ -1,5 +1,6 @@
-export { writeFileAtomically } from './atomic-file.ts'
+export { makeDurableDirectory, writeFileAtomically } from './atomic-file.ts'
 export { type DataLock, lockDataDirectory } from './data-lock.ts'
+export { onDisk } from './disk-failure.ts'
 export { type FileStoreOptions, openFileStore } from './file-store.ts'
 export { openMemoryStore } from './memory-store.ts'
 export { nodeFileSystem } from './node-file-system.ts'

@@ -1,4 +1,8 @@
 /** For the house's own tests and measurements: parts of ring 0 one by one. No promise is made about these names. */
+
+export { snapshotRow } from './fold/checkpoint-row.ts'
+export { applyRecord, type World } from './fold/world.ts'
 export { createGate } from './gate/gate.ts'
 export { systemClock } from './platform/clock.ts'
 export { recordLog } from './runtime/record-log.ts'
+export { recover } from './runtime/recovery.ts'

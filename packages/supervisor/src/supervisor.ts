@@ -137,13 +137,7 @@ export class Supervisor implements AsyncDisposable {
   async #register(request: DeployRequest): Promise<boolean> {
     const { runtime } = this.#opened
     const isNew = !runtime.members.has(request.manifest.name)
-    const { process } = await runtime.deploy(request)
-    if (isNew && request.start !== false) {
-      const author = { process: process.fold.name as never, epoch: process.fold.epoch }
-      await runtime.log.commitDurably([
-        { ...author, type: 'process.desired', data: { state: 'running', by: request.by } },
-      ])
-    }
+    await runtime.deploy(request)
     return isNew && request.start !== false
   }
 

@@ -1,4 +1,4 @@
-import type { CellLauncher, Clock, ExitCause, Guest, GuestListener, GuestSpec } from '@vigil/protocol'
+import type { CellLauncher, Clock, ExitCause, Guest, GuestListener, GuestSpec, Timer } from '@vigil/protocol'
 
 /** What a guest program gets: the shapes of the real guest's boot and port. */
 export interface SimulatedBoot {
@@ -19,16 +19,28 @@ export interface SimulatedCellLauncherOptions {
   readonly clock: Clock
   /** Runs as the guest, a coroutine in this very process. */
   readonly program: (boot: SimulatedBoot, port: SimulatedPort) => void | Promise<void>
+  /** Milliseconds from `launch` to a running thread; default none. */
+  readonly startMs?: () => number
+  /** Milliseconds that a message is on its way; order is kept. Default none. */
+  readonly wireMs?: () => number
 }
 
 /** The faults that a cell may have, on command. Each names the process whose present guest suffers it. */
 export interface SimulatedCells extends CellLauncher {
+  /** Processes whose guests live now, with their epochs. */
+  readonly living: readonly { readonly process: string; readonly epoch: number }[]
   /** The cell is gone at once, with whatever was on its way. */
   crash(process: string, cause?: ExitCause): void
   /** The guest's loop stops turning: nothing is heard or said any more, until its heartbeat is missed. */
   hang(process: string): void
+  /** It grows past its memory limit and is killed for it. */
+  leak(process: string): void
+  /** From now on each message takes so many milliseconds more. */
+  slow(process: string, ms: number): void
   /** Bytes that do not know the token arrive on its wire. */
   forge(process: string): void
+  /** Its death is reported, and what it says afterwards still arrives. */
+  zombie(process: string): void
 }
 
 const terminateMs = 500
@@ -37,95 +49,169 @@ const idleRssBytes = 50_000_000
 interface Life extends Guest {
   readonly spec: GuestSpec
   hang(): void
+  slow(ms: number): void
+  zombie(): void
 }
 
-/** Guests as coroutines: same order, same exits, no process, no thread, and time only as the clock gives it. */
-export function simulatedCellLauncher({ clock, program }: SimulatedCellLauncherOptions): SimulatedCells {
+/**
+ * Guests as coroutines: same order, same exits, no process, no thread, and time only as the clock gives it. To be
+ * survived: each of the faults on command, at any moment.
+ */
+export function simulatedCellLauncher(options: SimulatedCellLauncherOptions): SimulatedCells {
   const living = new Set<Life>()
   let lastPid = 1_000_000
-  const present = (process: string): Life => {
-    const life = [...living].findLast((each) => each.spec.process === process)
-    if (life === undefined) throw new Error(`no guest of "${process}" lives`)
-    return life
+  const present = (process: string): Life | undefined => [...living].findLast((each) => each.spec.process === process)
+
+  return {
+    get living() {
+      return [...living].map(({ spec: { process, epoch } }) => ({ process, epoch }))
+    },
+    launch(spec, listener) {
+      lastPid += 1
+      const life = beginLife(options, spec, listener, lastPid, () => living.delete(life))
+      living.add(life)
+      return life
+    },
+    endOrphans() {
+      const orphans = [...living]
+      for (const life of orphans) life.kill({ kind: 'cell_lost' })
+      return Promise.resolve(orphans.length)
+    },
+    async close() {
+      for (const life of living) life.kill({ kind: 'shutdown' })
+    },
+    crash: (process, cause = { kind: 'signal', signal: 'SIGKILL' }) => present(process)?.kill(cause),
+    hang: (process) => present(process)?.hang(),
+    slow: (process, ms) => present(process)?.slow(ms),
+    zombie: (process) => present(process)?.zombie(),
+    leak(process) {
+      const life = present(process)
+      life?.kill({ kind: 'memory', used_mb: life.spec.memoryMb + 1, limit_mb: life.spec.memoryMb })
+    },
+    forge: (process) => present(process)?.kill({ kind: 'cell_forged', hint: 'a frame without the token of this cell' }),
   }
+}
 
-  const launch = (spec: GuestSpec, listener: GuestListener): Life => {
-    lastPid += 1
-    const pid = lastPid
-    let over = false
-    let hung = false
-    let asked = false
-    let hear: (text: string) => void = () => undefined
-    let ask: () => void = () => undefined
-    /** The wire: what is on its way arrives in order, one hop later, and never at the dead. */
-    const later = (act: () => void): void => queueMicrotask(() => (over ? undefined : act()))
-
-    const exit = (cause: ExitCause): void => {
-      if (over) return
-      over = true
-      living.delete(life)
-      // A real exit is told by the event loop, never from inside the call that causes it.
-      queueMicrotask(() => listener.exited(cause))
-    }
-    const fail = (thrown: unknown): void =>
-      exit({ kind: 'error', message: thrown instanceof Error ? thrown.message : String(thrown) })
-    const guarded = (act: () => void): void => {
-      if (hung) return
-      try {
-        act()
-      } catch (thrown) {
-        fail(thrown)
+function beginLife(
+  { clock, program, startMs = () => 0, wireMs = () => 0 }: SimulatedCellLauncherOptions,
+  spec: GuestSpec,
+  listener: GuestListener,
+  pid: number,
+  buried: () => void,
+): Life {
+  let over = false
+  let speaksAfterDeath = false
+  let hung = false
+  let asked = false
+  let slowMs = 0
+  let hear: (text: string) => void = () => undefined
+  let ask: () => void = () => undefined
+  const timers = new Set<Timer>()
+  const after = (ms: number, act: () => void): void => {
+    const timer = clock.setTimer(ms, () => {
+      timers.delete(timer)
+      act()
+    })
+    timers.add(timer)
+  }
+  /** Messages arrive one hop later, first in first out, and never at the dead. */
+  const wire = (hop: (arrive: () => void) => void) => {
+    const underWay: (() => void)[] = []
+    const move = (): void => {
+      const ms = wireMs() + slowMs
+      const arrive = (): void => {
+        const act = underWay.shift()
+        if (!over || speaksAfterDeath) act?.()
+        if (underWay.length > 0) move()
       }
+      // The head alone has a timer.
+      if (ms > 0) after(ms, () => hop(arrive))
+      else hop(arrive)
     }
-    const port: SimulatedPort = {
-      post: (text) => {
-        if (!hung) later(() => listener.message(text))
-      },
-      listen(handler) {
-        hear = handler
-      },
-      asked(handler) {
-        ask = handler
-      },
-      close: () => later(() => exit(asked ? { kind: 'shutdown' } : { kind: 'exit_code', code: 0 })),
+    return (act: () => void): void => {
+      underWay.push(act)
+      if (underWay.length === 1) move()
     }
-    const life: Life = {
-      spec,
-      post: (text) => later(() => guarded(() => hear(text))),
-      stop(graceMs) {
-        if (over || asked) return
-        asked = true
-        later(() => guarded(ask))
-        clock.setTimer(graceMs, () => {
-          if (!hung) exit({ kind: 'shutdown' })
-          else clock.setTimer(terminateMs, () => exit({ kind: 'wedged', stopped_after_ms: graceMs + terminateMs }))
-        })
-      },
-      kill: exit,
-      hang() {
-        hung = true
-        clock.setTimer(spec.heartbeatTimeoutMs, () =>
-          exit({ kind: 'heartbeat_lost', silent_ms: spec.heartbeatTimeoutMs }),
-        )
-      },
+  }
+  const up = wire(queueMicrotask)
+  // A thread hears each message in a turn of its loop: all promises of the one before have run by then.
+  const down = wire(setImmediate)
+
+  const exit = (cause: ExitCause): void => {
+    if (over) return
+    over = true
+    if (!speaksAfterDeath) {
+      for (const timer of timers) timer.cancel()
+      timers.clear()
     }
-    living.add(life)
-    later(() => {
+    buried()
+    // A real exit is told by the event loop, never from inside the call that causes it.
+    queueMicrotask(() => listener.exited(cause))
+  }
+  const fail = (thrown: unknown): void =>
+    exit({ kind: 'error', message: thrown instanceof Error ? thrown.message : String(thrown) })
+  const guarded = (act: () => void): void => {
+    if (hung) return
+    try {
+      act()
+    } catch (thrown) {
+      fail(thrown)
+    }
+  }
+  const port: SimulatedPort = {
+    post: (text) => {
+      if (!hung) up(() => listener.message(text))
+    },
+    listen(handler) {
+      hear = handler
+    },
+    asked(handler) {
+      ask = handler
+    },
+    close: () => up(() => exit(asked ? { kind: 'shutdown' } : { kind: 'exit_code', code: 0 })),
+  }
+  const begin = (): void => {
+    if (over) return
+    up(() => {
       listener.started({ pid, idleRssBytes })
       const boot = { process: spec.process, epoch: spec.epoch, module: spec.module, env: spec.env }
       guarded(() => void Promise.resolve(program(boot, port)).catch(fail))
     })
-    return life
+    for (const text of early ?? []) send(text)
+    early = undefined
   }
+  const send = (text: string): void => down(() => guarded(() => hear(text)))
+  let early: string[] | undefined = []
+  const wait = startMs()
+  if (wait > 0) after(wait, begin)
+  else begin()
 
   return {
-    launch,
-    endOrphans: () => Promise.resolve(0),
-    async close() {
-      for (const life of living) life.kill({ kind: 'shutdown' })
+    spec,
+    post(text) {
+      if (early !== undefined) early.push(text)
+      else send(text)
     },
-    crash: (process, cause = { kind: 'signal', signal: 'SIGKILL' }) => present(process).kill(cause),
-    hang: (process) => present(process).hang(),
-    forge: (process) => present(process).kill({ kind: 'cell_forged', hint: 'a frame without the token of this cell' }),
+    stop(graceMs) {
+      if (over || asked) return
+      asked = true
+      down(() => guarded(ask))
+      after(graceMs, () => {
+        if (!hung) exit({ kind: 'shutdown' })
+        else after(terminateMs, () => exit({ kind: 'wedged', stopped_after_ms: graceMs + terminateMs }))
+      })
+    },
+    kill: exit,
+    hang() {
+      hung = true
+      after(spec.heartbeatTimeoutMs, () => exit({ kind: 'heartbeat_lost', silent_ms: spec.heartbeatTimeoutMs }))
+    },
+    slow(ms) {
+      slowMs += ms
+    },
+    zombie() {
+      speaksAfterDeath = true
+      exit({ kind: 'signal', signal: 'SIGKILL' })
+    },
   }
 }

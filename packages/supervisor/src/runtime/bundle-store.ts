@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { writeFileAtomically } from '@vigil/journal'
+import { makeDurableDirectory, onDisk, writeFileAtomically } from '@vigil/journal'
 import { type Bundle, type FileSystem, VigilError } from '@vigil/protocol'
 
 /**
@@ -17,13 +17,19 @@ export function bundleStore(fileSystem: FileSystem, dataDirectory: string | unde
   const directory = dataDirectory === undefined ? undefined : join(dataDirectory, 'bundles')
   const pathOf = (hash: string): string => join(directory ?? '', `${hash}.cjs`)
 
+  const keep = async (folder: string, bundle: Bundle): Promise<void> => {
+    await makeDurableDirectory(fileSystem, folder)
+    const path = pathOf(bundle.hash)
+    if ((await fileSystem.stat(path)) === undefined)
+      await writeFileAtomically(fileSystem, path, Buffer.from(bundle.code))
+    // A predecessor that was killed may have given it its name and not made that durable.
+    else await fileSystem.syncDirectory(folder)
+  }
+
   return {
     async put(bundle) {
       if (known.has(bundle.hash)) return
-      if (directory !== undefined && (await fileSystem.stat(pathOf(bundle.hash))) === undefined) {
-        await fileSystem.makeDirectory(directory)
-        await writeFileAtomically(fileSystem, pathOf(bundle.hash), Buffer.from(bundle.code))
-      }
+      if (directory !== undefined) await onDisk(() => keep(directory, bundle))
       known.set(bundle.hash, bundle)
     },
     async get(hash) {

@@ -104,15 +104,19 @@ export function startRuntime({ ports, world, bundles, env, emit }: RuntimeParts)
     log,
     results,
     members,
-    async deploy({ manifest, by }) {
+    async deploy({ manifest, by, start }) {
       const module: Bundle = await ports.compute.bundle(manifest.entrypoint)
       await bundles.put(module)
       const fold = world.get(manifest.name)
+      const author = { process: manifest.name as ProcessName, epoch: fold?.epoch ?? 0 }
       const unchanged = fold?.bundle === module.hash && JSON.stringify(fold.manifest) === JSON.stringify(manifest)
       if (!unchanged) {
         const data = { revision: (fold?.revision ?? 0) + 1, manifest: { ...manifest }, bundle: module.hash, by }
+        // In one batch: a crash between the two would leave an agent that is known and never meant to run.
+        const desired = { ...author, type: 'process.desired' as const, data: { state: 'running' as const, by } }
         await log.commitDurably([
-          { process: manifest.name as ProcessName, epoch: fold?.epoch ?? 0, type: 'process.deployed', data },
+          { ...author, type: 'process.deployed', data },
+          ...(fold === undefined && start !== false ? [desired] : []),
         ])
       }
       const member = members.get(manifest.name) ?? enroll(manifest.name)
@@ -172,7 +176,8 @@ export function startRuntime({ ports, world, bundles, env, emit }: RuntimeParts)
       for (const look of watchers) look()
       log.commit([{ process: '@runtime' as ProcessName, epoch: 0, type: 'runtime.stopped', data: {} }])
       await log.settled()
-      await checkpoints.round()
+      // All is durable without it: a round that fails makes the next start slower, and no stop a failure.
+      await checkpoints.round().catch(complain('@runtime'))
       unobserve()
     },
   }

@@ -1,5 +1,5 @@
 import { dirname, join, normalize, relative, sep } from 'node:path'
-import { writeFileAtomically } from '@vigil/journal'
+import { makeDurableDirectory, writeFileAtomically } from '@vigil/journal'
 import { type FileSystem, limits, VigilError } from '@vigil/protocol'
 import type { Manifest } from '../../manifests/manifest.ts'
 import type { CallSite, OutsideEffect } from '../effect.ts'
@@ -58,7 +58,7 @@ export function fileEffects(fileSystem: FileSystem): {
       act: (site, input) =>
         told(`write ${input.mount}/${input.path}`, async () => {
           const place = placeOf(site, input, 'rw')
-          await fileSystem.makeDirectory(place.root)
+          await makeDurableDirectory(fileSystem, place.root)
           await inside(fileSystem, { root: place.root, path: dirname(place.path) })
           const bytes = Buffer.from(input.body, 'base64')
           await writeFileAtomically(fileSystem, place.path, bytes)

@@ -1,0 +1,115 @@
+import type { AgentContext, AgentEvent } from '@vigil/agent'
+import type { Random } from '@vigil/protocol'
+import type { WorldAgent } from '../world/world.ts'
+
+/** What an agent does in a turn, as data: the same in every life. */
+export type Work =
+  | {
+      readonly op: 'get' | 'put' | 'post' | 'post_again' | 'publish' | 'send' | 'step' | 'once' | 'once_again' | 'write'
+    }
+  | { readonly op: 'sleep'; readonly ms: number }
+  | { readonly op: 'all' | 'race' | 'nested'; readonly parts: readonly Work[] }
+
+const simple = ['get', 'put', 'post', 'post_again', 'publish', 'send', 'step', 'once', 'once_again', 'write'] as const
+
+function anyWork(random: Random, depth: number): Work {
+  const pick = random.next()
+  if (depth > 0 && pick < 0.25) {
+    const parts = Array.from({ length: 1 + Math.floor(random.next() * 3) }, () => anyWork(random, depth - 1))
+    return { op: (['all', 'race', 'nested'] as const)[Math.floor(random.next() * 3)] ?? 'all', parts }
+  }
+  if (pick < 0.33) return { op: 'sleep', ms: Math.floor(random.next() * 5_000) }
+  return { op: simple[Math.floor(random.next() * simple.length)] ?? 'step' }
+}
+
+/** Five agents with a program each; every kind of trigger wakes one of them. */
+export function fleet(random: Random): Record<string, WorldAgent> {
+  const program = (length: number): Work[] => Array.from({ length }, () => anyWork(random, 2))
+  const common = (): Omit<WorldAgent, 'run'> => ({
+    concurrency: 1 + Math.floor(random.next() * 3),
+    network: { allow: ['out.test'] },
+    files: { out: { path: '/out', mode: 'rw' } },
+    // Faults come more often here than any policy would bear; parking is not what is tried.
+    maxRestarts: 1_000,
+    maxRestartsWithoutProgress: 1_000,
+    maxConsecutiveFailures: 1_000,
+    maxTurn: '30m',
+    heartbeatTimeout: '5s',
+  })
+  return {
+    clerk: { ...common(), run: agentOf(program(7)) },
+    // Only in the first minutes of the world's year: work has to come to an end.
+    ticker: { ...common(), triggers: [{ type: 'cron', cronExpression: '*/7 0-1 0 1 1 *' }], run: agentOf(program(3)) },
+    watcher: {
+      ...common(),
+      triggers: [{ type: 'file_watch', watchPath: '/in', existing: 'deliver' }],
+      run: agentOf([...program(3), { op: 'send' }]),
+    },
+    // They begin nothing, or the work would never end.
+    reader: { ...common(), triggers: [{ type: 'event', eventType: 'news.*' }], run: agentOf([{ op: 'step' }]) },
+    friend: { ...common(), triggers: [{ type: 'message' }], run: agentOf([{ op: 'get' }]) },
+  }
+}
+
+/** Hosts refuse, and doubts are left to people: both are part of the work, not a failure of the turn. */
+const expected = new Set(['EFFECT_IN_DOUBT', 'FETCH_FAILED', 'FETCH_TIMEOUT', 'STEP_FAILED'])
+
+function agentOf(program: readonly Work[]) {
+  return async (event: AgentEvent, ctx: AgentContext): Promise<unknown> => {
+    // Named by its place in the program: code inside a step that is answered from the record does not run, so it may
+    // not count anything.
+    const perform = async (work: Work, where: string): Promise<unknown> => {
+      const place = `${ctx.process}/${event.eventId}/${where}`
+      const parts = (of: readonly Work[]): Promise<unknown>[] =>
+        of.map((part, index) => bravely(part, `${where}.${index}`))
+      switch (work.op) {
+        case 'get':
+          return (await ctx.fetch(`http://out.test/get/${place}`)).status
+        case 'put':
+          return (await ctx.fetch(`http://out.test/put/${place}`, { method: 'PUT', body: place })).status
+        case 'post':
+          return (await ctx.fetch(`http://out.test/once/${place}`, { method: 'POST' })).status
+        case 'post_again':
+          return (await ctx.fetch(`http://out.test/again/${place}`, { method: 'POST', idempotent: true })).status
+        case 'publish':
+          return ctx.publish(`news.${ctx.process}`, { place, now: ctx.now() })
+        case 'send':
+          return ctx.send('friend', { place, chance: ctx.random() })
+        case 'step':
+          return ctx.step('count', () => ctx.random())
+        case 'once':
+          return ctx.step('pay', () => ctx.uuid(), { once: true })
+        case 'once_again':
+          return ctx.step('look', () => ctx.fetch(`http://out.test/get/${place}`).then(({ status }) => status), {
+            once: true,
+            idempotent: true,
+          })
+        case 'write':
+          return ctx.files.write(`out/${ctx.process}-${where}.txt`, place)
+        case 'sleep':
+          return ctx.sleep(work.ms)
+        case 'all':
+          return Promise.all(parts(work.parts))
+        case 'race':
+          return Promise.race(parts(work.parts))
+        case 'nested':
+          return ctx.step('inner', async () => {
+            for (const [index, part] of work.parts.entries()) await bravely(part, `${where}.${index}`)
+          })
+      }
+    }
+    const bravely = (work: Work, where: string): Promise<unknown> =>
+      perform(work, where).catch((error: { code?: string }) => {
+        if (error.code === undefined || !expected.has(error.code)) throw error
+        return error.code
+      })
+    // Some turns need a second attempt.
+    const chance = ctx.random()
+    for (const [index, work] of program.entries()) {
+      await bravely(work, `${index}`)
+      if (index === 0 && chance < 0.1 && ctx.turn.attempt === 1) throw new Error('the first attempt is not good enough')
+    }
+    ctx.state.add('turns', 1)
+    return program.length
+  }
+}

@@ -1,0 +1,65 @@
+import { type FaultPoint, faultPoints, type Random, type RecordType } from '@vigil/protocol'
+import type { Fault, FaultAction, FaultMoment } from '../world/faults.ts'
+
+const agents = ['clerk', 'ticker', 'watcher', 'reader', 'friend'] as const
+const records: readonly RecordType[] = [
+  'effect.intended',
+  'effect.completed',
+  'turn.started',
+  'turn.completed',
+  'bus.published',
+  'message.sent',
+  'trigger.accepted',
+  'incarnation.started',
+  'incarnation.exited',
+]
+
+/** How long work comes in, virtual milliseconds; faults fall into it. */
+export const busyMs = 90_000
+
+const oneOf = <T>(random: Random, list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T
+
+/** Three to seven faults, of which at least one takes ring 0 down. */
+export function anyPlan(random: Random): Fault[] {
+  const count = 2 + Math.floor(random.next() * 5)
+  const plan = Array.from({ length: count }, (): Fault => ({ does: anyAction(random), when: anyMoment(random) }))
+  // At a time, because any other moment may not come.
+  return [...plan, { does: anyDeath(random), when: { at: 5_000 + random.next() * (busyMs - 5_000) } }]
+}
+
+function anyDeath(random: Random): FaultAction {
+  if (random.next() < 0.5) return { kind: 'kill' }
+  return { kind: 'power_cut', kept: Math.floor(random.next() * 2 ** 31) }
+}
+
+function anyAction(random: Random): FaultAction {
+  const agent = oneOf(random, agents)
+  switch (Math.floor(random.next() * 8)) {
+    case 0:
+    case 1:
+      return anyDeath(random)
+    case 2:
+    case 3:
+      return { kind: oneOf(random, ['crash', 'hang', 'leak', 'forge', 'zombie'] as const), agent }
+    case 4:
+      return { kind: 'slow', agent, ms: Math.floor(random.next() * 200) }
+    case 5:
+      return { kind: oneOf(random, ['disk_full', 'disk_error'] as const) }
+    case 6:
+      return { kind: oneOf(random, ['http_refused', 'http_500', 'http_lost_answer'] as const) }
+    default:
+      return random.next() < 0.5
+        ? { kind: 'slow_disk', ms: Math.floor(random.next() * 500) }
+        : { kind: 'clock_step', ms: Math.floor((random.next() - 0.5) * 7_200_000) }
+  }
+}
+
+function anyMoment(random: Random): FaultMoment {
+  const pick = random.next()
+  if (pick < 0.2) return { at: random.next() * busyMs }
+  const nth = 1 + Math.floor(random.next() ** 2 * 40)
+  if (pick < 0.5) return { after: oneOf(random, records), nth }
+  const at_point = oneOf(random, Object.keys(faultPoints) as FaultPoint[])
+  // Few passings of these come in a run.
+  return { at_point, nth: /^(recovery|checkpoint|journal\.segment|incarnation)/.test(at_point) ? 1 + (nth % 3) : nth }
+}

@@ -1,0 +1,114 @@
+import type { JournalRecord, Random } from '@vigil/protocol'
+import { seededRandom } from '../seeded-random.ts'
+import type { Fault, FaultKind } from '../world/faults.ts'
+import { judge } from '../world/judge.ts'
+import { type World, world } from '../world/world.ts'
+import { fleet } from './fleet.ts'
+import { anyPlan, busyMs } from './plan.ts'
+
+export interface SimulationResult {
+  readonly seed: number
+  readonly faults: readonly Fault[]
+  /** Promises that were broken, in words. */
+  readonly violations: readonly string[]
+  readonly records: number
+  readonly effects: number
+  readonly starts: number
+  readonly virtualMs: number
+  readonly happened: ReadonlyMap<FaultKind, number>
+}
+
+const requests = 24
+const files = 6
+const patienceMs = 4 * 3_600_000
+
+/** One seeded run: a fleet at work, faults in between, peace in the end, and then the judges. */
+export async function simulate(seed: number, faults?: readonly Fault[]): Promise<SimulationResult> {
+  const random = seededRandom(seed)
+  const agents = fleet(random)
+  const plan = anyPlan(random)
+  const w = world({ seed, agents, faults: faults ?? plan })
+  try {
+    const employment = employ(w, random)
+    // Until the last slot has come, and the last file has settled.
+    await w.run(125_000)
+    const done = (): boolean => employment.asking === 0 && idle(w)
+    if (!(await w.until(done, patienceMs)))
+      w.violations.push(`work is left after ${patienceMs / 3_600_000} virtual hours: ${unrest(w)}`)
+    await w.stop()
+    const virtualMs = w.clock.monotonic()
+    const { violations, log, folds } = await judge(w)
+    const accepted = new Set(log.flatMap((record) => (record.type === 'trigger.accepted' ? [record.data.event] : [])))
+    const ids = new Set([...accepted].map((event) => event.event_id))
+    const seen = [...accepted].flatMap(({ type, payload }) =>
+      type === 'file_watch' ? [(payload as { path: string }).path] : [],
+    )
+    return {
+      seed,
+      faults: faults ?? plan,
+      violations: [
+        ...violations,
+        ...employment.acknowledged
+          .filter((id) => !ids.has(id))
+          .map((id) => `event ${id} was acknowledged and is not in the log`),
+        ...employment.files.filter((path) => !seen.includes(path)).map((path) => `${path} came and was never accepted`),
+        ...[...folds.values()].flatMap((fold) =>
+          (fold.state.get('turns') ?? 0) === fold.completed
+            ? []
+            : [`${fold.name} completed ${fold.completed} turns and counted ${fold.state.get('turns')}`],
+        ),
+      ],
+      records: log.length,
+      effects: log.filter(isEffect).length,
+      starts: w.starts,
+      virtualMs,
+      happened: w.faults.happened,
+    }
+  } finally {
+    w.close()
+  }
+}
+
+const isEffect = ({ type, turn }: JournalRecord): boolean =>
+  type === 'effect.completed' || (turn !== undefined && (type === 'bus.published' || type === 'message.sent'))
+
+/** People and files come in while everything breaks. Who gets no answer asks again, under the same key. */
+function employ(w: World, random: Random) {
+  const acknowledged: string[] = []
+  const paths: string[] = []
+  let asking = requests
+  const ask = async (key: string): Promise<void> => {
+    try {
+      const { event_id } = await w.client.postEvent('clerk', { key }, { idempotencyKey: key })
+      acknowledged.push(event_id)
+      asking -= 1
+    } catch {
+      w.clock.setTimer(500 + random.next() * 3_000, () => void ask(key))
+    }
+  }
+  for (let n = 0; n < requests; n += 1) w.clock.setTimer(random.next() * busyMs, () => void ask(`request-${n}`))
+  for (let n = 0; n < files; n += 1) {
+    const path = `/in/file-${n}`
+    paths.push(path)
+    w.clock.setTimer(random.next() * busyMs, () => w.files.put(path, n))
+  }
+  return {
+    acknowledged,
+    files: paths,
+    get asking() {
+      return asking
+    },
+  }
+}
+
+const idle = (w: World): boolean => w.settled && w.faults.timed === 0 && unrest(w) === ''
+
+function unrest({ supervisor }: World): string {
+  if (supervisor === undefined) return 'ring 0 is down'
+  return supervisor
+    .list()
+    .map((agent) => agent.status())
+    .filter(({ state, mailbox }) => state !== 'running' || mailbox.waiting + mailbox.open > 0)
+    .map(({ name, state, mailbox }) => `${name} is ${state} with ${mailbox.waiting} waiting and ${mailbox.open} open`)
+    .join(', ')
+}

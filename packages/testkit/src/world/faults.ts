@@ -1,0 +1,124 @@
+import { type FaultPoint, faultPoints, type JournalRecord, type RecordType } from '@vigil/protocol'
+
+/**
+ * Faults are data: what happens, and when. A plan can be printed, repeated and shrunk. Every fault here has to be
+ * survived: nothing acknowledged is lost, nothing is done twice that may not be.
+ */
+export interface Fault {
+  readonly does: FaultAction
+  readonly when: FaultMoment
+}
+
+export type FaultAction =
+  | { readonly kind: 'crash' | 'hang' | 'leak' | 'forge' | 'zombie'; readonly agent: string }
+  | { readonly kind: 'slow'; readonly agent: string; readonly ms: number }
+  /** SIGKILL to ring 0: the page cache stays. */
+  | { readonly kind: 'kill' }
+  /** The machine loses power: of what was not synced, the sectors whose bit in `kept` is 1 survive, in turn. */
+  | { readonly kind: 'power_cut'; readonly kept: number }
+  /** The next write or sync fails with ENOSPC or EIO, and the journal stops at once. */
+  | { readonly kind: 'disk_full' | 'disk_error' }
+  /** Each sync takes so much longer for a minute. */
+  | { readonly kind: 'slow_disk'; readonly ms: number }
+  /** For a minute requests are refused, answered with 500, or done without an answer ever coming back. */
+  | { readonly kind: 'http_refused' | 'http_500' | 'http_lost_answer' }
+  /** The wall clock is set. */
+  | { readonly kind: 'clock_step'; readonly ms: number }
+
+export type FaultKind = FaultAction['kind']
+
+export type FaultMoment =
+  /** Milliseconds after the world began. */
+  | { readonly at: number }
+  /** When the nth record of a type is durable. */
+  | { readonly after: RecordType; readonly nth: number }
+  /** When ring 0 passes a named place for the nth time. */
+  | { readonly at_point: FaultPoint; readonly nth: number }
+
+interface Doing {
+  /** Milliseconds after the world began. */
+  at(ms: number): Fault
+  /** When the nth record of a type is durable, or at the nth passing of a fault point. */
+  after(moment: RecordType | FaultPoint, nth?: number): Fault
+}
+
+const doing = (does: FaultAction): Doing => ({
+  at: (ms) => ({ does, when: { at: ms } }),
+  after: (moment, nth = 1) => ({
+    does,
+    when: isFaultPoint(moment) ? { at_point: moment, nth } : { after: moment as RecordType, nth },
+  }),
+})
+
+const isFaultPoint = (moment: string): moment is FaultPoint => moment in faultPoints
+
+/** For the look of a plan: `crash(agent('a')).after('effect.intended', nth(2))`. */
+export const agent = (name: string): string => name
+export const nth = (count: number): number => count
+
+export const crash = (name: string): Doing => doing({ kind: 'crash', agent: name })
+export const hang = (name: string): Doing => doing({ kind: 'hang', agent: name })
+export const leak = (name: string): Doing => doing({ kind: 'leak', agent: name })
+export const forge = (name: string): Doing => doing({ kind: 'forge', agent: name })
+export const zombie = (name: string): Doing => doing({ kind: 'zombie', agent: name })
+export const slow = (name: string, ms: number): Doing => doing({ kind: 'slow', agent: name, ms })
+export const ring0 = {
+  kill: doing({ kind: 'kill' }),
+  cutPower: (kept = 0): Doing => doing({ kind: 'power_cut', kept }),
+}
+export const disk = {
+  full: (): Doing => doing({ kind: 'disk_full' }),
+  error: (): Doing => doing({ kind: 'disk_error' }),
+  slow: (ms: number): Doing => doing({ kind: 'slow_disk', ms }),
+}
+export const http = {
+  refuse: (): Doing => doing({ kind: 'http_refused' }),
+  fail: (): Doing => doing({ kind: 'http_500' }),
+  loseAnswers: (): Doing => doing({ kind: 'http_lost_answer' }),
+}
+export const stepClock = (ms: number): Doing => doing({ kind: 'clock_step', ms })
+
+/** Watches for the moments of a plan; each fault happens once. */
+export interface FaultWatch {
+  recorded(record: JournalRecord): void
+  passed(point: FaultPoint): void
+  /** Kinds that have happened. */
+  readonly happened: ReadonlyMap<FaultKind, number>
+  /** Faults whose moment has not come. */
+  readonly waiting: number
+  /** Those of them that come by the clock. */
+  readonly timed: number
+}
+
+export function watchFor(
+  plan: readonly Fault[],
+  { act, after }: { readonly act: (does: FaultAction) => void; readonly after: (ms: number, act: () => void) => void },
+): FaultWatch {
+  const waiting = new Set(plan)
+  const counts = new Map<string, number>()
+  const happened = new Map<FaultKind, number>()
+  const happen = (fault: Fault): void => {
+    if (!waiting.delete(fault)) return
+    happened.set(fault.does.kind, (happened.get(fault.does.kind) ?? 0) + 1)
+    act(fault.does)
+  }
+  const count = (moment: string, fits: (when: FaultMoment, nth: number) => boolean): void => {
+    const passed = (counts.get(moment) ?? 0) + 1
+    counts.set(moment, passed)
+    for (const fault of [...waiting]) if (fits(fault.when, passed)) happen(fault)
+  }
+  for (const fault of plan) if ('at' in fault.when) after(fault.when.at, () => happen(fault))
+  return {
+    recorded: ({ type }) =>
+      count(type, (when, passed) => 'after' in when && when.after === type && when.nth === passed),
+    passed: (point) =>
+      count(point, (when, passed) => 'at_point' in when && when.at_point === point && when.nth === passed),
+    happened,
+    get waiting() {
+      return waiting.size
+    },
+    get timed() {
+      return [...waiting].filter(({ when }) => 'at' in when).length
+    },
+  }
+}

@@ -1,0 +1,100 @@
+import type { JournalRecord } from '@vigil/protocol'
+
+/**
+ * What must hold of any log, whatever happened: judged from the records alone. Each check answers with violations in
+ * words, none if the promise was kept.
+ */
+export type JournalCheck = (log: readonly JournalRecord[]) => string[]
+
+/** Records are numbered without gaps, and no process speaks in an epoch that is over. */
+export const numbered: JournalCheck = (log) => {
+  const broken: string[] = []
+  const places = new Map<string, { n: number; epoch: number }>()
+  for (const [index, { seq, process, n, epoch, type }] of log.entries()) {
+    const before = places.get(process) ?? { n: 0, epoch: 0 }
+    if (seq !== index + 1) broken.push(`record ${index + 1} calls itself ${seq}`)
+    if (n !== before.n + 1) broken.push(`${process}: record ${seq} has place ${n} after ${before.n}`)
+    if (epoch < before.epoch)
+      broken.push(`${process}: ${type} ${seq} of epoch ${epoch} stands behind epoch ${before.epoch}`)
+    if (type === 'incarnation.started' && epoch <= before.epoch)
+      broken.push(`${process}: a life began in epoch ${epoch}, which is not new`)
+    places.set(process, { n, epoch })
+  }
+  return broken
+}
+
+/** An event that was accepted waits or ends exactly once, and nothing ends that was not accepted. */
+export const endedOnce = (log: readonly JournalRecord[], waiting: ReadonlySet<string>): string[] => {
+  const broken: string[] = []
+  const accepted = new Map<string, number>()
+  const ended = new Map<string, number>()
+  const add = (counts: Map<string, number>, process: string, event: string): void => {
+    const name = `${event} of ${process}`
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  for (const record of log) {
+    if (record.type === 'trigger.accepted') add(accepted, record.process, record.data.event.event_id)
+    else if (record.type === 'bus.published' || record.type === 'message.sent')
+      for (const { process, event_id } of record.data.deliveries) add(accepted, process, event_id)
+    else if (record.type === 'turn.completed' || record.type === 'turn.dead_lettered')
+      add(ended, record.process, record.data.event_id)
+  }
+  for (const [name, count] of accepted) {
+    if (count > 1) broken.push(`event ${name} was accepted ${count} times`)
+    const ends = ended.get(name) ?? 0
+    if (ends !== (waiting.has(name) ? 0 : 1)) broken.push(`event ${name} ended ${ends} times`)
+  }
+  for (const name of ended.keys()) if (!accepted.has(name)) broken.push(`event ${name} ended and was never accepted`)
+  return broken
+}
+
+/** A slot, a version of a file or an idempotency key is accepted once. */
+export const acceptedOnce: JournalCheck = (log) => {
+  const seen = new Set<string>()
+  return log.flatMap((record) => {
+    if (record.type !== 'trigger.accepted' || record.data.key === undefined) return []
+    const name = `${record.data.event.trigger_id} ${record.data.key} of ${record.process}`
+    if (seen.has(name)) return [`${name} was accepted twice`]
+    seen.add(name)
+    return []
+  })
+}
+
+/**
+ * An outcome is recorded once. What failed or was only read is done again by the next attempt, so those may come again
+ * after a throw.
+ */
+export const outcomesOnce: JournalCheck = (log) => {
+  const broken: string[] = []
+  const turns = new Map<string, Map<string, { readonly keep: boolean }>>()
+  for (const record of log) {
+    const turn = `${record.process} ${record.turn}`
+    const settled = turns.getOrInsertComputed(turn, () => new Map())
+    if (record.type === 'turn.attempt_failed') {
+      for (const [key, { keep }] of settled) if (!keep) settled.delete(key)
+      continue
+    }
+    const key = effectKey(record)
+    if (key === undefined) continue
+    if (settled.has(key)) broken.push(`record ${record.seq}: ${key} of turn ${turn} has two outcomes`)
+    const keep = record.type !== 'effect.completed' || (record.data.outcome.ok && record.data.rerun !== true)
+    settled.set(key, { keep })
+  }
+  return broken
+}
+
+function effectKey(record: JournalRecord): string | undefined {
+  if (record.turn === undefined) return undefined
+  if (record.type === 'effect.completed') return record.data.key
+  return record.type === 'bus.published' || record.type === 'message.sent' ? record.data.key : undefined
+}
+
+/** Replay is deterministic: no turn asks for anything else after a crash. */
+export const neverDiverged: JournalCheck = (log) =>
+  log.flatMap((record) =>
+    record.type === 'turn.dead_lettered' && record.data.reason === 'diverged'
+      ? [`turn ${record.turn} of ${record.process} diverged: ${record.data.error.message}`]
+      : [],
+  )
+
+export const journalChecks: readonly JournalCheck[] = [numbered, acceptedOnce, outcomesOnce, neverDiverged]

@@ -1,0 +1,64 @@
+import { isDeepStrictEqual } from 'node:util'
+import { openFileStore } from '@vigil/journal'
+import type { JournalRecord } from '@vigil/protocol'
+import { applyRecord, type World as Folds, recover, snapshotRow } from '@vigil/supervisor/internal'
+import { virtualClock } from '../virtual-clock.ts'
+import { endedOnce, journalChecks } from './journal-checks.ts'
+import { type World, worldDirectory } from './world.ts'
+
+export interface Judgement {
+  /** Promises that were broken, in words. */
+  readonly violations: readonly string[]
+  readonly log: readonly JournalRecord[]
+  /** What all records together say, by process. */
+  readonly folds: Folds
+}
+
+/** Judges a world that was stopped: nothing is left of it but its disk, and the disk says what was promised. */
+export async function judge(world: World): Promise<Judgement> {
+  const violations = [...world.violations]
+  const left = {
+    'armed timer': world.armedTimers,
+    'open file': world.disk.openHandles(),
+    'living cell': world.cells.living.length,
+  }
+  for (const [what, count] of Object.entries(left)) if (count > 0) violations.push(`${count} ${what}(s) are left`)
+
+  // Twice: what is read must also survive the loss of everything that was not synced.
+  const { log, folds, recovered } = await readBack(world)
+  world.disk.crash()
+  const again = await readBack(world)
+  if (again.log.length !== log.length)
+    violations.push(`${log.length} records were read, ${again.log.length} are on the disk`)
+  for (const [index, heard] of world.told.entries()) {
+    const lost = heard.find((record) => !isDeepStrictEqual(plain(record), plain(log[record.seq - 1])))
+    if (lost !== undefined)
+      violations.push(
+        `life ${index} was told of ${lost.type} ${lost.seq}, the log has ${log[lost.seq - 1]?.type ?? 'nothing'}`,
+      )
+  }
+  for (const check of journalChecks) violations.push(...check(log))
+  const waiting = [...folds.values()].flatMap(({ name, mailbox }) =>
+    [...mailbox.keys()].map((id) => `${id} of ${name}`),
+  )
+  violations.push(...endedOnce(log, new Set(waiting)))
+  if (!isDeepStrictEqual(rows(recovered), rows(folds)))
+    violations.push('the newest checkpoint and what came after it say something else than all records')
+  return { violations, log, folds }
+}
+
+async function readBack(world: World) {
+  const store = await openFileStore({ fileSystem: world.disk, clock: virtualClock(), directory: worldDirectory })
+  const log: JournalRecord[] = []
+  const folds: Folds = new Map()
+  await store.replay(0, (record) => {
+    log.push(record)
+    applyRecord(folds, record)
+  })
+  const { world: recovered } = await recover(store)
+  await store.close()
+  return { log, folds, recovered }
+}
+
+const plain = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)))
+const rows = (folds: Folds): unknown => plain([...folds.values()].map(snapshotRow))
