@@ -1,99 +1,17 @@
-import { isDeepStrictEqual } from 'node:util'
-import { openFileStore } from '@vigil/journal'
-import type { FileSystem, JournalRecord, JournalStore } from '@vigil/protocol'
-import {
-  type FileOperation,
-  type SimulatedFileSystem,
-  type SimulatedFileSystemOptions,
-  seededRandom,
-  simulatedFileSystem,
-  type VirtualClock,
-  virtualClock,
-} from '@vigil/testkit'
+import type { JournalRecord } from '@vigil/protocol'
+import { type FileOperation, type SimulatedFileSystem, seededRandom, virtualClock } from '@vigil/testkit'
 import { describe, expect, test } from 'vitest'
+import {
+  atNth,
+  brokenPromises,
+  copyOf,
+  type Life,
+  live,
+  open,
+  prepared,
+  segmentBytes,
+} from './journal-disk-faults-subjects.ts'
 import { all, draft, segments } from './journal-store-subjects.ts'
-
-/** What one life of a store appended, what it was promised, and what stopped it. */
-interface Life {
-  readonly batches: (readonly JournalRecord[])[]
-  acknowledged: number
-  refusal?: unknown
-}
-
-const segmentBytes = 900
-const open = (fileSystem: FileSystem, clock = virtualClock()): Promise<JournalStore> =>
-  openFileStore({ fileSystem, clock, directory: '/data', segmentBytes })
-
-interface LiveOptions {
-  readonly clock?: VirtualClock
-  readonly rounds?: number
-  /** Filled while it goes. */
-  readonly life?: Life
-}
-
-/** Batches, each acknowledged before the next, over several segments and three checkpoints; until the disk fails. */
-async function live(
-  fileSystem: FileSystem,
-  { clock = virtualClock(), rounds = 12, life = { batches: [], acknowledged: 0 } }: LiveOptions = {},
-): Promise<Life> {
-  let store: JournalStore | undefined
-  try {
-    store = await open(fileSystem, clock)
-    for (let round = 0; round < rounds; round += 1) {
-      const drafts = Array.from({ length: 1 + (round % 3) }, (_, index) => draft('ab'[round % 2] as string, index))
-      life.batches.push(store.append(drafts, 'durable'))
-      await store.durable(store.lastSeq)
-      life.acknowledged = store.lastSeq
-      if (round % 4 === 2) await store.saveCheckpoint({ seq: store.lastSeq, at: round, rows: new Map() })
-    }
-  } catch (error) {
-    life.refusal = error
-  }
-  await store?.close()
-  return life
-}
-
-async function prepared(options: SimulatedFileSystemOptions = {}): Promise<SimulatedFileSystem> {
-  const disk = simulatedFileSystem(options)
-  await disk.makeDirectory('/data')
-  return disk
-}
-
-/** What is wrong with the log that a life left, in words: read, written on, and read again after a crash. */
-async function brokenPromises(disk: SimulatedFileSystem, { batches, acknowledged }: Life): Promise<string[]> {
-  const store = await open(disk).catch((error: Error) => error)
-  if (store instanceof Error) return [`does not open: ${store.message}`]
-  const found = await all(store)
-  const broken: string[] = []
-  if (found.length < acknowledged) broken.push(`${acknowledged} records were acknowledged, ${found.length} are there`)
-  const prefixes = [[], ...batches].map((_, count) => batches.slice(0, count).flat())
-  if (!prefixes.some((prefix) => isDeepStrictEqual(prefix, found))) broken.push('it is not a prefix of whole batches')
-  const [next] = store.append([draft('a', 'next')], 'durable')
-  await store.durable(store.lastSeq)
-  disk.crash()
-  const again = await open(disk)
-    .then(all)
-    .catch((error: Error) => error)
-  if (again instanceof Error) broken.push(`after a crash: ${again.message}`)
-  else if (!isDeepStrictEqual(again, [...found, next]))
-    broken.push(`${found.length + 1} records were read or acknowledged, ${again.length} survive a crash`)
-  return broken
-}
-
-/** A disk that does something at the nth call of an operation, counted from `arm`, and says whether it came to that. */
-async function atNth(operation: FileOperation, act: (disk: SimulatedFileSystem) => void) {
-  let left = Number.POSITIVE_INFINITY
-  const disk: SimulatedFileSystem = await prepared({
-    mostBytesPerWrite: 250,
-    onOperation: (each) => {
-      if (each === operation && --left === 0) act(disk)
-    },
-  })
-  const arm = (nth: number): void => {
-    left = nth
-  }
-  return { disk, arm, fired: () => left <= 0, disarm: () => arm(Number.POSITIVE_INFINITY) }
-}
 
 describe('survived', () => {
   test('names lost in any combination, whenever the power goes off', { timeout: 120_000 }, async () => {
@@ -346,14 +264,3 @@ describe('detected and refused', () => {
     expect(refused).toBeGreaterThan(50)
   })
 })
-
-/** The same files on another disk: who opens a log may mend it. */
-async function copyOf(disk: SimulatedFileSystem): Promise<SimulatedFileSystem> {
-  const copy = await prepared()
-  for (const folder of ['/data/journal', '/data/checkpoints']) {
-    await copy.makeDirectory(folder)
-    for (const name of await disk.readDirectory(folder))
-      (await copy.open(`${folder}/${name}`, 'create')).write(await disk.readFile(`${folder}/${name}`), 0)
-  }
-  return copy
-}

@@ -209,6 +209,15 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     backoffTimer = undefined
   }
 
+  /** Somebody wants it to live now: a backoff that still ran would call a living process restarting. */
+  const wake = (): void => {
+    cancelBackoff()
+    life?.release()
+    launch()
+    turns.pump()
+    parts.changed()
+  }
+
   const recycle = (): void => {
     if (life === undefined || ending !== undefined) return
     ending = 'recycle'
@@ -256,10 +265,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
         history = newHistory
         await desire('running', by)
       }
-      life?.release()
-      launch()
-      turns.pump()
-      parts.changed()
+      wake()
     },
     async stop(by) {
       if (fold.desired !== 'stopped') await desire('stopped', by)
@@ -284,10 +290,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     },
     async resume(by) {
       await desire('running', by)
-      life?.release()
-      launch()
-      turns.pump()
-      parts.changed()
+      wake()
     },
     pump: turns.pump,
     async drain() {

@@ -46,6 +46,8 @@ export interface TurnRunnerParts {
 export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const { log, clock, random, process } = parts
   let wake: Timer | undefined
+  let pumping = false
+  let again = false
 
   const context = (turn: TurnFold) => ({ process, turn, nowMs: clock.now(), jitter: random.next() })
   const author = () => ({ process: process.name as ProcessName, epoch: process.epoch })
@@ -80,7 +82,22 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     if (open !== undefined) life.begin(open, event, crashed)
   }
 
+  /** A turn that ends at once asks for the next from within the round that chose it: the round would go on with old news. */
   const pump = (): void => {
+    again = true
+    if (pumping) return
+    pumping = true
+    try {
+      while (again) {
+        again = false
+        round()
+      }
+    } finally {
+      pumping = false
+    }
+  }
+
+  const round = (): void => {
     wake?.cancel()
     wake = undefined
     const life = parts.life()

@@ -281,6 +281,7 @@ export function world(options: WorldOptions): World {
       if (!closing) violations.push('ring 0 did not stop within a minute')
       closing = true
       life?.end()
+      disk.heal()
     },
     close() {
       closing = true
