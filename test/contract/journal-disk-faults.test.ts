@@ -224,7 +224,7 @@ describe('detected and refused', () => {
   test('a misdirected write, unless it was in the last flush', { timeout: 120_000 }, async () => {
     const outcomes = { refused: 0, whole: 0, lost: 0 }
     for (let rounds = 1; rounds <= 12; rounds += 1) {
-      for (const by of [-700, -333, -111, -40, -7, -1, 1, 7, 40, 111, 333, 700]) {
+      for (const by of [-700, -333, -111, -40, -19, -7, -1, 1, 7, 40, 111, 333, 700]) {
         for (let nth = 1; ; nth += 1) {
           const outcome = await misdirected(rounds, nth, by)
           if (outcome === undefined) break
@@ -233,7 +233,9 @@ describe('detected and refused', () => {
       }
     }
     expect(outcomes.refused).toBeGreaterThan(500)
-    // Why the exception has to be there: nothing on the disk says that more was acknowledged.
+    // Why the exception has to be there: nothing on the disk says that more was acknowledged. The flush before the last
+    // shares its fate when it was laid over the place of the last one and ends there after a colon, comma or bracket: the
+    // last one then looks like a record in somebody's data.
     expect(outcomes.lost).toBeGreaterThan(0)
   })
 

@@ -131,9 +131,17 @@ const mayBegin = (line: Buffer, at: number): boolean =>
 const recordOpens = '{"seq":'
 
 function parsedFlush(line: Buffer): number | undefined {
+  const value = parsed(line) as Partial<JournalRecord & WrittenMembers> | undefined
+  return typeof value?.crc === 'string' && value.flush === true ? value.seq : undefined
+}
+
+/**
+ * A line laid exactly over the crc of the one before makes one line with it, whose crc is right, because the chain goes
+ * on over both; it is no JSON.
+ */
+function parsed(line: Buffer): unknown {
   try {
-    const value = JSON.parse(line.toString('utf8')) as Partial<JournalRecord & WrittenMembers>
-    return typeof value.crc === 'string' && value.flush === true ? value.seq : undefined
+    return JSON.parse(line.toString('utf8'))
   } catch {
     return undefined
   }
@@ -147,14 +155,16 @@ interface DecodedRecord {
   readonly flush: boolean
 }
 
-/** A line that `checkLine` accepted. */
-export function decodeRecord(line: Buffer): DecodedRecord {
-  const { crc: _, flush, more, ...record } = JSON.parse(line.toString('utf8')) as JournalRecord & WrittenMembers
+/** A line that `checkLine` accepted; undefined when it is no JSON all the same. */
+export function decodeRecord(line: Buffer): DecodedRecord | undefined {
+  const written = parsed(line) as (JournalRecord & WrittenMembers) | undefined
+  if (written === undefined) return undefined
+  const { crc: _, flush, more, ...record } = written
   return { record: record as JournalRecord, more: more === true, flush: flush === true }
 }
 
 export function decodeHeader(line: Buffer): (SegmentHeader & { readonly chain: number }) | undefined {
   if (checkLine(line, 0) === undefined) return undefined
-  const header = JSON.parse(line.toString('utf8')) as SegmentHeader & { chain: string }
-  return header.vigil === 'journal' ? { ...header, chain: Number.parseInt(header.chain, 16) } : undefined
+  const header = parsed(line) as (SegmentHeader & { chain: string }) | undefined
+  return header?.vigil === 'journal' ? { ...header, chain: Number.parseInt(header.chain, 16) } : undefined
 }

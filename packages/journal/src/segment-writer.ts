@@ -82,17 +82,14 @@ export function segmentWriter(
       }
       const sealed = seal(bodies, chain)
       faultPoint('journal.flush.before_write')
-      const end = position + sealed.bytes.length
-      if (end > roomUpTo) {
-        // Before the lines: should the disk lay them elsewhere, blank lines in their place keep the next flush readable,
-        // which says that they are missing.
+      writeFully(handle, sealed.bytes, position)
+      position += sealed.bytes.length
+      chain = sealed.chain
+      if (position > roomUpTo) {
         const more = room.subarray(0, Math.max(0, segmentBytes - position))
         writeFully(handle, more, position)
-        roomUpTo = Math.max(end, position + more.length)
+        roomUpTo = position + more.length
       }
-      writeFully(handle, sealed.bytes, position)
-      position = end
-      chain = sealed.chain
       faultPoint('journal.flush.before_sync')
       await handle.sync()
       faultPoint('journal.flush.after_sync')

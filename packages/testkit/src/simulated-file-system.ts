@@ -15,8 +15,8 @@ import { type Directory, nameTree, newDirectory, parentOf, partsOf } from './sim
  *   failing call, once or from now on (`failNext`, `failFrom`: ENOSPC, EIO). After a failed sync the pages are taken for
  *   clean, as Linux does: a successor that reads them has to write them again before a sync means anything.
  * - DETECT and refuse, rather than go on with what is false: a misdirected write (`misdirectNext`), flipped bytes (a
- *   write through a handle of one's own). What such a write erased at the very end of a log, with nothing written behind
- *   it later, cannot be told from a torn write; that is the one loss that is allowed.
+ *   write through a handle of one's own). What such a write erased at the very end of a log, with nothing readable written
+ *   behind it later, cannot be told from a torn write; that is the one loss that is allowed.
  */
 export interface SimulatedFileSystem extends FileSystem, DiskFaults {
   /**
