@@ -21,3 +21,22 @@ export {
   simulatedHttpClient,
 } from './simulated-http-client.ts'
 export { type VirtualClock, virtualClock } from './virtual-clock.ts'
+export {
+  agent,
+  crash,
+  disk,
+  type Fault,
+  type FaultAction,
+  type FaultMoment,
+  forge,
+  hang,
+  http,
+  leak,
+  nth,
+  ring0,
+  slow,
+  stepClock,
+  zombie,
+} from './world/faults.ts'
+export { type Judgement, judge } from './world/judge.ts'
+export { type World, type WorldAgent, type WorldOptions, world } from './world/world.ts'

@@ -39,7 +39,7 @@ export function fleet(random: Random): Record<string, WorldAgent> {
   return {
     clerk: { ...common(), run: agentOf(program(7)) },
     // Only in the first minutes of the world's year: work has to come to an end.
-    ticker: { ...common(), triggers: [{ type: 'cron', cronExpression: '*/7 0-1 0 1 1 *' }], run: agentOf(program(3)) },
+    ticker: { ...common(), triggers: [{ type: 'cron', cronExpression: '*/11 0-1 0 1 1 *' }], run: agentOf(program(3)) },
     watcher: {
       ...common(),
       triggers: [{ type: 'file_watch', watchPath: '/in', existing: 'deliver' }],

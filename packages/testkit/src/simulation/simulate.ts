@@ -16,10 +16,14 @@ export interface SimulationResult {
   readonly starts: number
   readonly virtualMs: number
   readonly happened: ReadonlyMap<FaultKind, number>
+  /** Record types and fault points at which one happened. */
+  readonly places: ReadonlySet<string>
 }
 
-const requests = 24
-const files = 6
+/** What a run has to reach before peace comes. */
+const leastEffects = 300
+const leastFaults = 3
+const files = 5
 const patienceMs = 4 * 3_600_000
 
 /** One seeded run: a fleet at work, faults in between, peace in the end, and then the judges. */
@@ -32,6 +36,10 @@ export async function simulate(seed: number, faults?: readonly Fault[]): Promise
     const employment = employ(w, random)
     // Until the last slot has come, and the last file has settled.
     await w.run(125_000)
+    await w.until(() => effectsOf(w) >= leastEffects, patienceMs)
+    // A moment that did not come by then comes now.
+    while (w.faults.count < leastFaults && w.faults.force()) await w.run(20_000)
+    employment.end()
     const done = (): boolean => employment.asking === 0 && idle(w)
     if (!(await w.until(done, patienceMs)))
       w.violations.push(`work is left after ${patienceMs / 3_600_000} virtual hours: ${unrest(w)}`)
@@ -63,6 +71,7 @@ export async function simulate(seed: number, faults?: readonly Fault[]): Promise
       starts: w.starts,
       virtualMs,
       happened: w.faults.happened,
+      places: w.faults.places,
     }
   } finally {
     w.close()
@@ -72,11 +81,15 @@ export async function simulate(seed: number, faults?: readonly Fault[]): Promise
 const isEffect = ({ type, turn }: JournalRecord): boolean =>
   type === 'effect.completed' || (turn !== undefined && (type === 'bus.published' || type === 'message.sent'))
 
+const effectsOf = (w: World): number => w.told.reduce((sum, heard) => sum + heard.filter(isEffect).length, 0)
+
 /** People and files come in while everything breaks. Who gets no answer asks again, under the same key. */
 function employ(w: World, random: Random) {
   const acknowledged: string[] = []
   const paths: string[] = []
-  let asking = requests
+  let asking = 0
+  let asked = 0
+  let ended = false
   const ask = async (key: string): Promise<void> => {
     try {
       const { event_id } = await w.client.postEvent('clerk', { key }, { idempotencyKey: key })
@@ -86,7 +99,14 @@ function employ(w: World, random: Random) {
       w.clock.setTimer(500 + random.next() * 3_000, () => void ask(key))
     }
   }
-  for (let n = 0; n < requests; n += 1) w.clock.setTimer(random.next() * busyMs, () => void ask(`request-${n}`))
+  const next = (): void => {
+    if (ended) return
+    asking += 1
+    asked += 1
+    void ask(`request-${asked}`)
+    w.clock.setTimer(random.next() * 10_000, next)
+  }
+  next()
   for (let n = 0; n < files; n += 1) {
     const path = `/in/file-${n}`
     paths.push(path)
@@ -97,6 +117,9 @@ function employ(w: World, random: Random) {
     files: paths,
     get asking() {
       return asking
+    },
+    end() {
+      ended = true
     },
   }
 }

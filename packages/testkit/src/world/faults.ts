@@ -27,6 +27,25 @@ export type FaultAction =
 
 export type FaultKind = FaultAction['kind']
 
+/** Every kind, for who wants to see that each has happened. */
+export const faultKinds: readonly FaultKind[] = [
+  'crash',
+  'hang',
+  'leak',
+  'forge',
+  'zombie',
+  'slow',
+  'kill',
+  'power_cut',
+  'disk_full',
+  'disk_error',
+  'slow_disk',
+  'http_refused',
+  'http_500',
+  'http_lost_answer',
+  'clock_step',
+]
+
 export type FaultMoment =
   /** Milliseconds after the world began. */
   | { readonly at: number }
@@ -82,8 +101,14 @@ export const stepClock = (ms: number): Doing => doing({ kind: 'clock_step', ms }
 export interface FaultWatch {
   recorded(record: JournalRecord): void
   passed(point: FaultPoint): void
-  /** Kinds that have happened. */
+  /** Kinds that have happened, and how often. */
   readonly happened: ReadonlyMap<FaultKind, number>
+  /** Places at which one has happened: record types and fault points. */
+  readonly places: ReadonlySet<string>
+  /** How many have happened. */
+  readonly count: number
+  /** Lets one happen whose moment has not come; false when there is none. */
+  force(): boolean
   /** Faults whose moment has not come. */
   readonly waiting: number
   /** Those of them that come by the clock. */
@@ -97,15 +122,20 @@ export function watchFor(
   const waiting = new Set(plan)
   const counts = new Map<string, number>()
   const happened = new Map<FaultKind, number>()
+  const places = new Set<string>()
   const happen = (fault: Fault): void => {
     if (!waiting.delete(fault)) return
     happened.set(fault.does.kind, (happened.get(fault.does.kind) ?? 0) + 1)
     act(fault.does)
   }
-  const count = (moment: string, fits: (when: FaultMoment, nth: number) => boolean): void => {
-    const passed = (counts.get(moment) ?? 0) + 1
-    counts.set(moment, passed)
-    for (const fault of [...waiting]) if (fits(fault.when, passed)) happen(fault)
+  const count = (place: string, fits: (when: FaultMoment, nth: number) => boolean): void => {
+    const passed = (counts.get(place) ?? 0) + 1
+    counts.set(place, passed)
+    for (const fault of [...waiting]) {
+      if (!fits(fault.when, passed)) continue
+      places.add(place)
+      happen(fault)
+    }
   }
   for (const fault of plan) if ('at' in fault.when) after(fault.when.at, () => happen(fault))
   return {
@@ -114,6 +144,15 @@ export function watchFor(
     passed: (point) =>
       count(point, (when, passed) => 'at_point' in when && when.at_point === point && when.nth === passed),
     happened,
+    places,
+    get count() {
+      return plan.length - waiting.size
+    },
+    force() {
+      const [fault] = waiting
+      if (fault !== undefined) happen(fault)
+      return fault !== undefined
+    },
     get waiting() {
       return waiting.size
     },

@@ -4,6 +4,7 @@ import type { JournalRecord } from '@vigil/protocol'
 import { applyRecord, type World as Folds, recover, snapshotRow } from '@vigil/supervisor/internal'
 import { virtualClock } from '../virtual-clock.ts'
 import { endedOnce, journalChecks } from './journal-checks.ts'
+import { outsideViolations } from './outside-checks.ts'
 import { type World, worldDirectory } from './world.ts'
 
 export interface Judgement {
@@ -42,6 +43,8 @@ export async function judge(world: World): Promise<Judgement> {
     [...mailbox.keys()].map((id) => `${id} of ${name}`),
   )
   violations.push(...endedOnce(log, new Set(waiting)))
+  const firstSeqs = world.told.map((heard) => heard[0]?.seq)
+  violations.push(...outsideViolations({ log, done: world.outside.done, unannounced: world.unannounced, firstSeqs }))
   if (!isDeepStrictEqual(rows(recovered), rows(folds)))
     violations.push('the newest checkpoint and what came after it say something else than all records')
   return { violations, log, folds }

@@ -52,6 +52,8 @@ export interface World {
   readonly told: readonly (readonly JournalRecord[])[]
   /** What has gone wrong so far: things that may never be. */
   readonly violations: string[]
+  /** Requests that went out when nobody had been told of an intent: only an earlier life may have written it. */
+  readonly unannounced: readonly { readonly request: string; readonly life: number }[]
   /** Lets virtual milliseconds pass. */
   run(ms: number): Promise<void>
   /** Lets time pass until `done`, at most `ms`; false when it did not come. */
@@ -60,6 +62,12 @@ export interface World {
   stop(): Promise<void>
   /** Ends everything at once, without a word. */
   close(): void
+}
+
+/** How a request is called in the checks; the intent keeps as much of it. */
+export const requestOf = (input: unknown): string => {
+  const { method, url } = input as HttpRequest
+  return `${method} ${url}`
 }
 
 export const worldDirectory = '/data'
@@ -79,6 +87,8 @@ export function world(options: WorldOptions): World {
   )
   const violations: string[] = []
   const told: JournalRecord[][] = []
+  const intents = new Set<string>()
+  const unannounced: { request: string; life: number }[] = []
   const cells = simulatedCellLauncher({
     clock,
     startMs: () => Math.floor(random.next() * 100),
@@ -128,9 +138,23 @@ export function world(options: WorldOptions): World {
           random: seededRandom(options.seed * 1_000 + starts),
           fileSystem: fileSystemOf(mine, disk, syncTime),
           fileWatcher: watcherOf(mine, files),
-          http: httpOf(mine, services),
+          http: httpOf(mine, {
+            send(request, signal) {
+              const name = requestOf(request)
+              if (!intents.has(name)) unannounced.push({ request: name, life: mine.number })
+              return services.send(request, signal)
+            },
+            close: services.close,
+          }),
           compute,
-          cells: cellsOf(mine, cells),
+          cells: cellsOf(mine, {
+            ...cells,
+            launch(spec, listener) {
+              if (cells.living.some(({ process }) => process === spec.process))
+                violations.push(`${spec.process} was given epoch ${spec.epoch} while an older life had not ended`)
+              return cells.launch(spec, listener)
+            },
+          }),
           guestRuntime: { hash: 'runtime', code: '' },
           lock: () => Promise.resolve({ release: () => Promise.resolve() }),
         },
@@ -141,6 +165,7 @@ export function world(options: WorldOptions): World {
       started.on('record', (record) => {
         if (mine.over) return
         heard.push(record)
+        if (record.type === 'effect.intended' && record.data.kind === 'fetch') intents.add(requestOf(record.data.input))
         faults.recorded(record)
       })
       // A journal that has stopped ends the daemon; whatever is still in memory may do nothing more.
@@ -254,6 +279,7 @@ export function world(options: WorldOptions): World {
     },
     told,
     violations,
+    unannounced,
     run: (ms) => clock.advance(ms),
     async until(done, ms) {
       const deadline = clock.monotonic() + ms

@@ -1,0 +1,130 @@
+/** Deliberately broken builds of the house. Each is a bug that somebody could write; the simulation has to see it. */
+export interface BrokenBuild {
+  readonly name: string
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+export const brokenBuilds: readonly BrokenBuild[] = [
+  {
+    name: 'skips the sync of the journal',
+    file: 'packages/journal/src/segment-writer.ts',
+    find: "      await handle.sync()\n      faultPoint('journal.flush.after_sync')",
+    replace: "      faultPoint('journal.flush.after_sync')",
+  },
+  {
+    name: 'does not make the name of a new segment durable',
+    file: 'packages/journal/src/segment-writer.ts',
+    find: '    await fileSystem.syncDirectory(directory)\n',
+    replace: '',
+  },
+  {
+    name: 'answers a request before the event is durable',
+    file: 'packages/supervisor/src/delivery/accept.ts',
+    find: 'await log.commitDurably([',
+    replace: 'log.commit([',
+  },
+  {
+    name: 'accepts an idempotency key twice',
+    file: 'packages/supervisor/src/delivery/accept.ts',
+    find: 'key === undefined ? undefined : process.dedupe.get',
+    replace: 'key !== undefined ? undefined : process.dedupe.get',
+  },
+  {
+    name: 'acts before the intent is durable',
+    file: 'packages/supervisor/src/gate/gate.ts',
+    find: 'await log.journal.durable(intend(',
+    replace: 'void (intend(',
+  },
+  {
+    name: 'repeats what may not be repeated',
+    file: 'packages/supervisor/src/gate/effects/fetch.ts',
+    find: 'repeatable: (input) => input.idempotent === true || repeatableMethods.has(input.method)',
+    replace: 'repeatable: () => true',
+  },
+  {
+    name: 'tells the guest of outcomes out of order',
+    file: 'packages/supervisor/src/gate/reply-order.ts',
+    find: 'if (durable === undefined && line === undefined) return go()',
+    replace: 'if (durable === undefined) return go()',
+  },
+  {
+    name: 'makes an effect again that is under way for an earlier life',
+    file: 'packages/supervisor/src/gate/gate.ts',
+    find: 'if (under !== undefined) return under',
+    replace: '',
+  },
+  {
+    name: 'drops a mailbox item at a checkpoint',
+    file: 'packages/supervisor/src/fold/checkpoint-row.ts',
+    find: 'mailbox: [...process.mailbox],',
+    replace: 'mailbox: [...process.mailbox].slice(1),',
+  },
+  {
+    name: 'saves a checkpoint for more than it holds',
+    file: 'packages/supervisor/src/runtime/checkpointer.ts',
+    find: '      seq,\n      at,',
+    replace: '      seq: log.journal.durableSeq,\n      at,',
+  },
+  {
+    name: 'forgets that a life is over',
+    file: 'packages/supervisor/src/processes/incarnation.ts',
+    find: 'if (!dead) hear(text)',
+    replace: 'hear(text)',
+  },
+  {
+    name: 'begins a life while another lives',
+    file: 'packages/supervisor/src/processes/agent-process.ts',
+    find: 'if (life !== undefined || launching || !wanted()) return',
+    replace: 'if (launching || !wanted()) return',
+  },
+  {
+    name: 'ends the same turn twice',
+    file: 'packages/supervisor/src/processes/turn-runner.ts',
+    find: 'if (pumping) return',
+    replace: '',
+  },
+  {
+    name: 'leaves the backoff of a process that was started',
+    file: 'packages/supervisor/src/processes/agent-process.ts',
+    find: '    cancelBackoff()\n    life?.release()',
+    replace: '    life?.release()',
+  },
+  {
+    name: 'leaves the cells of a dead ring 0 alive',
+    file: 'packages/supervisor/src/runtime/open.ts',
+    find: 'await cells.endOrphans()',
+    replace: '0',
+  },
+  {
+    name: 'keeps bundles in a folder that a power cut takes away',
+    file: 'packages/supervisor/src/runtime/bundle-store.ts',
+    find: 'await makeDurableDirectory(fileSystem, folder)',
+    replace: 'await fileSystem.makeDirectory(folder)',
+  },
+  {
+    name: 'deploys a process and says later that it should run',
+    file: 'packages/supervisor/src/runtime/runtime.ts',
+    find: '...(fold === undefined && start !== false ? [desired] : []),',
+    replace: '',
+  },
+  {
+    name: 'loses the state of every tenth turn',
+    file: 'packages/supervisor/src/fold/turn-fold.ts',
+    find: '  commitWrites(process,',
+    replace: '  if (process.completed % 10 !== 0) commitWrites(process,',
+  },
+  {
+    name: 'answers a replay at once instead of in order',
+    file: 'packages/agent/src/guest/replay.ts',
+    find: "else if (first.state === 'waiting') give(first)",
+    replace: "else give(entries.findLast((entry) => entry.state === 'waiting') ?? first)",
+  },
+  {
+    name: 'asks the machine for the time',
+    file: 'packages/supervisor/src/gate/gate.ts',
+    find: 'new Date(clock.now()).toISOString()',
+    replace: 'new Date(Date.now()).toISOString()',
+  },
+]
