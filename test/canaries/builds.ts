@@ -68,16 +68,10 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     replace: '      seq: log.journal.durableSeq,\n      at,',
   },
   {
-    name: 'forgets that a life is over',
-    file: 'packages/supervisor/src/processes/incarnation.ts',
-    find: 'if (!dead) hear(text)',
-    replace: 'hear(text)',
-  },
-  {
-    name: 'begins a life while another lives',
+    name: 'gives a new life the epoch of the one before',
     file: 'packages/supervisor/src/processes/agent-process.ts',
-    find: 'if (life !== undefined || launching || !wanted()) return',
-    replace: 'if (launching || !wanted()) return',
+    find: 'epoch: fold.epoch + 1',
+    replace: 'epoch: Math.max(1, fold.epoch)',
   },
   {
     name: 'ends the same turn twice',
@@ -118,8 +112,8 @@ export const brokenBuilds: readonly BrokenBuild[] = [
   {
     name: 'answers a replay at once instead of in order',
     file: 'packages/agent/src/guest/replay.ts',
-    find: "else if (first.state === 'waiting') give(first)",
-    replace: "else give(entries.findLast((entry) => entry.state === 'waiting') ?? first)",
+    find: 'const patience = 3',
+    replace: 'const patience = 0',
   },
   {
     name: 'asks the machine for the time',

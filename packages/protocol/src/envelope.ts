@@ -112,14 +112,13 @@ export const guestMessageSchema = z.discriminatedUnion('t', [
 export type GuestMessage = z.infer<typeof guestMessageSchema>
 
 /**
- * A recorded outcome as the guest gets it back: `at` is ISO wall time, `doubt` an intent without outcome, `begun` the
- * leave to run a step that may be run again (its key is `<step key>/begun`).
+ * A recorded outcome as the guest gets it back: `at` is ISO wall time, `begun` the leave to run a step that may be run again (its key is `<step key>/begun`).
  */
 export interface RecordedEffect {
   readonly key: string
   readonly kind: string
   readonly at: string
-  readonly outcome: Outcome | 'doubt' | 'begun'
+  readonly outcome: Outcome | 'begun'
 }
 
 export type CoreMessage =

@@ -19,6 +19,8 @@ export interface StartOptions {
   readonly deploy?: readonly DeployRequest[]
   /** Size at which a journal segment is sealed, bytes; default 64 MB. */
   readonly segmentBytes?: number
+  /** When a checkpoint round is due; default every 300,000 ms and every 50,000 records. */
+  readonly checkpoints?: { readonly everyMs?: number; readonly everyRecords?: number }
   /** Replaces single ports, for tests and measurements; the others stay real. */
   readonly ports?: Partial<Ports>
 }
@@ -63,6 +65,7 @@ export class Supervisor implements AsyncDisposable {
       env,
       emit: listeners.emit,
       segmentBytes: options.segmentBytes,
+      checkpoints: options.checkpoints,
       ports: options.ports ?? {},
     })
     const supervisor = new Supervisor(opened, listeners, dataDirectory ?? ':memory:')

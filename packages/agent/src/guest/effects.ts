@@ -86,9 +86,6 @@ export function turnEffects({ turn, seed, replay, calls, signal }: EffectsParts)
           const message = `${key} was recorded as ${effect.kind} and is now asked for as ${kind}`
           diverged ??= codedError({ code: 'TURN_DIVERGED', message })
           done({ ok: false, error: { code: 'TURN_DIVERGED', message } })
-        } else if (effect.outcome === 'doubt') {
-          const message = `${kind} was begun at ${effect.at} and its outcome is unknown`
-          done({ ok: false, error: { code: 'EFFECT_IN_DOUBT', message, help: doubtHelp, details: { key } } })
         } else done(effect.outcome === 'begun' ? { ok: true, value: null } : effect.outcome)
       })
     })
@@ -155,8 +152,6 @@ export function turnEffects({ turn, seed, replay, calls, signal }: EffectsParts)
     },
   }
 }
-
-const doubtHelp = 'Find out outside whether it happened; `idempotent: true` lets it be done again.'
 
 function settled(outcome: Outcome): unknown {
   if (outcome.ok) return outcome.value

@@ -111,7 +111,9 @@ describe('the record', () => {
       ['step:pay#0', { intend: true }],
       ['step:pay#0', { outcome: 1 }],
     ])
-    const doubt = { key: 'step:pay#0', kind: 'step', at: '2026-01-02T03:04:06.000Z', outcome: 'doubt' as const }
+    const error = { code: 'EFFECT_IN_DOUBT', message: 'its outcome is unknown' }
+    const outcome = { ok: false as const, error }
+    const doubt = { key: 'step:pay#0', kind: 'step', at: '2026-01-02T03:04:06.000Z', outcome }
     const end = await core.start(once).turn({ recorded: [doubt], crashed: true })
     expect(end).toMatchObject({ t: 'threw', error: { code: 'EFFECT_IN_DOUBT' }, unasked: [] })
     expect(ran).toBe(1)

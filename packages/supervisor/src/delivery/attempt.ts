@@ -36,17 +36,15 @@ export function thrownBody(error: ThrownError): RecordedError {
 }
 
 /**
- * What the guest is told about the past of its turn, in the order of the outcomes. An intent without outcome is a
- * doubt unless its kind may be repeated or ring 0 is still working on it (`inFlight`): then the guest just asks again.
+ * What the guest is told about the past of its turn, in the order of the outcomes. It asks for everything else, also for an
+ * intent without outcome: what becomes of that is an outcome of its own, and has its place behind those of before.
  */
-export function recordedEffects(turn: TurnFold, inFlight: (key: string) => boolean): RecordedEffect[] {
+export function recordedEffects(turn: TurnFold): RecordedEffect[] {
   const recorded: RecordedEffect[] = []
-  for (const effect of turn.effects.values()) {
-    const { key, kind, at } = effect
-    if (effect.outcome !== undefined) recorded.push({ key, kind, at, outcome: effect.outcome })
+  for (const { key, kind, at, outcome, repeatable } of turn.effects.values()) {
+    if (outcome !== undefined) recorded.push({ key, kind, at, outcome })
     // What happened inside was seen after the leave: a replay has to give them in the same order.
-    else if (kind === 'step' && effect.repeatable) recorded.push({ key: `${key}/begun`, kind, at, outcome: 'begun' })
-    else if (!effect.repeatable && !inFlight(key)) recorded.push({ key, kind, at, outcome: 'doubt' })
+    else if (kind === 'step' && repeatable) recorded.push({ key: `${key}/begun`, kind, at, outcome: 'begun' })
   }
   return recorded
 }

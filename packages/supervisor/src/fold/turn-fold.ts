@@ -1,4 +1,4 @@
-import { type JournalRecord, limits, type RecordType } from '@vigil/protocol'
+import { type JournalRecord, limits, type Outcome, type RecordType } from '@vigil/protocol'
 import type { EffectFold, ProcessFold, TurnFold } from './process-fold.ts'
 import { commitWrites } from './state-fold.ts'
 
@@ -80,15 +80,17 @@ function foldStarted(process: ProcessFold, id: string, record: Of<'turn.started'
   })
 }
 
-/** The next attempt keeps what was done and does again what failed or was only read. */
+/** The next attempt keeps what was done or is in doubt, and does again what failed or was only read. */
 function foldAttemptFailed(turn: TurnFold, record: Of<'turn.attempt_failed'>): void {
   turn.retryAt = record.data.retry_at
   for (const effect of [...turn.effects.values()]) {
     const done = effect.outcome?.ok === true && !effect.rerun
-    const unsettled = effect.outcome === undefined
-    if (!done && !unsettled) turn.effects.delete(effect.key)
+    const unknown = effect.outcome === undefined || isDoubt(effect.outcome)
+    if (!done && !unknown) turn.effects.delete(effect.key)
   }
 }
+
+const isDoubt = (outcome: Outcome): boolean => !outcome.ok && outcome.error.code === 'EFFECT_IN_DOUBT'
 
 function foldCompleted(process: ProcessFold, id: string, record: Of<'turn.completed'>): void {
   if (!process.mailbox.delete(record.data.event_id)) return

@@ -82,12 +82,12 @@ test('one publication is the effect of the sender and the event of every receive
   }
 })
 
-test('a failed attempt keeps what was done and forgets reads and failures', () => {
+test('a failed attempt keeps what was done or is in doubt, and forgets reads and failures', () => {
   const { put, fold } = worldOf({})
   put(accepted('e1'))
   put(started('e1'))
-  const effect = (key: string, ok: boolean, rerun = false) => {
-    const outcome = ok ? ({ ok, value: 1 } as const) : ({ ok, error: { code: 'X', message: 'x' } } as const)
+  const effect = (key: string, ok: boolean, rerun = false, code = 'X') => {
+    const outcome = ok ? ({ ok, value: 1 } as const) : ({ ok, error: { code, message: 'x' } } as const)
     put({
       ...alpha,
       type: 'effect.completed',
@@ -98,6 +98,7 @@ test('a failed attempt keeps what was done and forgets reads and failures', () =
   effect('done', true)
   effect('failed', false)
   effect('read', true, true)
+  effect('told', false, false, 'EFFECT_IN_DOUBT')
   put({
     ...alpha,
     type: 'effect.intended',
@@ -111,7 +112,7 @@ test('a failed attempt keeps what was done and forgets reads and failures', () =
     turn: 't-e1',
     data: { attempt: 1, error, retry_at: '2026-01-01T00:00:05.000Z' },
   })
-  expect([...(fold().turns.get('t-e1')?.effects.keys() ?? [])]).toEqual(['done', 'doubt'])
+  expect([...(fold().turns.get('t-e1')?.effects.keys() ?? [])]).toEqual(['done', 'told', 'doubt'])
 })
 
 test('own crashes are charged to the open turns, others are not', () => {

@@ -95,7 +95,7 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
     const effect = effects.outside[flight.kind as K] as OutsideEffect<K>
     const rerun = effect.rerun(input)
     const before = flight.turn.effects.get(flight.key)
-    if (before !== undefined && !before.repeatable) throw inDoubt(before)
+    if (before !== undefined && !before.repeatable) return complete(flight, refused(inDoubt(before)))
     try {
       effect.decide(flight, input)
     } catch (error) {
@@ -140,7 +140,7 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
 
   function beginStep(flight: Flight, repeatable: boolean): void {
     const before = flight.turn.effects.get(flight.key)
-    if (before !== undefined && !before.repeatable) throw inDoubt(before)
+    if (before !== undefined && !before.repeatable) return complete(flight, refused(inDoubt(before)))
     const durable = before === undefined ? intend(flight, { input: null, repeatable }) : undefined
     land(flight, durable, { at: nowIso(), outcome: { ok: true, value: null } })
   }
@@ -240,6 +240,7 @@ function draft(site: CallSite, type: 'effect.intended' | 'effect.completed', dat
 }
 
 const inDoubt = (effect: EffectFold): VigilError =>
+  // Recorded like any outcome: given without a record it would come at another place in the next replay.
   new VigilError('EFFECT_IN_DOUBT', `${effect.kind} was begun at ${effect.at} and its outcome is unknown`, {
     details: { key: effect.key, input: effect.input },
   })

@@ -299,7 +299,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
         started_at: turn.startedAt,
         seed: turn.turn,
         state: stateFor(),
-        recorded: recordedEffects(turn, (key) => gate.inFlight(turn.turn, key)),
+        recorded: recordedEffects(turn),
         crashed,
       })
     },

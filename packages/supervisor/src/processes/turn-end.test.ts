@@ -72,10 +72,10 @@ test('poison names the last cause', () => {
   })
 })
 
-test('an intent without outcome is a doubt unless it may be repeated or is under way', () => {
+test('an intent without outcome is for the guest to ask again', () => {
   const { turn } = open()
   turn.effects.set('post', { key: 'post', kind: 'fetch', at: 'a', attempt: 1, repeatable: false, rerun: false })
   turn.effects.set('get', { key: 'get', kind: 'fetch', at: 'a', attempt: 1, repeatable: true, rerun: true })
-  expect(recordedEffects(turn, () => false)).toEqual([{ key: 'post', kind: 'fetch', at: 'a', outcome: 'doubt' }])
-  expect(recordedEffects(turn, (key) => key === 'post')).toEqual([])
+  turn.effects.set('look', { key: 'look', kind: 'step', at: 'a', attempt: 1, repeatable: true, rerun: false })
+  expect(recordedEffects(turn)).toEqual([{ key: 'look/begun', kind: 'step', at: 'a', outcome: 'begun' }])
 })

@@ -9,10 +9,13 @@ export interface Checkpointer {
   close(): void
 }
 
+/** A round comes so many milliseconds after the last, or so many records after it. */
 export interface CheckpointPolicy {
   readonly everyMs: number
   readonly everyRecords: number
 }
+
+export const checkpointPolicy: CheckpointPolicy = { everyMs: 300_000, everyRecords: 50_000 }
 
 export function checkpointer(
   log: RecordLog,

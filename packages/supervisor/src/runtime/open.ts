@@ -11,6 +11,7 @@ import { httpClient } from '../platform/http-client.ts'
 import { systemRandom } from '../platform/random.ts'
 import type { RecoveryReport, SupervisorEvents } from '../surface.ts'
 import { bundleStore } from './bundle-store.ts'
+import { type CheckpointPolicy, checkpointPolicy } from './checkpointer.ts'
 import type { Ports, RuntimePorts } from './ports.ts'
 import { recover } from './recovery.ts'
 import { type Runtime, startRuntime } from './runtime.ts'
@@ -21,6 +22,7 @@ export interface OpenOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] }
   readonly segmentBytes?: number | undefined
+  readonly checkpoints?: Partial<CheckpointPolicy> | undefined
   /** Replaces single ports; whoever gives one closes it. */
   readonly ports: Partial<Ports>
 }
@@ -43,6 +45,7 @@ export async function openRuntime({
   env,
   emit,
   segmentBytes,
+  checkpoints,
   ports: given,
 }: OpenOptions): Promise<Opened> {
   const closing: (() => Promise<void> | void)[] = []
@@ -102,7 +105,14 @@ export async function openRuntime({
     faultPoint('recovery.after_replay')
     const fileWatcher = given.fileWatcher ?? chokidarWatcher({ clock })
     const ports = { clock, random, fileSystem, fileWatcher, http, compute, cells, guestRuntime, journal: store }
-    const runtime = startRuntime({ ports, world, bundles, env, emit })
+    const runtime = startRuntime({
+      ports,
+      world,
+      bundles,
+      checkpoints: { ...checkpointPolicy, ...checkpoints },
+      env,
+      emit,
+    })
     const tail = store.report.tornTail
     const author = { process: '@runtime' as ProcessName, epoch: 0 }
     await runtime.log.commitDurably([

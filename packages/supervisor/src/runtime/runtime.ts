@@ -11,7 +11,7 @@ import { type AgentProcess, agentProcess } from '../processes/agent-process.ts'
 import type { DeployRequest, SupervisorEvents } from '../surface.ts'
 import { type TriggerSet, triggerSet } from '../triggers/trigger-set.ts'
 import type { BundleStore } from './bundle-store.ts'
-import { checkpointer } from './checkpointer.ts'
+import { type CheckpointPolicy, checkpointer } from './checkpointer.ts'
 import type { RuntimePorts } from './ports.ts'
 import { type RecordLog, recordLog } from './record-log.ts'
 
@@ -48,13 +48,12 @@ export interface RuntimeParts {
   readonly ports: RuntimePorts
   readonly world: World
   readonly bundles: BundleStore
+  readonly checkpoints: CheckpointPolicy
   readonly env: Readonly<Record<string, string | undefined>>
   readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] }
 }
 
-const checkpointPolicy = { everyMs: 300_000, everyRecords: 50_000 }
-
-export function startRuntime({ ports, world, bundles, env, emit }: RuntimeParts): Runtime {
+export function startRuntime({ ports, world, bundles, checkpoints: policy, env, emit }: RuntimeParts): Runtime {
   const { clock, random, journal } = ports
   const log = recordLog(journal, world)
   const members = new Map<string, Member>()
@@ -67,7 +66,7 @@ export function startRuntime({ ports, world, bundles, env, emit }: RuntimeParts)
   const results = turnResults(log, clock)
   const complain = (name: string) => (error: Error) =>
     emit.log({ process: name, level: 'error', message: error.message })
-  const checkpoints = checkpointer(log, clock, ports.compute, checkpointPolicy, complain('@runtime'))
+  const checkpoints = checkpointer(log, clock, ports.compute, policy, complain('@runtime'))
 
   const unobserve = log.observe((record) => {
     for (const name of receivers(record)) members.get(name)?.process.pump()

@@ -14,17 +14,19 @@ const simple = ['get', 'put', 'post', 'post_again', 'publish', 'send', 'step', '
 
 function anyWork(random: Random, depth: number): Work {
   const pick = random.next()
-  if (depth > 0 && pick < 0.25) {
-    const parts = Array.from({ length: 1 + Math.floor(random.next() * 3) }, () => anyWork(random, depth - 1))
+  if (depth > 0 && pick < 0.35) {
+    const parts = Array.from({ length: 2 + Math.floor(random.next() * 2) }, () => anyWork(random, depth - 1))
     return { op: (['all', 'race', 'nested'] as const)[Math.floor(random.next() * 3)] ?? 'all', parts }
   }
-  if (pick < 0.33) return { op: 'sleep', ms: Math.floor(random.next() * 5_000) }
+  if (pick < 0.42) return { op: 'sleep', ms: Math.floor(random.next() * 5_000) }
   return { op: simple[Math.floor(random.next() * simple.length)] ?? 'step' }
 }
 
 /** Five agents with a program each; every kind of trigger wakes one of them. */
 export function fleet(random: Random): Record<string, WorldAgent> {
-  const program = (length: number): Work[] => Array.from({ length }, () => anyWork(random, 2))
+  // What a race decides is seen by what comes after it: a publish says what time it is.
+  const program = (length: number): Work[] =>
+    Array.from({ length }, () => [anyWork(random, 2), { op: 'publish' } as const]).flat()
   const common = (): Omit<WorldAgent, 'run'> => ({
     concurrency: 1 + Math.floor(random.next() * 3),
     network: { allow: ['out.test'] },
@@ -37,13 +39,13 @@ export function fleet(random: Random): Record<string, WorldAgent> {
     heartbeatTimeout: '5s',
   })
   return {
-    clerk: { ...common(), run: agentOf(program(7)) },
+    clerk: { ...common(), run: agentOf(program(4)) },
     // Only in the first minutes of the world's year: work has to come to an end.
-    ticker: { ...common(), triggers: [{ type: 'cron', cronExpression: '*/11 0-1 0 1 1 *' }], run: agentOf(program(3)) },
+    ticker: { ...common(), triggers: [{ type: 'cron', cronExpression: '*/11 0-1 0 1 1 *' }], run: agentOf(program(2)) },
     watcher: {
       ...common(),
       triggers: [{ type: 'file_watch', watchPath: '/in', existing: 'deliver' }],
-      run: agentOf([...program(3), { op: 'send' }]),
+      run: agentOf([...program(2), { op: 'send' }]),
     },
     // They begin nothing, or the work would never end.
     reader: { ...common(), triggers: [{ type: 'event', eventType: 'news.*' }], run: agentOf([{ op: 'step' }]) },

@@ -1,10 +1,11 @@
 import { type FaultPoint, faultPoints, type Random, type RecordType } from '@vigil/protocol'
 import type { Fault, FaultAction, FaultMoment } from '../world/faults.ts'
 
-const agents = ['clerk', 'ticker', 'watcher', 'reader', 'friend'] as const
+export const agentNames = ['clerk', 'ticker', 'watcher', 'reader', 'friend'] as const
 const records: readonly RecordType[] = [
   'effect.intended',
   'effect.completed',
+  'process.deployed',
   'turn.started',
   'turn.completed',
   'bus.published',
@@ -17,12 +18,20 @@ const records: readonly RecordType[] = [
 /** How long work comes in, virtual milliseconds; faults fall into it. */
 export const busyMs = 90_000
 
-const oneOf = <T>(random: Random, list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T
+export const oneOf = <T>(random: Random, list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T
 
 /** Three to seven faults, of which at least one takes ring 0 down. */
 export function anyPlan(random: Random): Fault[] {
   const count = 2 + Math.floor(random.next() * 5)
   const plan = Array.from({ length: count }, (): Fault => ({ does: anyAction(random), when: anyMoment(random) }))
+  // Two crashes of its own while it works on the same events: poison.
+  if (random.next() < 0.3) {
+    const at = random.next() * busyMs
+    const kind = oneOf(random, ['leak', 'forge'] as const)
+    const agent = oneOf(random, ['clerk', 'ticker', 'watcher'] as const)
+    for (const later of [0, 1_500 + random.next() * 4_000])
+      plan.push({ does: { kind, agent }, when: { at: at + later } })
+  }
   // At a time, because any other moment may not come.
   return [...plan, { does: anyDeath(random), when: { at: 5_000 + random.next() * (busyMs - 5_000) } }]
 }
@@ -33,7 +42,7 @@ function anyDeath(random: Random): FaultAction {
 }
 
 function anyAction(random: Random): FaultAction {
-  const agent = oneOf(random, agents)
+  const agent = oneOf(random, agentNames)
   switch (Math.floor(random.next() * 8)) {
     case 0:
     case 1:

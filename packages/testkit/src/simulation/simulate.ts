@@ -4,7 +4,7 @@ import type { Fault, FaultKind } from '../world/faults.ts'
 import { judge } from '../world/judge.ts'
 import { type World, world } from '../world/world.ts'
 import { fleet } from './fleet.ts'
-import { anyPlan, busyMs } from './plan.ts'
+import { agentNames, anyPlan, busyMs, oneOf } from './plan.ts'
 
 export interface SimulationResult {
   readonly seed: number
@@ -31,7 +31,13 @@ export async function simulate(seed: number, faults?: readonly Fault[]): Promise
   const random = seededRandom(seed)
   const agents = fleet(random)
   const plan = anyPlan(random)
-  const w = world({ seed, agents, faults: faults ?? plan })
+  const w = world({
+    seed,
+    agents,
+    faults: faults ?? plan,
+    adopts: seed % 2 === 0,
+    onceOnly: ({ url }) => url.includes('/once/'),
+  })
   try {
     const employment = employ(w, random)
     // Until the last slot has come, and the last file has settled.
@@ -60,6 +66,10 @@ export async function simulate(seed: number, faults?: readonly Fault[]): Promise
           .filter((id) => !ids.has(id))
           .map((id) => `event ${id} was acknowledged and is not in the log`),
         ...employment.files.filter((path) => !seen.includes(path)).map((path) => `${path} came and was never accepted`),
+        // Policy bears all that happens here: who is parked could not be started.
+        ...log.flatMap((record) =>
+          record.type === 'process.parked' ? [`${record.process} was parked: ${record.data.reason}`] : [],
+        ),
         ...[...folds.values()].flatMap((fold) =>
           (fold.state.get('turns') ?? 0) === fold.completed
             ? []
@@ -104,6 +114,7 @@ function employ(w: World, random: Random) {
     asking += 1
     asked += 1
     void ask(`request-${asked}`)
+    if (random.next() < 0.3) w.adopt(oneOf(random, agentNames))
     w.clock.setTimer(random.next() * 10_000, next)
   }
   next()

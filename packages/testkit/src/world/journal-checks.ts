@@ -1,4 +1,4 @@
-import type { JournalRecord } from '@vigil/protocol'
+import type { JournalRecord, RecordData } from '@vigil/protocol'
 
 /**
  * What must hold of any log, whatever happened: judged from the records alone. Each check answers with violations in
@@ -77,10 +77,15 @@ export const outcomesOnce: JournalCheck = (log) => {
     const key = effectKey(record)
     if (key === undefined) continue
     if (settled.has(key)) broken.push(`record ${record.seq}: ${key} of turn ${turn} has two outcomes`)
-    const keep = record.type !== 'effect.completed' || (record.data.outcome.ok && record.data.rerun !== true)
+    const keep = record.type !== 'effect.completed' || isKept(record.data)
     settled.set(key, { keep })
   }
   return broken
+}
+
+/** Done and no mere read, or in doubt, which it stays. */
+function isKept({ outcome, rerun }: RecordData<'effect.completed'>): boolean {
+  return outcome.ok ? rerun !== true : outcome.error.code === 'EFFECT_IN_DOUBT'
 }
 
 function effectKey(record: JournalRecord): string | undefined {

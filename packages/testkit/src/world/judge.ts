@@ -25,10 +25,17 @@ export async function judge(world: World): Promise<Judgement> {
   }
   for (const [what, count] of Object.entries(left)) if (count > 0) violations.push(`${count} ${what}(s) are left`)
 
+  let log: readonly JournalRecord[]
+  let folds: Folds
+  let recovered: Folds
+  try {
+    ;({ log, folds, recovered } = await readBack(world))
+  } catch (error) {
+    return { violations: [...violations, `the log cannot be read: ${error}`], log: [], folds: new Map() }
+  }
   // Twice: what is read must also survive the loss of everything that was not synced.
-  const { log, folds, recovered } = await readBack(world)
   world.disk.crash()
-  const again = await readBack(world)
+  const again = await readBack(world).catch((error: Error) => ({ log: [], error }))
   if (again.log.length !== log.length)
     violations.push(`${log.length} records were read, ${again.log.length} are on the disk`)
   for (const [index, heard] of world.told.entries()) {

@@ -12,7 +12,6 @@ interface Sides {
 
 interface Effect {
   readonly request: string
-  readonly repeatable: boolean
   readonly intendedAt: number
   succeeded: number
   failed: number
@@ -32,12 +31,17 @@ export function outsideViolations({ log, done, unannounced, firstSeqs }: Sides):
       broken.push(`${request} went out before its intent was durable`)
   }
   const deeds = new Map<string, number>()
-  for (const { method, url } of done) deeds.set(`${method} ${url}`, (deeds.get(`${method} ${url}`) ?? 0) + 1)
+  const onceOnly = new Set<string>()
+  for (const { method, url, once } of done) {
+    const request = `${method} ${url}`
+    deeds.set(request, (deeds.get(request) ?? 0) + 1)
+    if (once) onceOnly.add(request)
+  }
   for (const request of deeds.keys()) if (!byRequest.has(request)) broken.push(`${request} was done and never intended`)
   for (const effect of effects) {
     const count = deeds.get(effect.request) ?? 0
     if (effect.succeeded > 0 && count === 0) broken.push(`${effect.request} is recorded as done and was not done`)
-    if (!effect.repeatable && count > 1 + effect.failed)
+    if (onceOnly.has(effect.request) && count > 1 + effect.failed)
       broken.push(`${effect.request} may not be repeated and was done ${count} times`)
   }
   return broken
@@ -51,7 +55,7 @@ function effectsIn(log: readonly JournalRecord[]): Effect[] {
       const name = `${record.process} ${record.turn} ${record.data.key}`
       const before = found.get(name)
       const fresh = { intendedAt: record.seq, succeeded: 0, failed: 0 }
-      found.set(name, before ?? { request: `${method} ${url}`, repeatable: record.data.repeatable, ...fresh })
+      found.set(name, before ?? { request: `${method} ${url}`, ...fresh })
     } else if (record.type === 'effect.completed') {
       const effect = found.get(`${record.process} ${record.turn} ${record.data.key}`)
       if (effect === undefined) continue

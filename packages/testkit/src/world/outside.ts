@@ -13,6 +13,13 @@ export interface Deed {
   readonly url: string
   readonly idempotencyKey: string | undefined
   readonly atMs: number
+  /** May not be done again. */
+  readonly once: boolean
+}
+
+export interface OutsideOptions {
+  readonly answers?: ((request: HttpRequest) => { readonly status: number; readonly body?: string }) | undefined
+  readonly onceOnly?: ((request: HttpRequest) => boolean) | undefined
 }
 
 export type Suffering = 'http_refused' | 'http_500' | 'http_lost_answer'
@@ -20,7 +27,7 @@ export type Suffering = 'http_refused' | 'http_500' | 'http_lost_answer'
 export function outside(
   clock: Clock,
   random: Random,
-  answers: (request: HttpRequest) => { readonly status: number; readonly body?: string } = () => ({ status: 200 }),
+  { answers = () => ({ status: 200 }), onceOnly = () => false }: OutsideOptions,
 ): Outside {
   const done: Deed[] = []
   const suffering = new Map<Suffering, number>()
@@ -48,7 +55,8 @@ export function outside(
       const answer = status === undefined ? answers(request) : { status }
       if (status === undefined) {
         const { method, url, headers } = request
-        done.push({ method, url, idempotencyKey: headers['idempotency-key'], atMs: clock.monotonic() })
+        const once = onceOnly(request)
+        done.push({ method, url, idempotencyKey: headers['idempotency-key'], atMs: clock.monotonic(), once })
       }
       if (suffers('http_lost_answer')) {
         await sleep(request.timeoutMs)

@@ -23,6 +23,10 @@ export interface WorldOptions {
   readonly faults?: readonly Fault[]
   /** What the outside answers to a request that reaches it; default 200. */
   readonly answers?: (request: HttpRequest) => { readonly status: number; readonly body?: string }
+  /** Requests that must reach the outside at most once; default none. */
+  readonly onceOnly?: (request: HttpRequest) => boolean
+  /** Whoever starts ring 0 adopts every agent again (a program), or registers what is not known (a service); default true. */
+  readonly adopts?: boolean
   /** Size at which journal segments are sealed; default 16 KB, so that a short run has several. */
   readonly segmentBytes?: number
 }
@@ -38,6 +42,8 @@ export interface World {
   readonly files: SimulatedFileWatcher
   readonly outside: Outside
   readonly faults: FaultWatch
+  /** Spawns an agent of the world again, as a program would; a violation if that does not come to an end. */
+  adopt(name: string): void
   /** The REST face; UNREACHABLE while ring 0 is down, also for what it did and could not tell. */
   readonly client: Client
   /** Ring 0 of this moment; undefined while it is down. */
@@ -81,7 +87,7 @@ export function world(options: WorldOptions): World {
   const clock = virtualClock()
   const disk = simulatedFileSystem({ now: () => clock.now() })
   const files = simulatedFileWatcher({ clock })
-  const services = outside(clock, random, options.answers)
+  const services = outside(clock, random, options)
   const compute = simulatedCompute(
     Object.fromEntries(Object.keys(options.agents).map((name) => [`/agents/${name}.js`, `// ${name}`])),
   )
@@ -112,7 +118,7 @@ export function world(options: WorldOptions): World {
 
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => clock.setTimer(ms, resolve))
   const syncTime = (): Promise<void> => {
-    const ms = (slowDisk.until > clock.monotonic() ? slowDisk.ms : 0) + (random.next() < 0.5 ? 0 : random.next() * 3)
+    const ms = (slowDisk.until > clock.monotonic() ? slowDisk.ms : 0) + (random.next() < 0.2 ? 0 : random.next() * 3)
     return ms > 0 ? sleep(ms) : Promise.resolve()
   }
 
@@ -133,6 +139,7 @@ export function world(options: WorldOptions): World {
         dataDir: worldDirectory,
         env: {},
         segmentBytes: options.segmentBytes ?? 16_384,
+        checkpoints: { everyMs: 20_000, everyRecords: 150 },
         ports: {
           clock: lifeClock,
           random: seededRandom(options.seed * 1_000 + starts),
@@ -172,8 +179,8 @@ export function world(options: WorldOptions): World {
       started.on('fatal', () => die(mine))
       for (const [name, { run: _, ...spec }] of Object.entries(options.agents)) {
         if (mine.over) return
-        // Creates or adopts: a program does the same at each of its starts.
-        await started.spawn({ ...spec, name, entrypoint: `/agents/${name}.js` })
+        if (options.adopts !== false || !started.list().some((each) => each.name === name))
+          await started.spawn({ ...spec, name, entrypoint: `/agents/${name}.js` })
       }
       settled = !mine.over
     } catch (error) {
@@ -265,6 +272,18 @@ export function world(options: WorldOptions): World {
     outside: services,
     faults,
     client,
+    adopt(name) {
+      const [mine, { run: _, ...spec }] = [life, options.agents[name] as WorldAgent]
+      if (!settled || supervisor === undefined) return
+      let resolved = false
+      const done = (): void => {
+        resolved = true
+      }
+      void supervisor.spawn({ ...spec, name, entrypoint: `/agents/${name}.js` }).then(done, done)
+      clock.setTimer(2 * minuteMs, () => {
+        if (!resolved && mine?.over === false) violations.push(`spawn of ${name} did not come to an end`)
+      })
+    },
     get supervisor() {
       return supervisor
     },
