@@ -98,10 +98,10 @@ export function turnEffects({ turn, seed, replay, calls, signal }: EffectsParts)
     }
     return whileOpen<Outcome>((done) => {
       replay.called()
-      // It moves no clock: when the step has ended, nothing tells a replay when it began.
+      // A leave moves no clock: when the step has ended, nothing tells a replay when it began. A refusal is an outcome.
       const isLeave = kind === 'step' && (input as { intend?: boolean }).intend === true
       calls.make({ turn, key, kind, input, over }, ({ at, outcome }) => {
-        void replay.arrived(isLeave ? undefined : at).then(() => done(outcome))
+        void replay.arrived(isLeave && outcome.ok ? undefined : at).then(() => done(outcome))
       })
     })
   }

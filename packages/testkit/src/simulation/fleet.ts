@@ -41,7 +41,7 @@ export function fleet(random: Random): Record<string, WorldAgent> {
   return {
     clerk: { ...common(), run: agentOf(program(4)) },
     // Only in the first minutes of the world's year: work has to come to an end.
-    ticker: { ...common(), triggers: [{ type: 'cron', cronExpression: '*/11 0-1 0 1 1 *' }], run: agentOf(program(2)) },
+    ticker: { ...common(), triggers: [{ type: 'cron', cronExpression: '*/19 0-1 0 1 1 *' }], run: agentOf(program(2)) },
     watcher: {
       ...common(),
       triggers: [{ type: 'file_watch', watchPath: '/in', existing: 'deliver' }],

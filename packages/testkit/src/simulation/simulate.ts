@@ -23,8 +23,8 @@ export interface SimulationResult {
 /** What a run has to reach before peace comes. */
 const leastEffects = 300
 const leastFaults = 3
-const files = 5
-const patienceMs = 4 * 3_600_000
+const files = 3
+const patienceMs = 3_600_000
 
 /** One seeded run: a fleet at work, faults in between, peace in the end, and then the judges. */
 export async function simulate(seed: number, faults?: readonly Fault[]): Promise<SimulationResult> {
@@ -115,7 +115,7 @@ function employ(w: World, random: Random) {
     asked += 1
     void ask(`request-${asked}`)
     if (random.next() < 0.3) w.adopt(oneOf(random, agentNames))
-    w.clock.setTimer(random.next() * 10_000, next)
+    w.clock.setTimer(random.next() * 18_000, next)
   }
   next()
   for (let n = 0; n < files; n += 1) {

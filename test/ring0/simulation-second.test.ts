@@ -1,0 +1,3 @@
+import { simulations } from './simulations.ts'
+
+simulations(501, 1_000)
