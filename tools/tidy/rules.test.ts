@@ -21,6 +21,7 @@ const caught: Record<string, string> = {
   'cli-sees-protocol-and-journal': 'apps/cli/src/reaches-in.ts',
   'nothing-imports-testkit': 'packages/journal/src/tests-itself.ts',
   'mouths-only': 'packages/api/src/deep.ts',
+  'testkit-enters-by-mouths': 'packages/testkit/src/deep.ts',
   'examples-are-users': 'examples/fleet/insider.ts',
   'pure-cores': 'packages/supervisor/src/fold/impure.ts',
   'disk-through-the-port': 'packages/supervisor/src/gate/past-the-port.ts',

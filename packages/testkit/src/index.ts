@@ -39,4 +39,5 @@ export {
   zombie,
 } from './world/faults.ts'
 export { type Judgement, judge } from './world/judge.ts'
-export { type World, type WorldAgent, type WorldOptions, world } from './world/world.ts'
+export type { WorldAgent } from './world/lives.ts'
+export { type World, type WorldOptions, world } from './world/world.ts'

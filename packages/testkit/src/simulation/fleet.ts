@@ -1,6 +1,6 @@
 import type { AgentContext, AgentEvent } from '@vigil/agent'
 import type { Random } from '@vigil/protocol'
-import type { WorldAgent } from '../world/world.ts'
+import type { WorldAgent } from '../world/lives.ts'
 
 /** What an agent does in a turn, as data: the same in every life. */
 export type Work =

@@ -7,7 +7,7 @@ import type { JournalRecord, RecordData } from '@vigil/protocol'
 export type JournalCheck = (log: readonly JournalRecord[]) => string[]
 
 /** Records are numbered without gaps, and no process speaks in an epoch that is over. */
-export const numbered: JournalCheck = (log) => {
+const numbered: JournalCheck = (log) => {
   const broken: string[] = []
   const places = new Map<string, { n: number; epoch: number }>()
   for (const [index, { seq, process, n, epoch, type }] of log.entries()) {
@@ -49,7 +49,7 @@ export const endedOnce = (log: readonly JournalRecord[], waiting: ReadonlySet<st
 }
 
 /** A slot, a version of a file or an idempotency key is accepted once. */
-export const acceptedOnce: JournalCheck = (log) => {
+const acceptedOnce: JournalCheck = (log) => {
   const seen = new Set<string>()
   return log.flatMap((record) => {
     if (record.type !== 'trigger.accepted' || record.data.key === undefined) return []
@@ -64,7 +64,7 @@ export const acceptedOnce: JournalCheck = (log) => {
  * An outcome is recorded once. What failed or was only read is done again by the next attempt, so those may come again
  * after a throw.
  */
-export const outcomesOnce: JournalCheck = (log) => {
+const outcomesOnce: JournalCheck = (log) => {
   const broken: string[] = []
   const turns = new Map<string, Map<string, { readonly keep: boolean }>>()
   for (const record of log) {
@@ -95,7 +95,7 @@ function effectKey(record: JournalRecord): string | undefined {
 }
 
 /** Replay is deterministic: no turn asks for anything else after a crash. */
-export const neverDiverged: JournalCheck = (log) =>
+const neverDiverged: JournalCheck = (log) =>
   log.flatMap((record) =>
     record.type === 'turn.dead_lettered' && record.data.reason === 'diverged'
       ? [`turn ${record.turn} of ${record.process} diverged: ${record.data.error.message}`]

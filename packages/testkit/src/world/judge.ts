@@ -4,8 +4,9 @@ import type { JournalRecord } from '@vigil/protocol'
 import { applyRecord, type World as Folds, recover, snapshotRow } from '@vigil/supervisor/internal'
 import { virtualClock } from '../virtual-clock.ts'
 import { endedOnce, journalChecks } from './journal-checks.ts'
+import { worldDirectory } from './lives.ts'
 import { outsideViolations } from './outside-checks.ts'
-import { type World, worldDirectory } from './world.ts'
+import type { World } from './world.ts'
 
 export interface Judgement {
   /** Promises that were broken, in words. */

@@ -1,0 +1,2 @@
+import { inner } from '../../supervisor/src/inner.ts'
+export const deeper = inner
