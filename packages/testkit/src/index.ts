@@ -40,4 +40,5 @@ export {
 } from './world/faults.ts'
 export { type Judgement, judge } from './world/judge.ts'
 export type { WorldAgent } from './world/lives.ts'
+export { operationFaults, type Scenario, type SweepOptions, sweep } from './world/sweep.ts'
 export { type World, type WorldOptions, world } from './world/world.ts'

@@ -135,7 +135,7 @@ function beginLife(
   }
   const up = wire(queueMicrotask)
   // A thread hears each message in a turn of its loop: all promises of the one before have run by then.
-  const down = wire(setImmediate)
+  const down = wire((arrive) => after(0, arrive))
 
   const exit = (cause: ExitCause): void => {
     if (over) return

@@ -29,14 +29,18 @@ const tooMuchWritten = {
   retry: false,
 }
 
-/**
- * One life of an agent in its thread: loads the module, says ready, runs turns until it is asked to end. `takeGlobals`
- * makes `fetch` and `console` of the thread those of the turn.
- */
-export function guestMain(
-  load: (module: GuestBoot['module']) => unknown,
-  takeGlobals: typeof installGlobals = installGlobals,
-) {
+/** What a guest has of its thread. */
+export interface GuestThread {
+  /** Makes `fetch` and `console` those of the turn that calls them. */
+  readonly takeGlobals: typeof installGlobals
+  /** Calls `act` in the next turn of the event loop, when every promise that is ready has run. */
+  readonly nextTurn: (act: () => void) => void
+}
+
+const realThread: GuestThread = { takeGlobals: installGlobals, nextTurn: setImmediate }
+
+/** One life of an agent in its thread: loads the module, says ready, runs turns until it is asked to end. */
+export function guestMain(load: (module: GuestBoot['module']) => unknown, thread: GuestThread = realThread) {
   return (boot: GuestBoot, port: GuestPort): void => {
     const post = (message: GuestMessage): boolean => {
       const text = JSON.stringify(message)
@@ -44,7 +48,7 @@ export function guestMain(
       port.post(text)
       return true
     }
-    const scope = takeGlobals((level, message) => void post({ t: 'log', level, message: logText(message) }))
+    const scope = thread.takeGlobals((level, message) => void post({ t: 'log', level, message: logText(message) }))
     const calls = systemCalls(post)
     const committed = committedState()
     const open = new Map<string, OpenTurn>()
@@ -64,7 +68,7 @@ export function guestMain(
       giveUp(turn, 'a new attempt has begun')
       const ending = new AbortController()
       const { signal } = ending
-      const replay = replayOf(Date.parse(message.started_at), message.recorded, setImmediate)
+      const replay = replayOf(Date.parse(message.started_at), message.recorded, thread.nextTurn)
       const own = turnState(committed.apply(message.state))
       const effects = turnEffects({ turn, seed: message.seed, replay, calls, signal })
       const self: OpenTurn = { ending, effects }

@@ -53,7 +53,7 @@ function anyAction(random: Random): FaultAction {
     case 4:
       return { kind: 'slow', agent, ms: Math.floor(random.next() * 200) }
     case 5:
-      return { kind: oneOf(random, ['disk_full', 'disk_error'] as const) }
+      return { kind: oneOf(random, ['disk_full', 'disk_error', 'disk_dead'] as const) }
     case 6:
       return { kind: oneOf(random, ['http_refused', 'http_500', 'http_lost_answer'] as const) }
     default:

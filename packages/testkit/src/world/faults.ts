@@ -18,6 +18,8 @@ export type FaultAction =
   | { readonly kind: 'power_cut'; readonly kept: number }
   /** The next write or sync fails with ENOSPC or EIO, and the journal stops at once. */
   | { readonly kind: 'disk_full' | 'disk_error' }
+  /** For a minute no sync succeeds: ring 0 ends, and cannot come back before. */
+  | { readonly kind: 'disk_dead' }
   /** Each sync takes so much longer for a minute. */
   | { readonly kind: 'slow_disk'; readonly ms: number }
   /** For a minute requests are refused, answered with 500, or done without an answer ever coming back. */
@@ -39,6 +41,7 @@ export const faultKinds: readonly FaultKind[] = [
   'power_cut',
   'disk_full',
   'disk_error',
+  'disk_dead',
   'slow_disk',
   'http_refused',
   'http_500',
@@ -51,10 +54,14 @@ export type FaultMoment =
   | { readonly at: number }
   /** When the nth record of a type is durable. */
   | { readonly after: RecordType; readonly nth: number }
+  /** Before the nth operation on the disk that ring 0 makes. */
+  | { readonly at_operation: number }
   /** When ring 0 passes a named place for the nth time. */
   | { readonly at_point: FaultPoint; readonly nth: number }
 
 interface Doing {
+  /** Before the nth operation on the disk. */
+  atOperation(nth: number): Fault
   /** Milliseconds after the world began. */
   at(ms: number): Fault
   /** When the nth record of a type is durable, or at the nth passing of a fault point. */
@@ -63,6 +70,7 @@ interface Doing {
 
 const doing = (does: FaultAction): Doing => ({
   at: (ms) => ({ does, when: { at: ms } }),
+  atOperation: (count) => ({ does, when: { at_operation: count } }),
   after: (moment, nth = 1) => ({
     does,
     when: isFaultPoint(moment) ? { at_point: moment, nth } : { after: moment as RecordType, nth },
@@ -88,6 +96,7 @@ export const ring0 = {
 export const disk = {
   full: (): Doing => doing({ kind: 'disk_full' }),
   error: (): Doing => doing({ kind: 'disk_error' }),
+  dead: (): Doing => doing({ kind: 'disk_dead' }),
   slow: (ms: number): Doing => doing({ kind: 'slow_disk', ms }),
 }
 export const http = {
@@ -101,6 +110,7 @@ export const stepClock = (ms: number): Doing => doing({ kind: 'clock_step', ms }
 export interface FaultWatch {
   recorded(record: JournalRecord): void
   passed(point: FaultPoint): void
+  operated(): void
   /** Kinds that have happened, and how often. */
   readonly happened: ReadonlyMap<FaultKind, number>
   /** Places at which one has happened: record types and fault points. */
@@ -143,6 +153,7 @@ export function watchFor(
       count(type, (when, passed) => 'after' in when && when.after === type && when.nth === passed),
     passed: (point) =>
       count(point, (when, passed) => 'at_point' in when && when.at_point === point && when.nth === passed),
+    operated: () => count('operation', (when, passed) => 'at_operation' in when && when.at_operation === passed),
     happened,
     places,
     get count() {

@@ -149,7 +149,7 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
     if (!closing) clock.setTimer(100 + random.next() * 5_000, () => void boot())
   }
 
-  void boot()
+  clock.setTimer(0, () => void boot())
   return {
     get supervisor() {
       return supervisor

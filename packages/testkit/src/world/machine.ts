@@ -32,6 +32,8 @@ export interface MachineOptions {
   readonly agents: Readonly<Record<string, { readonly run: AgentRun }>>
   readonly answers?: ((request: HttpRequest) => { readonly status: number; readonly body?: string }) | undefined
   readonly onceOnly?: ((request: HttpRequest) => boolean) | undefined
+  /** Called before each operation on the disk. */
+  readonly onOperation: () => void
 }
 
 /** How long the disk is slow, and the outside unwell. */
@@ -42,7 +44,7 @@ export const entrypointOf = (name: string): string => `/agents/${name}.js`
 export function newMachine(options: MachineOptions): Machine {
   const random = seededRandom(options.seed)
   const clock = virtualClock()
-  const disk = simulatedFileSystem({ now: () => clock.now() })
+  const disk = simulatedFileSystem({ now: () => clock.now(), onOperation: options.onOperation })
   const services = outside(clock, random, options)
   const cells = simulatedCellLauncher({
     clock,
@@ -50,10 +52,10 @@ export function newMachine(options: MachineOptions): Machine {
     // Most messages arrive within the tick; some take long enough to be overtaken by everything else.
     wireMs: () => (random.next() < 0.9 ? 0 : Math.ceil(random.next() * 5)),
     // The module of an agent is its name; the guest's own `fetch` and `console` would be those of the test.
-    program: guestMain(
-      ({ code }) => ({ default: options.agents[code]?.run }),
-      () => ({ run: (_context, work) => work() }),
-    ),
+    program: guestMain(({ code }) => ({ default: options.agents[code]?.run }), {
+      takeGlobals: () => ({ run: (_context, work) => work() }),
+      nextTurn: (act) => void clock.setTimer(0, act),
+    }),
   })
   let slowDisk = { ms: 0, until: 0 }
 
@@ -91,6 +93,10 @@ export function newMachine(options: MachineOptions): Machine {
           return disk.failNext({ operation: 'write', code: 'ENOSPC' })
         case 'disk_error':
           return disk.failNext({ operation: 'sync', code: 'EIO' })
+        case 'disk_dead':
+          disk.failFrom('sync', 'EIO')
+          clock.setTimer(minuteMs, () => disk.heal())
+          return
         case 'slow_disk':
           slowDisk = { ms: does.ms, until: clock.monotonic() + minuteMs }
           return

@@ -63,7 +63,12 @@ export function world(options: WorldOptions): World {
   const violations: string[] = []
   const violated = (what: string): void => void violations.push(what)
   const releaseReality = guardReality(violated)
-  const machine = newMachine(options)
+  const machine = newMachine({
+    ...options,
+    onOperation: () => {
+      if (lives.present?.over === false) faults.operated()
+    },
+  })
   const { clock, disk, cells } = machine
 
   const act = (does: FaultAction): void => {
@@ -144,7 +149,8 @@ export function world(options: WorldOptions): World {
 /** A fault may come in the middle of it: then ring 0 starts again and is stopped again. */
 async function stopInOrder(lives: Lives, until: World['until'], violated: (what: string) => void): Promise<boolean> {
   for (let tries = 0; tries < mostStops; tries += 1) {
-    await until(() => lives.settled, minuteMs)
+    // A dead disk lets nobody start for a minute.
+    await until(() => lives.settled, 5 * minuteMs)
     const [mine, stopping] = [lives.present, lives.supervisor]
     if (stopping === undefined) return false
     let stopped = false

@@ -1,0 +1,66 @@
+import type { AgentContext, AgentEvent } from '@vigil/agent'
+import { operationFaults, type Scenario, sweep, type World } from '@vigil/testkit'
+import { describe, expect, test } from 'vitest'
+
+/** A small fleet in the manner of the example: files are watched, told of, and kept in a report; notes come by REST. */
+const scenario: Scenario = {
+  world: {
+    seed: 7,
+    // So small that segments are begun under way.
+    segmentBytes: 6_000,
+    agents: {
+      // Who listens comes first: a topic reaches those that are deployed.
+      reporter: {
+        triggers: [{ type: 'event', eventType: 'pipeline.*' }],
+        files: { out: { path: '/out', mode: 'rw' } },
+        run: report,
+      },
+      notary: { run: (event, ctx) => ctx.publish('pipeline.note', event.payload) },
+      watcher: {
+        triggers: [{ type: 'file_watch', watchPath: '/in', existing: 'deliver' }],
+        run: (event, ctx) => ctx.publish('pipeline.file', { path: (event.payload as { path: string }).path }),
+      },
+    },
+  },
+  async body(w) {
+    for (const name of ['a', 'b']) w.clock.setTimer(1_000, () => w.files.put(`/in/${name}.csv`))
+    for (const note of ['one', 'two']) w.clock.setTimer(2_000, () => void post(w, note))
+    await w.until(() => done(w), 600_000)
+    // A round of checkpoints, and whatever would still come twice.
+    await w.run(25_000)
+  },
+}
+
+/** Its lines live in its state, so a line is there once for each event that ended well. */
+async function report(event: AgentEvent, ctx: AgentContext): Promise<void> {
+  const { data } = event.payload as { data: { path?: string; note?: string } }
+  ctx.state.append('lines', data.path ?? data.note ?? '')
+  const lines = ctx.state.get<string[]>('lines', [])
+  await ctx.files.write('out/report.txt', lines.join('\\n'))
+}
+
+async function post(w: World, note: string): Promise<void> {
+  await w.client.postEvent('notary', { note }, { idempotencyKey: note }).catch(() => {
+    w.clock.setTimer(1_000, () => void post(w, note))
+  })
+}
+
+const done = (w: World): boolean => w.settled && w.supervisor?.get('reporter').status().counters.completed === 4
+
+describe('whatever befalls any operation on the disk: each file and note is in the report once', () => {
+  const torture = process.env['VIGIL_TORTURE'] !== undefined
+  const seed = Number(process.env['VIGIL_SEED'] ?? 1)
+  test.each(Object.entries(operationFaults))('%s', { timeout: 600_000 }, async (_what, fault) => {
+    const which = torture ? {} : { every: 10, from: 1 + (seed % 10) }
+    const runs = await sweep(
+      scenario,
+      fault,
+      (_w, { folds }) => {
+        const lines = folds.get('reporter')?.state.get('lines') as string[]
+        expect(lines.toSorted()).toEqual(['/in/a.csv', '/in/b.csv', 'one', 'two'])
+      },
+      which,
+    )
+    expect(runs, 'operations that were tried').toBeGreaterThan(torture ? 100 : 10)
+  })
+})
