@@ -1,11 +1,13 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { faultPoints } from '@vigil/protocol'
 import { type Fault, faultKinds, type SimulationResult, shrink, simulate } from '@vigil/testkit/simulation'
 
 /**
- * `pnpm sim [--seed N] [--runs M] [--faults JSON] [--quiet]`: a line for each seeded run of the whole of ring 0 in virtual time; in
- * the end what happened how often. At the first broken promise: what it was, a line that repeats it with the fewest
- * faults, and exit 1.
+ * `pnpm sim [--seed N] [--runs M] [--faults JSON] [--quiet] [--resume FILE]`: a line for each seeded run of the whole of
+ * ring 0 in virtual time; in the end what happened how often. At the first broken promise: what it was, a line that
+ * repeats it with the fewest faults, and exit 1. With --resume a long count may be interrupted: the file keeps how many of the
+ * runs are done.
  */
 const { values } = parseArgs({
   options: {
@@ -13,15 +15,17 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '1' },
     faults: { type: 'string' },
     quiet: { type: 'boolean', default: false },
+    resume: { type: 'string' },
   },
 })
 const first = wholeNumber('--seed', values.seed)
 const runs = wholeNumber('--runs', values.runs)
 const plan = values.faults === undefined ? undefined : (JSON.parse(values.faults) as Fault[])
+const done = values.resume !== undefined && existsSync(values.resume) ? Number(readFileSync(values.resume, 'utf8')) : 0
 const began = performance.now()
 const total = { virtualMs: 0, happened: new Map<string, number>(), places: new Set<string>() }
 
-for (let seed = first; seed < first + runs; seed += 1) {
+for (let seed = first + done; seed < first + runs; seed += 1) {
   const result = await simulate(seed, plan)
   tell(result)
   if (result.violations.length > 0) {
@@ -30,6 +34,7 @@ for (let seed = first; seed < first + runs; seed += 1) {
     process.stdout.write(`pnpm sim --seed ${seed} --faults '${JSON.stringify(smallest.faults)}'\n`)
     process.exit(1)
   }
+  if (values.resume !== undefined) writeFileSync(values.resume, String(seed + 1 - first))
   total.virtualMs += result.virtualMs
   for (const [kind, count] of result.happened) total.happened.set(kind, (total.happened.get(kind) ?? 0) + count)
   for (const place of result.places) total.places.add(place)
@@ -37,7 +42,7 @@ for (let seed = first; seed < first + runs; seed += 1) {
 
 const seconds = (performance.now() - began) / 1_000
 const speed = (total.virtualMs / 3_600_000 / seconds).toFixed(1)
-process.stdout.write(`${runs} runs in ${seconds.toFixed(1)} s, ${speed} virtual hours a second\n`)
+process.stdout.write(`${runs - done} runs in ${seconds.toFixed(1)} s, ${speed} virtual hours a second\n`)
 if (runs > 1 && !values.quiet) {
   const points = Object.keys(faultPoints)
   for (const kind of faultKinds) process.stdout.write(`${String(total.happened.get(kind) ?? 0).padStart(8)}  ${kind}\n`)
