@@ -58,6 +58,7 @@ type Log = (message: string, fields?: unknown) => void
  */
 export interface AgentContext {
   readonly process: string
+  /** `epoch` is that of this life and changes at a restart: an effect that is called with it becomes another effect. */
   readonly turn: { readonly id: string; readonly attempt: number; readonly epoch: number }
   /** Aborts when core has ended the turn. */
   readonly signal: AbortSignal
