@@ -1,5 +1,5 @@
 import type { AgentContext, AgentEvent } from '@vigil/agent'
-import { operationFaults, type Scenario, sweep, type World } from '@vigil/testkit'
+import { type Judgement, operationFaults, type Scenario, sweep, type World } from '@vigil/testkit'
 import { describe, expect, test } from 'vitest'
 
 /** A small fleet in the manner of the example: files are watched, told of, and kept in a report; notes come by REST. */
@@ -52,15 +52,11 @@ describe('whatever befalls any operation on the disk: each file and note is in t
   const seed = Number(process.env['VIGIL_SEED'] ?? 1)
   test.each(Object.entries(operationFaults))('%s', { timeout: 600_000 }, async (_what, fault) => {
     const which = torture ? {} : { every: 10, from: 1 + (seed % 10) }
-    const runs = await sweep(
-      scenario,
-      fault,
-      (_w, { folds }) => {
-        const lines = folds.get('reporter')?.state.get('lines') as string[]
-        expect(lines.toSorted()).toEqual(['/in/a.csv', '/in/b.csv', 'one', 'two'])
-      },
-      which,
-    )
+    const check = (_w: World, { folds }: Judgement): void => {
+      const lines = folds.get('reporter')?.state.get('lines') as string[]
+      expect(lines.toSorted()).toEqual(['/in/a.csv', '/in/b.csv', 'one', 'two'])
+    }
+    const runs = await sweep(scenario, check, { faults: [fault], ...which })
     expect(runs, 'operations that were tried').toBeGreaterThan(torture ? 100 : 10)
   })
 })

@@ -21,37 +21,48 @@ export const operationFaults: Readonly<Record<string, (nth: number) => Fault>> =
 }
 
 export interface SweepOptions {
-  /** Every so manieth operation; default 1: all. */
+  /** What befalls the nth operation; default all of `operationFaults`, one after the other. */
+  readonly faults?: readonly ((nth: number) => Fault)[]
+  /** Only one in so many operations; default 1: all. */
   readonly every?: number
   /** The first operation; default 1. */
   readonly from?: number
 }
 
+type Check = (w: World, judgement: Judgement) => void | Promise<void>
+
 /**
- * Lets `fault` befall the 1st, 2nd ... nth operation of a scenario, each in a run of its own, until a run ends without it.
- * After each the judges speak, and then `check`. Returns how many runs there were.
+ * Lets each fault befall the 1st, 2nd ... nth operation of a scenario on the disk, each in a run of its own, until a run
+ * ends without it. After each the judges speak, and then `check`. Returns how many runs there were.
  * @throws an Error that names the operation and the promises that were broken
  */
 export async function sweep(
   scenario: Scenario,
-  fault: (nth: number) => Fault,
-  check: (w: World, judgement: Judgement) => void | Promise<void> = () => undefined,
-  { every = 1, from = 1 }: SweepOptions = {},
+  check: Check = () => undefined,
+  { faults = Object.values(operationFaults), every = 1, from = 1 }: SweepOptions = {},
 ): Promise<number> {
-  for (let nth = from, runs = 1; ; nth += every, runs += 1) {
-    const planned = fault(nth)
-    const w = world({ ...scenario.world, faults: [planned] })
-    try {
-      await scenario.body(w)
-      const came = w.faults.waiting === 0
-      await w.stop()
-      const judgement = await judge(w)
-      if (judgement.violations.length > 0)
-        throw new Error(`operation ${nth}, ${planned.does.kind}: ${judgement.violations.slice(0, 5).join('; ')}`)
-      await check(w, judgement)
-      if (!came && w.faults.waiting > 0) return runs
-    } finally {
-      w.close()
+  let runs = 0
+  for (const fault of faults) {
+    for (let nth = from, came = true; came; nth += every) {
+      came = await befall(scenario, fault(nth), check)
+      runs += 1
     }
+  }
+  return runs
+}
+
+/** One run; false when it ended before the fault's operation came. */
+async function befall(scenario: Scenario, fault: Fault, check: Check): Promise<boolean> {
+  const w = world({ ...scenario.world, faults: [fault] })
+  try {
+    await scenario.body(w)
+    await w.stop()
+    const judgement = await judge(w)
+    if (judgement.violations.length > 0)
+      throw new Error(`${JSON.stringify(fault)}: ${judgement.violations.slice(0, 5).join('; ')}`)
+    await check(w, judgement)
+    return w.faults.waiting === 0
+  } finally {
+    w.close()
   }
 }
