@@ -4,7 +4,7 @@ import { syncBuiltinESMExports } from 'node:module'
 
 /**
  * Preloaded into a process that is to die by SIGKILL at its VIGIL_KILL_AT th file operation, before or after it is done
- * (VIGIL_KILL_WHEN). Without a number it only counts, and tells at exit.
+ * (VIGIL_KILL_WHEN). 0: it is left to live.
  */
 const at = Number(process.env['VIGIL_KILL_AT'] ?? 0)
 const after = process.env['VIGIL_KILL_WHEN'] === 'after'
@@ -36,6 +36,3 @@ await handle.close()
 watch(fs, ['writeSync'])
 watch(fs.promises, ['open', 'rename', 'unlink', 'mkdir'])
 syncBuiltinESMExports()
-process.on('exit', () => {
-  if (at === 0) process.stdout.write(`operations ${operations}\n`)
-})

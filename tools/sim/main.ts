@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { faultPoints } from '@vigil/protocol'
 import { type Fault, faultKinds, type SimulationResult, shrink, simulate } from '@vigil/testkit/simulation'
@@ -34,7 +34,7 @@ for (let seed = first + done; seed < first + runs; seed += 1) {
     process.stdout.write(`pnpm sim --seed ${seed} --faults '${JSON.stringify(smallest.faults)}'\n`)
     process.exit(1)
   }
-  if (values.resume !== undefined) writeFileSync(values.resume, String(seed + 1 - first))
+  if (values.resume !== undefined) remember(values.resume, seed + 1 - first)
   total.virtualMs += result.virtualMs
   for (const [kind, count] of result.happened) total.happened.set(kind, (total.happened.get(kind) ?? 0) + count)
   for (const place of result.places) total.places.add(place)
@@ -56,6 +56,12 @@ function tell({ seed, violations, records, effects, starts, virtualMs, happened 
   const verdict = violations.length === 0 ? 'ok' : `${violations.length} BROKEN`
   const figures = `${records} records, ${effects} effects, ${starts} starts, ${Math.round(virtualMs / 1_000)} virtual s`
   process.stdout.write(`seed ${seed}: ${verdict} · ${figures} · ${faults}\n`)
+}
+
+/** Whole or not at all: whoever is interrupted here goes on from the run before. */
+function remember(file: string, count: number): void {
+  writeFileSync(`${file}.tmp`, String(count))
+  renameSync(`${file}.tmp`, file)
 }
 
 function wholeNumber(name: string, text: string): number {
