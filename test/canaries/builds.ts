@@ -65,7 +65,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     name: 'saves a checkpoint for more than it holds',
     file: 'packages/supervisor/src/runtime/checkpointer.ts',
     find: '      seq,\n      at,',
-    replace: '      seq: log.journal.durableSeq,\n      at,',
+    replace: '      seq: log.journal.lastSeq,\n      at,',
   },
   {
     name: 'gives a new life the epoch of the one before',

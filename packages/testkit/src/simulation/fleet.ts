@@ -28,7 +28,7 @@ export function fleet(random: Random): Record<string, WorldAgent> {
   const program = (length: number): Work[] =>
     Array.from({ length }, () => [anyWork(random, 2), { op: 'publish' } as const]).flat()
   const common = (): Omit<WorldAgent, 'run'> => ({
-    concurrency: 1 + Math.floor(random.next() * 3),
+    concurrency: 2 + Math.floor(random.next() * 2),
     network: { allow: ['out.test'] },
     files: { out: { path: '/out', mode: 'rw' } },
     // Faults come more often here than any policy would bear; parking is not what is tried.

@@ -25,7 +25,7 @@ export function anyPlan(random: Random): Fault[] {
   const count = 2 + Math.floor(random.next() * 5)
   const plan = Array.from({ length: count }, (): Fault => ({ does: anyAction(random), when: anyMoment(random) }))
   // Two crashes of its own while it works on the same events: poison.
-  if (random.next() < 0.3) {
+  if (random.next() < 0.6) {
     const at = random.next() * busyMs
     const kind = oneOf(random, ['leak', 'forge'] as const)
     const agent = oneOf(random, ['clerk', 'ticker', 'watcher'] as const)

@@ -111,11 +111,14 @@ function employ(w: World, random: Random) {
   }
   const next = (): void => {
     if (ended) return
-    asking += 1
-    asked += 1
-    void ask(`request-${asked}`)
+    // Two at once, so that a crash finds more than one at work.
+    for (const _ of [1, 2]) {
+      asking += 1
+      asked += 1
+      void ask(`request-${asked}`)
+    }
     if (random.next() < 0.3) w.adopt(oneOf(random, agentNames))
-    w.clock.setTimer(random.next() * 18_000, next)
+    w.clock.setTimer(random.next() * 30_000, next)
   }
   next()
   for (let n = 0; n < files; n += 1) {

@@ -110,7 +110,7 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
         dataDir: worldDirectory,
         env: {},
         segmentBytes: options.segmentBytes,
-        checkpoints: { everyMs: 20_000, everyRecords: 150 },
+        checkpoints: { everyMs: 10_000, everyRecords: 50 },
         ports: portsOf(mine, own),
       })
       if (mine.over) return
