@@ -1,12 +1,14 @@
 import fs from 'node:fs'
 import { open } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
+import { isMainThread } from 'node:worker_threads'
 
 /**
  * Preloaded into a process that is to die by SIGKILL at its VIGIL_KILL_AT th file operation, before or after it is done
  * (VIGIL_KILL_WHEN). 0: it is left to live.
  */
-const at = Number(process.env['VIGIL_KILL_AT'] ?? 0)
+// Threads are preloaded too, and would count for themselves.
+const at = isMainThread ? Number(process.env['VIGIL_KILL_AT'] ?? 0) : 0
 const after = process.env['VIGIL_KILL_WHEN'] === 'after'
 let operations = 0
 
