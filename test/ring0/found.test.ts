@@ -7,6 +7,7 @@ import {
   leak,
   nth,
   ring0,
+  stepClock,
   type World,
   type WorldAgent,
   world,
@@ -112,3 +113,21 @@ async function settle(answer: Promise<unknown>): Promise<void> {
   expect(await w.until(() => settled, 30_000), 'an answer').toBe(true)
   await answer
 }
+
+test.each<[string, readonly Fault[]]>([
+  ['sleeps', [stepClock(-3_600_000).at(15_000), ring0.kill.at(16_000)]],
+  ['waits for its next attempt', [stepClock(-3_600_000).at(15_000)]],
+])('seed 52410: a clock that is set back by an hour keeps nobody longer who %s', async (what, faults) => {
+  const a: WorldAgent = {
+    delivery: { retryBackoff: '30s' },
+    async run(_event, ctx) {
+      if (what === 'sleeps') await ctx.sleep('60s')
+      else if (ctx.turn.attempt === 1) throw new Error('once more')
+    },
+  }
+  await live({ a }, faults)
+  await w.client.postEvent('a', {})
+  await w.run(120_000)
+  expect(statusOf('a')?.counters.completed).toBe(1)
+  await end()
+})

@@ -3,20 +3,21 @@ import { accepted, alpha, started, worldOf } from '../../fixtures/process.ts'
 import { admit } from './admission.ts'
 
 const none = new Set<string>()
+const atOnce = (): number => 0
 
 test('one lane: the first event begins, the rest wait', () => {
   const { put, fold } = worldOf({})
   for (const id of ['e1', 'e2', 'e3']) put(accepted(id))
-  expect(admit(fold(), none, 0).begin.map((event) => event.event_id)).toEqual(['e1'])
+  expect(admit(fold(), none, atOnce).begin.map((event) => event.event_id)).toEqual(['e1'])
   put(started('e1'))
-  expect(admit(fold(), new Set(['t-e1']), 0)).toEqual({ resume: [], begin: [], wakeAt: undefined })
+  expect(admit(fold(), new Set(['t-e1']), atOnce)).toEqual({ resume: [], begin: [], wakeInMs: undefined })
 })
 
 test('lanes fill in order of acceptance', () => {
   const { put, fold } = worldOf({ concurrency: 2 })
   for (const id of ['e1', 'e2', 'e3']) put(accepted(id))
   put(started('e1'))
-  expect(admit(fold(), new Set(['t-e1']), 0).begin.map((event) => event.event_id)).toEqual(['e2'])
+  expect(admit(fold(), new Set(['t-e1']), atOnce).begin.map((event) => event.event_id)).toEqual(['e2'])
 })
 
 test('a turn in backoff keeps its lane until it is due', () => {
@@ -31,9 +32,9 @@ test('a turn in backoff keeps its lane until it is due', () => {
     turn: 't-e1',
     data: { attempt: 1, error: { code: 'X', message: 'x' }, retry_at },
   })
-  const early = admit(fold(), none, Date.parse(retry_at) - 1)
-  expect(early).toEqual({ resume: [], begin: [], wakeAt: Date.parse(retry_at) })
-  expect(admit(fold(), none, Date.parse(retry_at)).resume.map((turn) => turn.turn)).toEqual(['t-e1'])
+  const early = admit(fold(), none, () => 1)
+  expect(early).toEqual({ resume: [], begin: [], wakeInMs: 1 })
+  expect(admit(fold(), none, atOnce).resume.map((turn) => turn.turn)).toEqual(['t-e1'])
 })
 
 test('a turn that a crash cut is resumed before anything begins', () => {
@@ -46,6 +47,6 @@ test('a turn that a crash cut is resumed before anything begins', () => {
     type: 'incarnation.exited',
     data: { cause: { kind: 'signal', signal: 'SIGKILL' }, turns: ['t-e1'], charged: false },
   })
-  const { resume, begin } = admit(fold(), none, 0)
+  const { resume, begin } = admit(fold(), none, atOnce)
   expect([resume.map((turn) => turn.cut), begin]).toEqual([[true], []])
 })

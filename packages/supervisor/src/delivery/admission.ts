@@ -8,22 +8,27 @@ export interface Admission {
   readonly resume: readonly TurnFold[]
   /** Events whose first attempt may begin. */
   readonly begin: readonly AcceptedEvent[]
-  /** Wall time of the earliest retry that is not due yet. */
-  readonly wakeAt: number | undefined
+  /** Milliseconds until the earliest retry that is not due yet. */
+  readonly wakeInMs: number | undefined
 }
 
 /**
  * FIFO with `concurrency` lanes. An open turn keeps its lane also while it waits for its retry, so what is
- * serial stays serial. `running` are the turns that the present life already works on.
+ * serial stays serial. `running` are the turns that the present life already works on, `retryInMs` says how long a turn
+ * has to wait for its next attempt.
  */
-export function admit(process: ProcessFold, running: ReadonlySet<string>, nowMs: number): Admission {
+export function admit(
+  process: ProcessFold,
+  running: ReadonlySet<string>,
+  retryInMs: (turn: TurnFold) => number,
+): Admission {
   const resume: TurnFold[] = []
-  let wakeAt: number | undefined
+  let wakeInMs: number | undefined
   for (const turn of process.turns.values()) {
     if (running.has(turn.turn)) continue
-    const dueAt = turn.retryAt === undefined ? nowMs : Date.parse(turn.retryAt)
-    if (dueAt <= nowMs) resume.push(turn)
-    else wakeAt = Math.min(wakeAt ?? dueAt, dueAt)
+    const inMs = retryInMs(turn)
+    if (inMs <= 0) resume.push(turn)
+    else wakeInMs = Math.min(wakeInMs ?? inMs, inMs)
   }
   // A turn whose start is not folded yet is known to `running` alone.
   let lanes = process.manifest.concurrency - process.turns.size
@@ -34,5 +39,5 @@ export function admit(process: ProcessFold, running: ReadonlySet<string>, nowMs:
     begin.push(event)
     lanes -= 1
   }
-  return { resume, begin, wakeAt }
+  return { resume, begin, wakeInMs }
 }

@@ -49,7 +49,8 @@ export interface TurnFold {
   crashes: number
   /** The attempt was cut by a crash or stop: every recorded outcome has to be asked for again. */
   cut: boolean
-  retryAt: string | undefined
+  /** When the next attempt is due, and when the one before it failed. */
+  retry: { readonly at: string; readonly failedAt: string } | undefined
   /** In the order in which outcomes were recorded (intents wait at their first place). */
   readonly effects: Map<string, EffectFold>
 }

@@ -63,7 +63,7 @@ function foldStarted(process: ProcessFold, id: string, record: Of<'turn.started'
   const turn = process.turns.get(id)
   if (turn !== undefined) {
     turn.attempt = record.data.attempt
-    turn.retryAt = undefined
+    turn.retry = undefined
     turn.cut = false
     return
   }
@@ -75,14 +75,14 @@ function foldStarted(process: ProcessFold, id: string, record: Of<'turn.started'
     attempt: record.data.attempt,
     crashes: 0,
     cut: false,
-    retryAt: undefined,
+    retry: undefined,
     effects: new Map(),
   })
 }
 
 /** The next attempt keeps what was done or is in doubt, and does again what failed or was only read. */
 function foldAttemptFailed(turn: TurnFold, record: Of<'turn.attempt_failed'>): void {
-  turn.retryAt = record.data.retry_at
+  turn.retry = { at: record.data.retry_at, failedAt: record.at }
   for (const effect of [...turn.effects.values()]) {
     const done = effect.outcome?.ok === true && !effect.rerun
     const unknown = effect.outcome === undefined || isDoubt(effect.outcome)

@@ -12,6 +12,7 @@ import {
   recordClass,
   VigilError,
 } from '@vigil/protocol'
+import { waitLeft } from '../delivery/wait-left.ts'
 import type { EffectFold } from '../fold/process-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { CallSite, InsideEffect, OutsideEffect } from './effect.ts'
@@ -126,7 +127,8 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
     const before = flight.turn.effects.get(flight.key)
     const deadline = (before?.input as { deadline: number } | undefined)?.deadline ?? clock.now() + input.ms
     if (before === undefined) intend(flight, { input: { deadline }, repeatable: true })
-    clock.setTimer(deadline - clock.now(), () => attempt(flight, () => complete(flight, { ok: true, value: null })))
+    const leftMs = waitLeft(deadline, input.ms, clock.now())
+    clock.setTimer(leftMs, () => attempt(flight, () => complete(flight, { ok: true, value: null })))
   }
 
   function step(flight: Flight, input: CallInput<'step'>): void {

@@ -160,7 +160,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     ending = undefined
     drainCheck = undefined
     const open = [...fold.turns.values()]
-      .filter((turn) => last.running.has(turn.turn) || (turn.retryAt === undefined && !turn.cut))
+      .filter((turn) => last.running.has(turn.turn) || (turn.retry === undefined && !turn.cut))
       .map((turn) => turn.turn)
     const exited = (restartInMs?: number): RecordDraft => ({
       ...author(),

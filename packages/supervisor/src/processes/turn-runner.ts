@@ -9,6 +9,7 @@ import {
 } from '@vigil/protocol'
 import { admit } from '../delivery/admission.ts'
 import { poisonCrashes } from '../delivery/attempt.ts'
+import { retryWaits } from '../delivery/retry-wait.ts'
 import { type ProcessFold, type TurnFold, turnOf } from '../fold/process-fold.ts'
 import { writtenKeys } from '../fold/state-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
@@ -45,6 +46,7 @@ export interface TurnRunnerParts {
 
 export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const { log, clock, random, process } = parts
+  const retryInMs = retryWaits(clock)
   let wake: Timer | undefined
   let pumping = false
   let again = false
@@ -102,7 +104,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     wake = undefined
     const life = parts.life()
     if (life === undefined) return
-    const { resume: due, begin, wakeAt } = admit(process, life.running, clock.now())
+    const { resume: due, begin, wakeInMs } = admit(process, life.running, retryInMs)
     for (const turn of due) resume(life, turn)
     if (process.bundle === life.bundle) {
       for (const event of begin) {
@@ -118,7 +120,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
       }
     } else if (life.running.size === 0 && ![...process.turns.values()].some((turn) => turn.bundle === life.bundle))
       parts.outdated()
-    if (wakeAt !== undefined) wake = clock.setTimer(wakeAt - clock.now(), pump)
+    if (wakeInMs !== undefined) wake = clock.setTimer(wakeInMs, pump)
   }
 
   const end = (record: RecordDraft): void => {

@@ -70,7 +70,7 @@ const epitaph = (process: ProcessFold): RecordDraft => ({
   type: 'incarnation.exited',
   data: {
     cause: { kind: 'cell_lost', hint: 'the supervisor ended' },
-    turns: [...process.turns.values()].filter((turn) => turn.retryAt === undefined).map((turn) => turn.turn),
+    turns: [...process.turns.values()].filter((turn) => turn.retry === undefined).map((turn) => turn.turn),
     charged: false,
   },
 })
