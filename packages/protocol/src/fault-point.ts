@@ -16,9 +16,9 @@ export const faultPoints = {
   'incarnation.after_exit': 'a cell is gone; its end and the restart are not on record',
   'turn.before_start': 'an event was chosen; its turn is not on record',
   'turn.before_end': 'the guest has ended its turn; result and write set are not on record',
-  'gate.before_act': 'the intent is durable; nothing was done outside',
-  'gate.after_act': 'it was done outside; the outcome is not on record',
-  'gate.before_reply': 'the outcome is on record; the guest was not told',
+  'effect.before_act': 'the intent is durable; nothing was done outside',
+  'effect.acted': 'it was done outside; the outcome is not on record',
+  'effect.before_reply': 'the outcome is on record; the guest was not told',
   'trigger.before_accept': 'a file, slot or request was seen; the event is not on record',
 } as const
 

@@ -68,7 +68,7 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
   /** Lands in the order of records; `durable` is the record that must be on the disk before. */
   const land = (flight: Flight, durable: number | undefined, reply: GateReply): void =>
     order.leave(flight.turn.turn, durable, (failure) => {
-      faultPoint('gate.before_reply')
+      faultPoint('effect.before_reply')
       flight.land(failure === undefined ? reply : refusal(failure))
     })
 
@@ -108,9 +108,9 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
       const repeatable = effect.repeatable(input)
       await log.journal.durable(intend(flight, { input: effect.intent(flight, input), repeatable, idempotencyKey }))
     }
-    faultPoint('gate.before_act')
+    faultPoint('effect.before_act')
     const outcome = await outcomeOf(effect.act(flight, input, idempotencyKey))
-    faultPoint('gate.after_act')
+    faultPoint('effect.acted')
     const guarded = recordClass(flight.kind, input as { method?: string }) === 'guarded'
     complete(flight, outcome, { rerun, guarded })
   }

@@ -117,6 +117,8 @@ export interface FaultWatch {
   readonly places: ReadonlySet<string>
   /** How many have happened. */
   readonly count: number
+  /** One more fault: its moment is counted from now. */
+  add(fault: Fault): void
   /** Lets one happen whose moment has not come; false when there is none. */
   force(): boolean
   /** Faults whose moment has not come. */
@@ -129,7 +131,8 @@ export function watchFor(
   plan: readonly Fault[],
   { act, after }: { readonly act: (does: FaultAction) => void; readonly after: (ms: number, act: () => void) => void },
 ): FaultWatch {
-  const waiting = new Set(plan)
+  const waiting = new Set<Fault>()
+  let planned = 0
   const counts = new Map<string, number>()
   const happened = new Map<FaultKind, number>()
   const places = new Set<string>()
@@ -147,8 +150,14 @@ export function watchFor(
       happen(fault)
     }
   }
-  for (const fault of plan) if ('at' in fault.when) after(fault.when.at, () => happen(fault))
+  const expect = (fault: Fault): void => {
+    waiting.add(fault)
+    planned += 1
+    if ('at' in fault.when) after(fault.when.at, () => happen(fault))
+  }
+  for (const fault of plan) expect(fault)
   return {
+    add: ({ does, when }) => expect({ does, when: fromNow(when, (place) => counts.get(place) ?? 0) }),
     recorded: ({ type }) =>
       count(type, (when, passed) => 'after' in when && when.after === type && when.nth === passed),
     passed: (point) =>
@@ -157,7 +166,7 @@ export function watchFor(
     happened,
     places,
     get count() {
-      return plan.length - waiting.size
+      return planned - waiting.size
     },
     force() {
       const [fault] = waiting
@@ -171,4 +180,12 @@ export function watchFor(
       return [...waiting].filter(({ when }) => 'at' in when).length
     },
   }
+}
+
+/** The same moment, for a watch that has counted since its beginning. */
+function fromNow(when: FaultMoment, passed: (place: string) => number): FaultMoment {
+  if ('at' in when) return when
+  if ('after' in when) return { after: when.after, nth: when.nth + passed(when.after) }
+  if ('at_point' in when) return { at_point: when.at_point, nth: when.nth + passed(when.at_point) }
+  return { at_operation: when.at_operation + passed('operation') }
 }

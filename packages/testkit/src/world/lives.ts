@@ -1,12 +1,16 @@
 import type { AgentRun } from '@vigil/agent'
 import { createHandler, type Handler } from '@vigil/api'
 import type { CellLauncher, HttpClient, HttpRequest, JournalRecord } from '@vigil/protocol'
-import { type SpawnSpec, Supervisor } from '@vigil/supervisor'
+import { type Manifest, type SpawnSpec, Supervisor } from '@vigil/supervisor'
 import { seededRandom } from '../seeded-random.ts'
 import { cellsOf, clockOf, fileSystemOf, httpOf, type Life, type LifeClock, newLife, watcherOf } from './life.ts'
 import { entrypointOf, type Machine } from './machine.ts'
 
-export type WorldAgent = Omit<SpawnSpec, 'name' | 'entrypoint'> & { readonly run: AgentRun }
+/** What the agent does, and how it is configured: as in a program, or by a manifest. */
+export type WorldAgent = { readonly run: AgentRun } & (
+  | Omit<SpawnSpec, 'name' | 'entrypoint'>
+  | { readonly manifest: Manifest }
+)
 
 /** The lives of ring 0 on one machine, one after the other: whenever one dies, the next begins some seconds later. */
 export interface Lives {
@@ -35,6 +39,7 @@ export interface LivesOptions {
   readonly agents: Readonly<Record<string, WorldAgent>>
   readonly adopts: boolean
   readonly segmentBytes: number
+  readonly env: Readonly<Record<string, string>>
   readonly heard: (record: JournalRecord) => void
   readonly violated: (what: string) => void
 }
@@ -92,8 +97,12 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
   }
 
   const spawn = (name: string): Promise<unknown> => {
-    const { run: _, ...spec } = options.agents[name] as WorldAgent
-    return supervisor?.spawn({ ...spec, name, entrypoint: entrypointOf(name) }) ?? Promise.resolve()
+    const { run: _, ...agent } = options.agents[name] as WorldAgent
+    const entrypoint = entrypointOf(name)
+    if (supervisor === undefined) return Promise.resolve()
+    if (!('manifest' in agent)) return supervisor.spawn({ ...agent, name, entrypoint })
+    const manifest = { ...agent.manifest, name, entrypoint }
+    return supervisor.deploy({ manifest, baseDirectory: '/', by: 'program', start: true })
   }
 
   const boot = async (): Promise<void> => {
@@ -108,7 +117,7 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
     try {
       const started = await Supervisor.start({
         dataDir: worldDirectory,
-        env: {},
+        env: options.env,
         segmentBytes: options.segmentBytes,
         checkpoints: { everyMs: 10_000, everyRecords: 50 },
         ports: portsOf(mine, own),

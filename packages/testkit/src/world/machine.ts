@@ -8,7 +8,7 @@ import { type SimulatedFileSystem, simulatedFileSystem } from '../simulated-file
 import { type SimulatedFileWatcher, simulatedFileWatcher } from '../simulated-file-watcher.ts'
 import { type VirtualClock, virtualClock } from '../virtual-clock.ts'
 import type { FaultAction } from './faults.ts'
-import { type Outside, outside } from './outside.ts'
+import { type Answers, type Outside, outside } from './outside.ts'
 
 /** Everything in a world that outlives ring 0: its time, disk, cells, folders, and the services outside. */
 export interface Machine {
@@ -30,7 +30,7 @@ export interface Machine {
 export interface MachineOptions {
   readonly seed: number
   readonly agents: Readonly<Record<string, { readonly run: AgentRun }>>
-  readonly answers?: ((request: HttpRequest) => { readonly status: number; readonly body?: string }) | undefined
+  readonly answers?: Answers | undefined
   readonly onceOnly?: ((request: HttpRequest) => boolean) | undefined
   /** Called before each operation on the disk. */
   readonly onOperation: () => void
@@ -38,6 +38,18 @@ export interface MachineOptions {
 
 /** How long the disk is slow, and the outside unwell. */
 const minuteMs = 60_000
+
+/** Stacks name folders of this machine, and records hold stacks: the same seed would give another run elsewhere. */
+const placeless = (run: AgentRun | undefined): AgentRun | undefined =>
+  run &&
+  (async (event, context) => {
+    try {
+      return await run(event, context)
+    } catch (error) {
+      if (error instanceof Error) error.stack = `${error.name}: ${error.message}`
+      throw error
+    }
+  })
 
 export const entrypointOf = (name: string): string => `/agents/${name}.js`
 
@@ -52,7 +64,7 @@ export function newMachine(options: MachineOptions): Machine {
     // Most messages arrive within the tick; some take long enough to be overtaken by everything else.
     wireMs: () => (random.next() < 0.9 ? 0 : Math.ceil(random.next() * 5)),
     // The module of an agent is its name; the guest's own `fetch` and `console` would be those of the test.
-    program: guestMain(({ code }) => ({ default: options.agents[code]?.run }), {
+    program: guestMain(({ code }) => ({ default: placeless(options.agents[code]?.run) }), {
       takeGlobals: () => ({ run: (_context, work) => work() }),
       nextTurn: (act) => void clock.setTimer(0, act),
     }),

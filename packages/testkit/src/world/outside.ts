@@ -17,8 +17,11 @@ export interface Deed {
   readonly once: boolean
 }
 
+/** What the outside answers to a request that reaches it: text, or a whole reply in its own time; default an empty 200. */
+export type Answers = (request: HttpRequest) => { readonly status: number; readonly body?: string } | Promise<HttpReply>
+
 export interface OutsideOptions {
-  readonly answers?: ((request: HttpRequest) => { readonly status: number; readonly body?: string }) | undefined
+  readonly answers?: Answers | undefined
   readonly onceOnly?: ((request: HttpRequest) => boolean) | undefined
 }
 
@@ -53,6 +56,7 @@ export function outside(
       if (suffers('http_refused')) throw failed(request, 'FETCH_FAILED', 'connection refused')
       const status = suffers('http_500') ? 500 : undefined
       const answer = status === undefined ? answers(request) : { status }
+      const whole = answer instanceof Promise ? await answer : reply(answer.status, answer.body)
       if (status === undefined) {
         const { method, url, headers } = request
         const once = onceOnly(request)
@@ -63,7 +67,7 @@ export function outside(
         throw failed(request, 'FETCH_TIMEOUT', `no whole answer within ${request.timeoutMs} ms`)
       }
       await sleep(random.next() * 40)
-      return reply(answer.status, answer.body)
+      return whole
     },
     close: () => Promise.resolve(),
   }

@@ -4,13 +4,15 @@ import { type Fault, type FaultAction, type FaultWatch, watchFor } from './fault
 import { guardReality } from './guard.ts'
 import { type Lives, livesOn, type WorldAgent } from './lives.ts'
 import { type Machine, newMachine } from './machine.ts'
+import type { Answers } from './outside.ts'
 
 export interface WorldOptions {
   readonly seed: number
   readonly agents: Readonly<Record<string, WorldAgent>>
   readonly faults?: readonly Fault[]
-  /** What the outside answers to a request that reaches it; default 200. */
-  readonly answers?: (request: HttpRequest) => { readonly status: number; readonly body?: string }
+  readonly answers?: Answers
+  /** What `${VAR}` in manifests and `context.env` find; default nothing. */
+  readonly env?: Readonly<Record<string, string>>
   /** Requests that must reach the outside at most once; default none. */
   readonly onceOnly?: (request: HttpRequest) => boolean
   /** Whoever starts ring 0 adopts every agent again (a program), or registers what is not known (a service); default true. */
@@ -77,9 +79,9 @@ export function world(options: WorldOptions): World {
     if (does.kind === 'power_cut') machine.losePower(does.kept)
   }
   const faults = watchFor(options.faults ?? [], { act, after: (ms, fire) => void clock.setTimer(ms, fire) })
-  const { seed, agents, adopts = true, segmentBytes = 16_384 } = options
+  const { seed, agents, adopts = true, segmentBytes = 16_384, env = {} } = options
   const heard = (record: JournalRecord): void => faults.recorded(record)
-  const lives = livesOn(machine, { seed, agents, adopts, segmentBytes, heard, violated })
+  const lives = livesOn(machine, { seed, agents, adopts, segmentBytes, env, heard, violated })
   const unobserve = observeFaultPoints((point) => {
     if (lives.present?.over === false) faults.passed(point)
   })
