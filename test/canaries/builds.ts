@@ -74,6 +74,12 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     replace: 'epoch: Math.max(1, fold.epoch)',
   },
   {
+    name: 'counts a restart twice',
+    file: 'packages/supervisor/src/supervision/restart-decision.ts',
+    find: 'countRestart(history.window, aliveMs, {',
+    replace: 'countRestart(countRestart(history.window, aliveMs, { maxRestarts: 9, periodMs: 1e9 }).window, aliveMs, {',
+  },
+  {
     name: 'ends the same turn twice',
     file: 'packages/supervisor/src/processes/turn-runner.ts',
     find: 'if (pumping) return',

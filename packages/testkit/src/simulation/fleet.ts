@@ -1,6 +1,7 @@
 import type { AgentContext, AgentEvent } from '@vigil/agent'
 import type { Random } from '@vigil/protocol'
 import type { WorldAgent } from '../world/lives.ts'
+import type { AgentName } from './plan.ts'
 
 /** What an agent does in a turn, as data: the same in every life. */
 export type Work =
@@ -23,7 +24,7 @@ function anyWork(random: Random, depth: number): Work {
 }
 
 /** Five agents with a program each; every kind of trigger wakes one of them. */
-export function fleet(random: Random): Record<string, WorldAgent> {
+export function fleet(random: Random): Record<AgentName, WorldAgent> {
   // What a race decides is seen by what comes after it: a publish says what time it is.
   const program = (length: number): Work[] =>
     Array.from({ length }, () => [anyWork(random, 2), { op: 'publish' } as const]).flat()

@@ -2,6 +2,7 @@ import { type FaultPoint, faultPoints, type Random, type RecordType } from '@vig
 import type { Fault, FaultAction, FaultMoment } from '../world/faults.ts'
 
 export const agentNames = ['clerk', 'ticker', 'watcher', 'reader', 'friend'] as const
+export type AgentName = (typeof agentNames)[number]
 const records: readonly RecordType[] = [
   'effect.intended',
   'effect.completed',
@@ -19,6 +20,10 @@ const records: readonly RecordType[] = [
 export const busyMs = 90_000
 
 export const oneOf = <T>(random: Random, list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T
+
+/** How often a plan ends the life of an agent. */
+export const deathsOf = (agent: string, plan: readonly Fault[]): number =>
+  plan.filter(({ does }) => 'agent' in does && does.agent === agent && does.kind !== 'slow').length
 
 /** Three to seven faults, of which at least one takes ring 0 down. */
 export function anyPlan(random: Random): Fault[] {

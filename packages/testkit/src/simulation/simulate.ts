@@ -4,7 +4,7 @@ import type { Fault, FaultKind } from '../world/faults.ts'
 import { judge } from '../world/judge.ts'
 import { type World, world } from '../world/world.ts'
 import { fleet } from './fleet.ts'
-import { agentNames, anyPlan, busyMs, oneOf } from './plan.ts'
+import { agentNames, anyPlan, busyMs, deathsOf, oneOf } from './plan.ts'
 
 export interface SimulationResult {
   readonly seed: number
@@ -29,8 +29,11 @@ const patienceMs = 3_600_000
 /** One seeded run: a fleet at work, faults in between, peace in the end, and then the judges. */
 export async function simulate(seed: number, faults?: readonly Fault[]): Promise<SimulationResult> {
   const random = seededRandom(seed)
-  const agents = fleet(random)
+  const members = fleet(random)
   const plan = anyPlan(random)
+  const agents = Object.fromEntries(
+    agentNames.map((name) => [name, { ...members[name], maxRestarts: deathsOf(name, plan) }]),
+  )
   const w = world({
     seed,
     agents,
@@ -66,7 +69,7 @@ export async function simulate(seed: number, faults?: readonly Fault[]): Promise
           .filter((id) => !ids.has(id))
           .map((id) => `event ${id} was acknowledged and is not in the log`),
         ...employment.files.filter((path) => !seen.includes(path)).map((path) => `${path} came and was never accepted`),
-        // Policy bears all that happens here: who is parked could not be started.
+        // Policy bears each death of the plan once: who is parked could not be started, or was counted for more.
         ...log.flatMap((record) =>
           record.type === 'process.parked' ? [`${record.process} was parked: ${record.data.reason}`] : [],
         ),
