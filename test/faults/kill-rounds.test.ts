@@ -23,19 +23,20 @@ afterEach(async () => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
 })
 
-/** Drops files and posts notes until told to stop; remembers what was acknowledged. */
-function feed(inbox: string, current: () => Daemon, nextDelay: () => number) {
+/** Drops files and posts notes until told to stop, never many ahead of the report; remembers what was acknowledged. */
+function feed(inbox: string, current: () => Daemon, reported: () => number) {
   const files: string[] = []
   const notes = { acknowledged: new Set<string>(), tried: new Set<string>() }
   let going = true
-  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, nextDelay()))
+  const keptUp = (): Promise<unknown> =>
+    until('the report to keep up', () => !going || files.length + notes.acknowledged.size < reported() + 40, 60_000)
   const dropping = (async () => {
     for (let k = 0; going; k += 1) {
       const name = `part-${k}.csv`
       writeFileSync(join(inbox, '..', name), 'a,b\n1,2\n'.repeat(k % 7))
       renameSync(join(inbox, '..', name), join(inbox, name))
       files.push(name)
-      await pause()
+      await keptUp()
     }
   })()
   const posting = (async () => {
@@ -46,7 +47,7 @@ function feed(inbox: string, current: () => Daemon, nextDelay: () => number) {
         .call('POST', '/processes/notary/events', { note }, { 'idempotency-key': note })
         .catch(() => undefined)
       if (reply?.status === 202) notes.acknowledged.add(note)
-      await pause()
+      await keptUp()
     }
   })()
   const stop = async (): Promise<void> => {
@@ -76,16 +77,20 @@ test(`${kills} kills at seeded moments lose nothing and repeat nothing (seed ${s
   const home = join(folder, 'fleet')
   cpSync(fleet, home, { recursive: true })
   mkdirSync(join(home, 'inbox'))
+  const report = join(home, 'out', 'report.txt')
+  const lines = (): string[] => (existsSync(report) ? readFileSync(report, 'utf8').trim().split('\n') : [])
   const data = join(folder, 'data')
   daemon = await startDaemon(data, [home])
   const feeding = feed(
     join(home, 'inbox'),
     () => daemon as Daemon,
-    () => 5 + random.next() * 40,
+    () => lines().length,
   )
 
   for (let round = 0; round < kills; round += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 50 + random.next() * 900))
+    // A moment is a place in the log: so many records later, wherever ring 0 is with them.
+    const moment = lines().length + Math.floor(random.next() * 25)
+    await until('the report to grow', () => lines().length >= moment, 60_000)
     const target = (['supervisor', 'cell', 'both'] as const)[Math.floor(random.next() * 3)]
     if (target !== 'supervisor') await killCell(daemon, random.next())
     if (target === 'cell') continue
@@ -103,8 +108,6 @@ test(`${kills} kills at seeded moments lose nothing and repeat nothing (seed ${s
     ...feeding.files.map((name) => `file ${name}`),
     ...[...feeding.notes.acknowledged].map((note) => `note ${note}`),
   ]
-  const report = join(home, 'out', 'report.txt')
-  const lines = (): string[] => (existsSync(report) ? readFileSync(report, 'utf8').trim().split('\n') : [])
   await until(
     `${expected.length} entries in the report, ${expected.filter((entry) => !lines().includes(entry)).slice(0, 5)} missing first`,
     () => expected.every((entry) => lines().includes(entry)),

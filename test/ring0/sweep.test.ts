@@ -1,9 +1,9 @@
 import type { AgentContext, AgentEvent } from '@vigil/agent'
-import { type Judgement, operationFaults, type Scenario, sweep, type World } from '@vigil/testkit'
+import { type Judgement, operationFaults, sweep, type World, type WorldScenario } from '@vigil/testkit'
 import { describe, expect, test } from 'vitest'
 
 /** A small fleet in the manner of the example: files are watched, told of, and kept in a report; notes come by REST. */
-const scenario: Scenario = {
+const scenario: WorldScenario = {
   world: {
     seed: 7,
     // So small that segments are begun under way.

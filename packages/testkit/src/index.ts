@@ -20,6 +20,11 @@ export {
   type SimulatedRoute,
   simulatedHttpClient,
 } from './simulated-http-client.ts'
+export { type AgentScenario, operationFaults, type SweepOptions, sweep, type WorldScenario } from './sweep.ts'
+export type { Fire } from './test-agent/fire.ts'
+export type { InlineAgent } from './test-agent/load.ts'
+export { type TestAgent, type TestAgentOptions, type TestFault, testAgent } from './test-agent/test-agent.ts'
+export type { TestEffect, TestTurn } from './test-agent/turn.ts'
 export { type VirtualClock, virtualClock } from './virtual-clock.ts'
 export {
   agent,
@@ -40,5 +45,4 @@ export {
 } from './world/faults.ts'
 export { type Judgement, judge } from './world/judge.ts'
 export type { WorldAgent } from './world/lives.ts'
-export { operationFaults, type Scenario, type SweepOptions, sweep } from './world/sweep.ts'
 export { type World, type WorldOptions, world } from './world/world.ts'

@@ -18,12 +18,12 @@ export type FaultAction =
   | { readonly kind: 'power_cut'; readonly kept: number }
   /** The next write or sync fails with ENOSPC or EIO, and the journal stops at once. */
   | { readonly kind: 'disk_full' | 'disk_error' }
-  /** For a minute no sync succeeds: ring 0 ends, and cannot come back before. */
-  | { readonly kind: 'disk_dead' }
-  /** Each sync takes so much longer for a minute. */
-  | { readonly kind: 'slow_disk'; readonly ms: number }
-  /** For a minute requests are refused, answered with 500, or done without an answer ever coming back. */
-  | { readonly kind: 'http_refused' | 'http_500' | 'http_lost_answer' }
+  /** For a while, a minute if nothing is said, no sync succeeds: ring 0 ends, and cannot come back before. */
+  | { readonly kind: 'disk_dead'; readonly forMs?: number }
+  /** Each sync takes so much longer for a while. */
+  | { readonly kind: 'slow_disk'; readonly ms: number; readonly forMs?: number }
+  /** For a while requests are refused, answered with 500, or done without an answer ever coming back. */
+  | { readonly kind: 'http_refused' | 'http_500' | 'http_lost_answer'; readonly forMs?: number }
   /** The wall clock is set. */
   | { readonly kind: 'clock_step'; readonly ms: number }
 
@@ -68,6 +68,16 @@ interface Doing {
   after(moment: RecordType | FaultPoint, nth?: number): Fault
 }
 
+interface Lasting extends Doing {
+  /** From and to, milliseconds after the world began; the other moments begin a minute. */
+  between(from: number, to: number): Fault
+}
+
+const lasting = (does: Extract<FaultAction, { forMs?: number }>): Lasting => ({
+  ...doing(does),
+  between: (from, to) => ({ does: { ...does, forMs: to - from }, when: { at: from } }),
+})
+
 const doing = (does: FaultAction): Doing => ({
   at: (ms) => ({ does, when: { at: ms } }),
   atOperation: (count) => ({ does, when: { at_operation: count } }),
@@ -96,13 +106,13 @@ export const ring0 = {
 export const disk = {
   full: (): Doing => doing({ kind: 'disk_full' }),
   error: (): Doing => doing({ kind: 'disk_error' }),
-  dead: (): Doing => doing({ kind: 'disk_dead' }),
-  slow: (ms: number): Doing => doing({ kind: 'slow_disk', ms }),
+  dead: (): Lasting => lasting({ kind: 'disk_dead' }),
+  slow: (ms: number): Lasting => lasting({ kind: 'slow_disk', ms }),
 }
 export const http = {
-  refuse: (): Doing => doing({ kind: 'http_refused' }),
-  fail: (): Doing => doing({ kind: 'http_500' }),
-  loseAnswers: (): Doing => doing({ kind: 'http_lost_answer' }),
+  refuse: (): Lasting => lasting({ kind: 'http_refused' }),
+  fail: (): Lasting => lasting({ kind: 'http_500' }),
+  loseAnswers: (): Lasting => lasting({ kind: 'http_lost_answer' }),
 }
 export const stepClock = (ms: number): Doing => doing({ kind: 'clock_step', ms })
 

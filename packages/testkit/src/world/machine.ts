@@ -107,15 +107,15 @@ export function newMachine(options: MachineOptions): Machine {
           return disk.failNext({ operation: 'sync', code: 'EIO' })
         case 'disk_dead':
           disk.failFrom('sync', 'EIO')
-          clock.setTimer(minuteMs, () => disk.heal())
+          clock.setTimer(does.forMs ?? minuteMs, () => disk.heal())
           return
         case 'slow_disk':
-          slowDisk = { ms: does.ms, until: clock.monotonic() + minuteMs }
+          slowDisk = { ms: does.ms, until: clock.monotonic() + (does.forMs ?? minuteMs) }
           return
         case 'http_refused':
         case 'http_500':
         case 'http_lost_answer':
-          return services.suffer(does.kind, minuteMs)
+          return services.suffer(does.kind, does.forMs ?? minuteMs)
         case 'clock_step':
           return clock.stepWall(does.ms)
       }

@@ -56,7 +56,6 @@ export function outside(
       if (suffers('http_refused')) throw failed(request, 'FETCH_FAILED', 'connection refused')
       const status = suffers('http_500') ? 500 : undefined
       const answer = status === undefined ? answers(request) : { status }
-      const whole = answer instanceof Promise ? await answer : reply(answer.status, answer.body)
       if (status === undefined) {
         const { method, url, headers } = request
         const once = onceOnly(request)
@@ -66,6 +65,7 @@ export function outside(
         await sleep(request.timeoutMs)
         throw failed(request, 'FETCH_TIMEOUT', `no whole answer within ${request.timeoutMs} ms`)
       }
+      const whole = answer instanceof Promise ? await answer : reply(answer.status, answer.body)
       await sleep(random.next() * 40)
       return whole
     },
