@@ -6,7 +6,7 @@ import { z } from 'zod'
  */
 export const exitCauseSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('normal') }),
-  z.strictObject({ kind: z.literal('shutdown') }),
+  z.strictObject({ kind: z.literal('shutdown'), hint: z.string().optional() }),
   z.strictObject({ kind: z.literal('error'), message: z.string(), stack: z.string().optional() }),
   z.strictObject({ kind: z.literal('exit_code'), code: z.number() }),
   z.strictObject({ kind: z.literal('signal'), signal: z.string(), hint: z.string().optional() }),

@@ -6,3 +6,12 @@ export { createGate } from './gate/gate.ts'
 export { systemClock } from './platform/clock.ts'
 export { recordLog } from './runtime/record-log.ts'
 export { recover } from './runtime/recovery.ts'
+export {
+  type ChildInput,
+  checkChild,
+  checkChildren,
+  checkFlags,
+  type FlagsInput,
+} from './supervision/tree/child-spec.ts'
+export type * as SupervisorTypes from './supervision/tree/protocol.ts'
+export { type SupervisorMachine, supervisorMachine } from './supervision/tree/supervisor.ts'

@@ -1,0 +1,217 @@
+import { type ExitCause, errorBody } from '@vigil/protocol'
+import { countRestart, emptyWindow } from '../restart-window.ts'
+import { type ChildInput, type ChildSpec, checkChildren, checkFlags, type FlagsInput } from './child-spec.ts'
+import { type Child, countsOf, newChildren, rowOf } from './children.ts'
+import { fifo } from './fifo.ts'
+import { lifecycle } from './lifecycle.ts'
+import type { Action, ChildCounts, ChildRow, Input, Reply, Report, Request } from './protocol.ts'
+import { answer } from './requests.ts'
+import { backoffMs, endsSupervisor, isWorthTelling, verdictOn } from './verdict.ts'
+
+/**
+ * One supervisor, OTP's way, as a pure machine: it is told what happened and when, and answers with what is to be done.
+ * While it starts or stops children everything else waits in line, as before a process that is blocked; only `end` does
+ * not wait.
+ */
+export interface SupervisorMachine {
+  /** `at`: monotonic milliseconds. */
+  handle(input: Input, at: number): Action[]
+  children(): ChildRow[]
+  counts(): ChildCounts
+  /** Of a child; of a `simple_one_for_one` under the one name that it has, or that of an instance. */
+  spec(id: string): ChildSpec | undefined
+}
+
+/** @throws INVALID_ARGUMENT for flags or children that cannot be */
+export function supervisorMachine(flagsInput: FlagsInput, childInputs: readonly ChildInput[]): SupervisorMachine {
+  let flags = checkFlags(flagsInput)
+  const specs = checkChildren(childInputs, flags)
+  let template = flags.strategy === 'simple_one_for_one' ? specs[0] : undefined
+  const children = newChildren()
+  if (template === undefined) for (const spec of specs) children.add(spec)
+
+  let actions: Action[] = []
+  let now = 0
+  let window = emptyWindow
+  /** Time in which a child backs off does not count: it must not make a crash loop look slow. */
+  let [pausedMs, pausedSince] = [0, undefined as number | undefined]
+  let instances = 0
+  let over = false
+  let gone = false
+  const line = fifo<() => void>()
+  const openCalls = new Set<number>()
+  const act = (action: Action): void => void actions.push(action)
+
+  const report = (
+    context: Report['context'],
+    reason: ExitCause,
+    { id, spec, ...child }: Child,
+    ref = child.ref,
+  ): void => {
+    const { restart, shutdown, type } = spec
+    act({ do: 'report', report: { context, reason, offender: { id, ref, restart, shutdown, type } } })
+  }
+
+  const life = lifecycle({
+    children,
+    act,
+    later: (step) => void line.push(step),
+    now: () => now,
+    backingOff(count) {
+      if (count > 0) pausedSince ??= now
+      else if (pausedSince !== undefined) [pausedMs, pausedSince] = [pausedMs + now - pausedSince, undefined]
+    },
+    disobeyed: (child, cause) => report('shutdown_error', cause, child),
+  })
+
+  const refuseDead = (call: number): void => act({ do: 'reply', call, reply: { ok: false, error: 'noproc' } })
+
+  const begin = (): void =>
+    life.startInOrder(children.inOrder(), (failed) => {
+      if (failed === undefined) return act({ do: 'up' })
+      report('start_error', failed.cause, failed.child)
+      end(failed.cause)
+    })
+
+  /** Stops everything and is gone. What it was in the middle of does not go on. */
+  const end = (cause: ExitCause): void => {
+    over = true
+    line.clear()
+    life.interrupt()
+    const vanish = (): void => {
+      gone = true
+      for (const call of openCalls) refuseDead(call)
+      act({ do: 'down', cause })
+    }
+    if (template === undefined) life.stopInOrder(children.inOrder().reverse(), vanish)
+    else life.stopTogether(children.inOrder(), template.shutdown, vanish)
+  }
+
+  /** A child has ended by itself. */
+  const incident = (child: Child, death: NonNullable<Child['died']>): void => {
+    // A group that was restarted or stopped meanwhile has dealt with it.
+    if (child.died !== death) return
+    child.died = undefined
+    const { cause } = death
+    if (isWorthTelling(child.spec, cause)) report('child_terminated', cause, child, death.ref)
+    const verdict = verdictOn(child.spec, cause)
+    if (verdict === 'restart') return restart(child, cause)
+    if (verdict === 'forget' || child.isInstance) children.remove(child)
+    const others = children.inOrder().some((each) => each !== child && each.spec.significant && isThere(each))
+    if (endsSupervisor(flags.autoShutdown, child.spec, others)) end({ kind: 'shutdown', hint: 'auto_shutdown' })
+  }
+
+  /** One incident counts once, however many siblings go down with it. */
+  const restart = (child: Child, cause: ExitCause): void => {
+    const aliveMs = (pausedSince ?? now) - pausedMs
+    const counted = countRestart(window, aliveMs, { maxRestarts: flags.intensity, periodMs: flags.periodMs })
+    window = counted.window
+    if (counted.exceeded) {
+      report('shutdown', cause, child)
+      return end({ kind: 'shutdown', hint: 'reached_max_restart_intensity' })
+    }
+    const others = groupOf(child).filter((each) => each !== child)
+    life.stopInOrder(others.reverse(), () => {
+      const ms = backoffMs(child.spec, child.streak)
+      child.streak += 1
+      if (ms === 0) bring(groupOf(child))
+      else life.wait(child, ms, () => bring(groupOf(child)))
+    })
+  }
+
+  /** A start that fails is tried again by a message to itself, so that others are heard in between. */
+  const bring = (group: readonly Child[]): void =>
+    life.startInOrder(group, (failed) => {
+      if (failed === undefined) return
+      report('start_error', failed.cause, failed.child)
+      life.wait(failed.child, 0, () => restart(failed.child, failed.cause))
+    })
+
+  const groupOf = (child: Child): Child[] => {
+    if (flags.strategy === 'one_for_all') return children.inOrder()
+    return flags.strategy === 'rest_for_one' ? children.from(child) : [child]
+  }
+
+  /** All or nothing. */
+  const change = (flagsInput: FlagsInput = {}, inputs?: readonly ChildInput[]): Reply => {
+    const isSimple = template !== undefined
+    try {
+      const newFlags = checkFlags({ ...flags, ...flagsInput })
+      if ((newFlags.strategy === 'simple_one_for_one') !== isSimple)
+        return { ok: false, error: 'invalid', message: 'strategy: simple_one_for_one cannot be given or taken live' }
+      const newSpecs = inputs === undefined ? [] : checkChildren(inputs, newFlags)
+      flags = newFlags
+      if (isSimple) template = newSpecs[0] ?? template
+      for (const spec of isSimple ? [] : newSpecs) {
+        const known = children.get(spec.id)
+        if (known === undefined) children.add(spec)
+        else known.spec = spec
+      }
+      return { ok: true }
+    } catch (error) {
+      return { ok: false, error: 'invalid', message: errorBody(error).message }
+    }
+  }
+
+  const goOnWithout = (child: Child): void => {
+    if (flags.strategy === 'one_for_all' || flags.strategy === 'rest_for_one')
+      bring(groupOf(child).filter((each) => each !== child))
+  }
+
+  const call = (number: number, request: Request): void => {
+    const reply = (reply: Reply): void => {
+      openCalls.delete(number)
+      act({ do: 'reply', call: number, reply })
+    }
+    if (request.ask === 'change') return reply(change(request.flags, request.children))
+    const nextInstance = (): string => `${template?.id}#${++instances}`
+    answer({ children, life, flags, template, nextInstance, goOnWithout }, request, reply)
+  }
+
+  const hear = (input: Input): void => {
+    switch (input.type) {
+      case 'begin':
+        return void line.push(begin)
+      case 'started':
+      case 'ignored':
+      case 'failed':
+        return life.startAnswered(input)
+      case 'exited': {
+        const child = life.exited(input.ref, input.cause)
+        if (child === undefined || over) return
+        const death = { ref: input.ref, cause: input.cause }
+        child.died = death
+        return void line.push(() => incident(child, death))
+      }
+      case 'elapsed':
+        return life.elapsed(input.timer)
+      case 'end':
+        return over ? undefined : end({ kind: 'shutdown' })
+      case 'call':
+        if (gone) return refuseDead(input.call)
+        openCalls.add(input.call)
+        if (!over) line.push(() => call(input.call, input.request))
+    }
+  }
+
+  return {
+    handle(input, at) {
+      now = at
+      hear(input)
+      while (!over && !life.busy) {
+        const step = line.shift()
+        if (step === undefined) break
+        step()
+      }
+      const wanted = actions
+      actions = []
+      return wanted
+    },
+    children: () => children.inOrder().map(rowOf),
+    counts: () => countsOf(children.inOrder(), template === undefined ? children.inOrder().length : 1),
+    spec: (id) => children.get(id)?.spec ?? (template?.id === id ? template : undefined),
+  }
+}
+
+const isThere = ({ ref, state, died }: Child): boolean =>
+  ref !== undefined || state === 'restarting' || died !== undefined
