@@ -15,3 +15,4 @@ export {
 } from './supervision/tree/child-spec.ts'
 export type * as SupervisorTypes from './supervision/tree/protocol.ts'
 export { type SupervisorMachine, supervisorMachine } from './supervision/tree/supervisor.ts'
+export * from './supervision/tree/tree.ts'

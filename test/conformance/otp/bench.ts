@@ -2,13 +2,14 @@ import type { ExitCause } from '@vigil/protocol'
 import {
   type ChildInput,
   type FlagsInput,
+  type SupervisionTree,
   type SupervisorMachine,
   type SupervisorTypes,
-  supervisorMachine,
+  supervisionTree,
+  type TreeAction,
+  type TreeInput,
 } from '@vigil/supervisor/internal'
 
-type Action = SupervisorTypes.Action
-type Input = SupervisorTypes.Input
 type Reply = SupervisorTypes.Reply
 type Report = SupervisorTypes.Report
 type Request = SupervisorTypes.Request
@@ -36,7 +37,11 @@ export const child = (id: string, spec: Partial<ChildInput> = {}, behaviour: Beh
 
 /** A supervisor with children that do what they are told, in virtual time. */
 export interface Bench {
+  readonly tree: SupervisionTree
+  /** Of the root. */
   readonly machine: SupervisorMachine
+  /** Supervisors that ended and were not asked to, by path. */
+  readonly gaveUp: readonly string[]
   /** How the supervisor ended; undefined while it lives. */
   readonly down: ExitCause | undefined
   readonly isUp: boolean
@@ -47,13 +52,13 @@ export interface Bench {
   /** How each life ended. */
   causeOf(ref: number): ExitCause | undefined
   isAlive(ref: number): boolean
-  pid(id: string): number | 'restarting' | undefined
+  pid(id: string, path?: readonly string[]): number | 'restarting' | undefined
   /** Asks; undefined while the answer is not there. */
-  call(request: Request): Reply | undefined
+  call(request: Request, path?: readonly string[]): Reply | undefined
   /** The answer to the latest call. */
   readonly reply: Reply | undefined
   /** A child ends by itself. */
-  exit(id: string, cause: ExitCause): void
+  exit(id: string, cause: ExitCause, path?: readonly string[]): void
   /** Several end before the supervisor looks. */
   exitAll(ids: readonly string[], cause: ExitCause): void
   /** The start of a child that hangs comes to something. */
@@ -67,13 +72,15 @@ export function bench(
   children: readonly ChildInput[] = [],
   options: { readonly begin?: boolean } = {},
 ): Bench {
-  const machine = supervisorMachine(flags, children)
+  const tree = supervisionTree({ flags, children })
+  const machine = tree.at([]) as SupervisorMachine
+  const gaveUp: string[] = []
   const lives = new Map<number, { readonly id: string; readonly behaviour: Behaviour; cause?: ExitCause }>()
   const startsOf = new Map<unknown, number>()
   const timers = new Map<number, number>()
   const replies = new Map<number, Reply>()
   const reports: Report[] = []
-  const queue: Input[] = []
+  const queue: TreeInput[] = []
   const soon: { at: number; ref: number; cause: ExitCause }[] = []
   let [startLog, endLog]: [string[], string[]] = [[], []]
   let now = 0
@@ -99,7 +106,7 @@ export function bench(
     } else queue.push({ type: 'started', ref, ...(outcome === 'ok' ? {} : { info: outcome.info }) })
   }
 
-  const perform = (action: Action): void => {
+  const perform = (action: TreeAction): void => {
     switch (action.do) {
       case 'start': {
         const behaviour = action.child.start as Behaviour
@@ -129,6 +136,8 @@ export function bench(
       case 'up':
         isUp = true
         return
+      case 'gave_up':
+        return void gaveUp.push(action.path.join('/'))
       case 'down':
         down = action.cause
     }
@@ -139,7 +148,7 @@ export function bench(
     for (;;) {
       const input = queue.shift()
       if (input !== undefined) {
-        for (const action of machine.handle(input, now)) perform(action)
+        for (const action of tree.handle(input, now)) perform(action)
         continue
       }
       const due = soon.findIndex(({ at }) => at <= now)
@@ -155,21 +164,29 @@ export function bench(
     }
   }
 
-  const hear = (input: Input): void => {
+  const hear = (input: TreeInput): void => {
     queue.push(input)
     settle()
   }
   if (options.begin !== false) hear({ type: 'begin' })
 
-  const refOf = (id: string): number => {
-    const ref = machine.children().find((row) => row.id === id)?.ref
+  const pid = (id: string, path: readonly string[] = []): number | 'restarting' | undefined =>
+    tree
+      .at(path)
+      ?.children()
+      .find((row) => row.id === id)?.ref
+
+  const refOf = (id: string, path: readonly string[] = []): number => {
+    const ref = pid(id, path)
     if (typeof ref !== 'number') throw new Error(`${id} does not live`)
     return ref
   }
 
   return {
+    tree,
     machine,
     reports,
+    gaveUp,
     get down() {
       return down
     },
@@ -191,18 +208,18 @@ export function bench(
     },
     causeOf: (ref) => lives.get(ref)?.cause,
     isAlive: (ref) => lives.has(ref) && lives.get(ref)?.cause === undefined,
-    pid: (id) => machine.children().find((row) => row.id === id)?.ref,
-    call(request) {
+    pid,
+    call(request, path = []) {
       calls += 1
-      hear({ type: 'call', call: calls, request })
+      hear({ type: 'call', call: calls, path, request })
       return replies.get(calls)
     },
-    exit(id, cause) {
-      die(refOf(id), cause)
+    exit(id, cause, path) {
+      die(refOf(id, path), cause)
       settle()
     },
     exitAll(ids, cause) {
-      for (const ref of ids.map(refOf)) die(ref, cause)
+      for (const ref of ids.map((id) => refOf(id))) die(ref, cause)
       settle()
     },
     answer(ref, outcome) {

@@ -4,6 +4,11 @@ import type { Child, Children } from './children.ts'
 import type { Action, Input } from './protocol.ts'
 import { disobeyed } from './verdict.ts'
 
+/** Names for lives and timers: each number once, also among the supervisors of one tree. */
+export interface Numbers {
+  next(): number
+}
+
 /** What became of a start. */
 export type StartOutcome =
   | { readonly is: 'running'; readonly ref: number; readonly info: unknown }
@@ -40,6 +45,7 @@ export interface Lifecycle {
 
 export interface LifecycleParts {
   readonly children: Children
+  readonly numbers: Numbers
   readonly act: (action: Action) => void
   /** Puts something into the line of what happens next. */
   readonly later: (step: () => void) => void
@@ -50,9 +56,7 @@ export interface LifecycleParts {
   readonly disobeyed: (child: Child, cause: ExitCause) => void
 }
 
-export function lifecycle({ children, act, later, now, backingOff, ...parts }: LifecycleParts): Lifecycle {
-  let lastRef = 0
-  let lastTimer = 0
+export function lifecycle({ children, numbers, act, later, now, backingOff, ...parts }: LifecycleParts): Lifecycle {
   let backoffs = 0
   let sequence: object | undefined
   const starts = new Map<number, (outcome: StartOutcome) => void>()
@@ -60,10 +64,10 @@ export function lifecycle({ children, act, later, now, backingOff, ...parts }: L
   const timers = new Map<number, () => void>()
 
   const arm = (ms: number, backoff: boolean, fire: () => void): number => {
-    lastTimer += 1
-    timers.set(lastTimer, fire)
-    act({ do: 'arm', timer: lastTimer, ms, backoff })
-    return lastTimer
+    const timer = numbers.next()
+    timers.set(timer, fire)
+    act({ do: 'arm', timer, ms, backoff })
+    return timer
   }
   const disarm = (timer: number | undefined): void => {
     if (timer !== undefined && timers.delete(timer)) act({ do: 'disarm', timer })
@@ -111,12 +115,18 @@ export function lifecycle({ children, act, later, now, backingOff, ...parts }: L
 
   const begin = (child: Child, done: (outcome: StartOutcome) => void): void => {
     endWait(child)
-    lastRef += 1
+    const ref = numbers.next()
     child.state = 'starting'
     child.died = undefined
-    children.enliven(child, lastRef)
-    starts.set(lastRef, done)
-    act({ do: 'start', ref: lastRef, child: child.spec, ...(child.args === undefined ? {} : { args: child.args }) })
+    children.enliven(child, ref)
+    starts.set(ref, done)
+    act({
+      do: 'start',
+      ref,
+      id: child.id,
+      child: child.spec,
+      ...(child.args === undefined ? {} : { args: child.args }),
+    })
   }
 
   const stop = (child: Child, budget: ChildSpec['shutdown'], done: () => void): void => {
@@ -125,15 +135,36 @@ export function lifecycle({ children, act, later, now, backingOff, ...parts }: L
     const { ref } = child
     if (ref === undefined) return done()
     const asked = stops.get(ref)
-    if (asked === undefined) {
-      // Whoever waits for its start has been interrupted.
-      starts.delete(ref)
-      child.state = 'stopping'
-      act({ do: 'stop', ref, how: budget === 'kill' ? 'kill' : 'ask' })
-    }
+    // Whoever waits for its start has been interrupted.
+    starts.delete(ref)
+    child.state = 'stopping'
+    if (asked === undefined || budget === 'kill') act({ do: 'stop', ref, how: budget === 'kill' ? 'kill' : 'ask' })
     const kill = (): void => act({ do: 'stop', ref, how: 'kill' })
     const timer = asked?.timer ?? (typeof budget === 'number' ? arm(budget, false, kill) : undefined)
     stops.set(ref, { done, timer })
+  }
+
+  const exited: Lifecycle['exited'] = (ref, cause) => {
+    const child = children.byRef(ref)
+    if (child === undefined) return undefined
+    children.bury(child)
+    const stopped = stops.get(ref)
+    const answered = starts.get(ref)
+    stops.delete(ref)
+    starts.delete(ref)
+    if (stopped !== undefined) {
+      disarm(stopped.timer)
+      if (disobeyed(child.spec, cause)) parts.disobeyed(child, cause)
+      stopped.done()
+      return undefined
+    }
+    // It ended before it said that it had begun.
+    if (answered !== undefined) {
+      answered({ is: 'failed', cause })
+      return undefined
+    }
+    if (now() - child.runsSince >= child.spec.backoff.stableMs) child.streak = 0
+    return child
   }
 
   return {
@@ -211,6 +242,9 @@ export function lifecycle({ children, act, later, now, backingOff, ...parts }: L
       if (isBackoff) backingOff(++backoffs)
     },
     startAnswered(answer) {
+      // Its start came to nothing while it was being stopped: that is the end that is waited for.
+      if (answer.type !== 'started' && stops.has(answer.ref))
+        return void exited(answer.ref, answer.type === 'failed' ? answer.cause : { kind: 'normal' })
       const child = children.byRef(answer.ref)
       const done = starts.get(answer.ref)
       if (child === undefined || done === undefined) return
@@ -223,28 +257,7 @@ export function lifecycle({ children, act, later, now, backingOff, ...parts }: L
       children.bury(child)
       done(answer.type === 'ignored' ? { is: 'ignored' } : { is: 'failed', cause: answer.cause })
     },
-    exited(ref, cause) {
-      const child = children.byRef(ref)
-      if (child === undefined) return undefined
-      children.bury(child)
-      const stopped = stops.get(ref)
-      const answered = starts.get(ref)
-      stops.delete(ref)
-      starts.delete(ref)
-      if (stopped !== undefined) {
-        disarm(stopped.timer)
-        if (disobeyed(child.spec, cause)) parts.disobeyed(child, cause)
-        stopped.done()
-        return undefined
-      }
-      // It ended before it said that it had begun.
-      if (answered !== undefined) {
-        answered({ is: 'failed', cause })
-        return undefined
-      }
-      if (now() - child.runsSince >= child.spec.backoff.stableMs) child.streak = 0
-      return child
-    },
+    exited,
     elapsed(timer) {
       const fire = timers.get(timer)
       timers.delete(timer)

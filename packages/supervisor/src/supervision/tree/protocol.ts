@@ -16,11 +16,18 @@ export type Input =
   | { readonly type: 'exited'; readonly ref: number; readonly cause: ExitCause }
   | { readonly type: 'elapsed'; readonly timer: number }
   | { readonly type: 'call'; readonly call: number; readonly request: Request }
-  /** It is to stop everything and end. */
-  | { readonly type: 'end' }
+  /** It is to stop everything and end; `kill` asks nobody, also those that were asked before. */
+  | { readonly type: 'end'; readonly how?: 'ask' | 'kill' }
 
 export type Action =
-  | { readonly do: 'start'; readonly ref: number; readonly child: ChildSpec; readonly args?: unknown }
+  /** `id` is the name of the child or the instance. */
+  | {
+      readonly do: 'start'
+      readonly ref: number
+      readonly id: string
+      readonly child: ChildSpec
+      readonly args?: unknown
+    }
   | { readonly do: 'stop'; readonly ref: number; readonly how: 'ask' | 'kill' }
   /** A backoff may be shortened by a chance of the driver's, so that a fleet does not come back in step. */
   | { readonly do: 'arm'; readonly timer: number; readonly ms: number; readonly backoff: boolean }

@@ -3,7 +3,7 @@ import { countRestart, emptyWindow } from '../restart-window.ts'
 import { type ChildInput, type ChildSpec, checkChildren, checkFlags, type FlagsInput } from './child-spec.ts'
 import { type Child, countsOf, newChildren, rowOf } from './children.ts'
 import { fifo } from './fifo.ts'
-import { lifecycle } from './lifecycle.ts'
+import { lifecycle, type Numbers } from './lifecycle.ts'
 import type { Action, ChildCounts, ChildRow, Input, Reply, Report, Request } from './protocol.ts'
 import { answer } from './requests.ts'
 import { backoffMs, endsSupervisor, isWorthTelling, verdictOn } from './verdict.ts'
@@ -23,7 +23,11 @@ export interface SupervisorMachine {
 }
 
 /** @throws INVALID_ARGUMENT for flags or children that cannot be */
-export function supervisorMachine(flagsInput: FlagsInput, childInputs: readonly ChildInput[]): SupervisorMachine {
+export function supervisorMachine(
+  flagsInput: FlagsInput,
+  childInputs: readonly ChildInput[],
+  numbers: Numbers = countFromOne(),
+): SupervisorMachine {
   let flags = checkFlags(flagsInput)
   const specs = checkChildren(childInputs, flags)
   let template = flags.strategy === 'simple_one_for_one' ? specs[0] : undefined
@@ -54,6 +58,7 @@ export function supervisorMachine(flagsInput: FlagsInput, childInputs: readonly 
 
   const life = lifecycle({
     children,
+    numbers,
     act,
     later: (step) => void line.push(step),
     now: () => now,
@@ -74,7 +79,7 @@ export function supervisorMachine(flagsInput: FlagsInput, childInputs: readonly 
     })
 
   /** Stops everything and is gone. What it was in the middle of does not go on. */
-  const end = (cause: ExitCause): void => {
+  const end = (cause: ExitCause, how: 'ask' | 'kill' = 'ask'): void => {
     over = true
     line.clear()
     life.interrupt()
@@ -83,7 +88,8 @@ export function supervisorMachine(flagsInput: FlagsInput, childInputs: readonly 
       for (const call of openCalls) refuseDead(call)
       act({ do: 'down', cause })
     }
-    if (template === undefined) life.stopInOrder(children.inOrder().reverse(), vanish)
+    if (how === 'kill') life.stopTogether(children.inOrder(), 'kill', vanish)
+    else if (template === undefined) life.stopInOrder(children.inOrder().reverse(), vanish)
     else life.stopTogether(children.inOrder(), template.shutdown, vanish)
   }
 
@@ -186,6 +192,7 @@ export function supervisorMachine(flagsInput: FlagsInput, childInputs: readonly 
       case 'elapsed':
         return life.elapsed(input.timer)
       case 'end':
+        if (input.how === 'kill') return gone ? undefined : end({ kind: 'signal', signal: 'SIGKILL' }, 'kill')
         return over ? undefined : end({ kind: 'shutdown' })
       case 'call':
         if (gone) return refuseDead(input.call)
@@ -215,3 +222,8 @@ export function supervisorMachine(flagsInput: FlagsInput, childInputs: readonly 
 
 const isThere = ({ ref, state, died }: Child): boolean =>
   ref !== undefined || state === 'restarting' || died !== undefined
+
+export function countFromOne(): Numbers {
+  let last = 0
+  return { next: () => ++last }
+}
