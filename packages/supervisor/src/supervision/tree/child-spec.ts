@@ -50,6 +50,7 @@ const childNames = new Set(['id', 'type', 'restart', 'shutdown', 'significant', 
 
 /** Fills in what is missing. @throws INVALID_ARGUMENT for each value that is none of a flag's, and for unknown keys */
 export function checkFlags(input: FlagsInput): SupervisorFlags {
+  if (!isRecord(input)) refuse('a supervisor', 'flags', input)
   known('a supervisor', input, flagNames)
   const flags = { ...defaultFlags, ...input }
   oneOf('strategy', flags.strategy, allowed.strategy)
@@ -63,7 +64,7 @@ export function checkFlags(input: FlagsInput): SupervisorFlags {
 
 /** Fills in what is missing. @throws INVALID_ARGUMENT for each value that is none of a key's, and for unknown keys */
 export function checkChild(input: ChildInput, { autoShutdown }: Pick<SupervisorFlags, 'autoShutdown'>): ChildSpec {
-  if (typeof input !== 'object' || input === null) refuse('a child', 'a specification', input)
+  if (!isRecord(input)) refuse('a child', 'a specification', input)
   known('a child', input, childNames)
   const { type = 'worker' } = input
   const shutdown = type === 'supervisor' ? 'infinity' : workerShutdownMs
@@ -81,6 +82,8 @@ export function checkChild(input: ChildInput, { autoShutdown }: Pick<SupervisorF
   oneOf(`restart of ${child.id}`, child.restart, allowed.restart)
   if (!isCount(child.shutdown) && child.shutdown !== 'kill' && child.shutdown !== 'infinity')
     refuse(`shutdown of ${child.id}`, 'milliseconds, kill or infinity', child.shutdown)
+  for (const key of ['baseMs', 'maxMs', 'stableMs'] as const)
+    if (!isCount(child.backoff?.[key])) refuse(`backoff.${key} of ${child.id}`, 'milliseconds', child.backoff?.[key])
   if (typeof child.significant !== 'boolean') refuse(`significant of ${child.id}`, 'true or false', child.significant)
   if (child.significant && child.restart === 'permanent')
     refuse(`significant of ${child.id}`, 'false, because it is permanent and never ends for good', true)
@@ -91,6 +94,7 @@ export function checkChild(input: ChildInput, { autoShutdown }: Pick<SupervisorF
 
 /** All children of one supervisor. @throws INVALID_ARGUMENT also for a name that comes twice */
 export function checkChildren(inputs: readonly ChildInput[], flags: SupervisorFlags): ChildSpec[] {
+  if (!Array.isArray(inputs)) refuse('children', 'a list of specifications', inputs)
   const children = inputs.map((input) => checkChild(input, flags))
   if (flags.strategy === 'simple_one_for_one' && children.length !== 1)
     refuse('children', 'one specification, because the strategy is simple_one_for_one', children.length)
@@ -102,6 +106,7 @@ export function checkChildren(inputs: readonly ChildInput[], flags: SupervisorFl
   return children
 }
 
+const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
 function known(what: string, input: object, names: ReadonlySet<string>): void {
@@ -114,5 +119,12 @@ function oneOf(what: string, value: unknown, values: readonly string[]): void {
 }
 
 function refuse(what: string, expected: string, found: unknown): never {
-  throw new VigilError('INVALID_ARGUMENT', `${what}: expected ${expected}, found ${JSON.stringify(found)}`)
+  throw new VigilError('INVALID_ARGUMENT', `${what}: expected ${expected}, found ${shown(found)}`)
+}
+
+/** Of anything that somebody may have written: the message must not fail by what it is about. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
