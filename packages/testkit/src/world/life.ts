@@ -33,16 +33,17 @@ export function newLife(number: number): Life {
   }
 }
 
-const nothing = new Promise<never>(() => undefined)
+/** A new one each time: one that is shared would keep all who ever waited for it, and with them every world. */
+const nothing = (): Promise<never> => new Promise(() => undefined)
 
 /** The answer, unless the life ended while it was under way. */
 async function whileAlive<T>(life: Life, act: () => Promise<T>): Promise<T> {
-  if (life.over) return nothing
+  if (life.over) return nothing()
   try {
     const answer = await act()
-    return life.over ? nothing : answer
+    return life.over ? nothing() : answer
   } catch (error) {
-    if (life.over) return nothing
+    if (life.over) return nothing()
     throw error
   }
 }
