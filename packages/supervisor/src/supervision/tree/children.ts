@@ -7,7 +7,7 @@ export interface Child {
   /** One of any number of its kind. */
   readonly isInstance: boolean
   /** What this instance was asked for with. */
-  readonly args: unknown
+  args: unknown
   spec: ChildSpec
   /** Its present life; undefined while it has none. */
   ref: number | undefined
@@ -27,6 +27,8 @@ export interface Children {
   byRef(ref: number): Child | undefined
   add(spec: ChildSpec, instance?: { readonly id: string; readonly args: unknown }): Child
   remove(child: Child): void
+  /** These first, in this order, then the others as they stood. */
+  arrange(ids: readonly string[]): void
   /** Gives it a life, or takes it away. */
   enliven(child: Child, ref: number): void
   bury(child: Child): void
@@ -60,6 +62,14 @@ export function newChildren(): Children {
       return child
     },
     remove: (child) => void byId.delete(child.id),
+    arrange(ids) {
+      const all = new Map(byId)
+      byId.clear()
+      for (const id of new Set([...ids, ...all.keys()])) {
+        const child = all.get(id)
+        if (child !== undefined) byId.set(id, child)
+      }
+    },
     enliven(child, ref) {
       child.ref = ref
       byRef.set(ref, child)

@@ -1,16 +1,14 @@
 import { errorBody } from '@vigil/protocol'
-import { type ChildSpec, checkChild, type SupervisorFlags } from './child-spec.ts'
+import { type ChildInput, type ChildSpec, checkChild } from './child-spec.ts'
 import type { Child, Children } from './children.ts'
 import type { Lifecycle, StartOutcome } from './lifecycle.ts'
+import type { Plan } from './plan.ts'
 import type { Refusal, Reply, Request } from './protocol.ts'
 
 export interface Desk {
   readonly children: Children
   readonly life: Lifecycle
-  readonly flags: SupervisorFlags
-  /** Of a `simple_one_for_one`. */
-  readonly template: ChildSpec | undefined
-  readonly nextInstance: () => string
+  readonly plan: Plan
   /** A child that the others of its group waited for is gone: they go on without it. */
   readonly goOnWithout: (child: Child) => void
 }
@@ -19,21 +17,28 @@ type ChildRequest = Exclude<Request, { ask: 'change' }>
 
 /** What people and programs ask of a supervisor about single children. */
 export function answer(desk: Desk, request: ChildRequest, reply: (reply: Reply) => void): void {
-  const { children, life, template } = desk
+  const { children, life, plan } = desk
+  const { template } = plan
   const refuse = (error: Refusal): void => reply({ ok: false, error })
   if (request.ask === 'start_child') return startChild(desk, request.child, reply)
   if (request.ask === 'start_instance') {
     if (template === undefined) return refuse('not_simple_one_for_one')
-    const child = children.add(template, { id: desk.nextInstance(), args: request.args })
+    const child = children.add(template, { id: plan.nextInstance(), args: request.args })
     return life.start(child, (outcome) => {
       if (outcome.is !== 'running') children.remove(child)
+      forgetStart(child)
       reply(replyTo(child, outcome))
     })
   }
   // Instances have no specification of their own to be kept, restarted or deleted.
   if (template !== undefined && request.ask !== 'terminate_child') return refuse('simple_one_for_one')
   const child = children.get(request.id)
-  if (child === undefined) return refuse('not_found')
+  if (child === undefined) {
+    if (template === undefined) return refuse('not_found')
+    // The name of the kind names nobody; to end again who is gone is no error, as it is none for a child that is stopped.
+    if (request.id === template.id) return refuse('simple_one_for_one')
+    return plan.wasInstance(request.id) ? reply({ ok: true }) : refuse('not_found')
+  }
   switch (request.ask) {
     case 'terminate_child':
       return terminate(desk, child, reply)
@@ -49,29 +54,32 @@ export function answer(desk: Desk, request: ChildRequest, reply: (reply: Reply) 
   }
 }
 
-function startChild(
-  { children, life, flags, template }: Desk,
-  input: never | object,
-  reply: (reply: Reply) => void,
-): void {
-  if (template !== undefined) return reply({ ok: false, error: 'simple_one_for_one' })
+function startChild({ children, life, plan }: Desk, input: ChildInput, reply: (reply: Reply) => void): void {
+  if (plan.template !== undefined) return reply({ ok: false, error: 'simple_one_for_one' })
   let spec: ChildSpec
   try {
-    spec = checkChild(input as never, flags)
+    spec = checkChild(input, plan.flags)
   } catch (error) {
     return reply({ ok: false, error: 'invalid', message: errorBody(error).message })
   }
   const known = children.get(spec.id)
   if (known !== undefined) {
-    const lives = known.ref !== undefined || known.state === 'restarting'
-    return reply({ ok: false, error: lives ? 'already_started' : 'already_present' })
+    return reply({ ok: false, error: known.ref === undefined ? 'already_present' : 'already_started' })
   }
   const child = children.add(spec)
   life.start(child, (outcome) => {
     // A temporary child that ignores its start is not kept; neither is one that cannot start.
     if (outcome.is === 'failed' || (outcome.is === 'ignored' && spec.restart === 'temporary')) children.remove(child)
+    forgetStart(child)
     reply(replyTo(child, outcome))
   })
+}
+
+/** A temporary child is never started again: what it was started from may be large, and is not kept for its life. */
+function forgetStart(child: Child): void {
+  if (child.spec.restart !== 'temporary') return
+  if (child.isInstance) child.args = undefined
+  else child.spec = { ...child.spec, start: undefined }
 }
 
 function terminate({ children, life, goOnWithout }: Desk, child: Child, reply: (reply: Reply) => void): void {

@@ -1,9 +1,10 @@
-import { type ExitCause, errorBody } from '@vigil/protocol'
+import type { ExitCause } from '@vigil/protocol'
 import { countRestart, emptyWindow } from '../restart-window.ts'
-import { type ChildInput, type ChildSpec, checkChildren, checkFlags, type FlagsInput } from './child-spec.ts'
+import type { ChildInput, ChildSpec, FlagsInput } from './child-spec.ts'
 import { type Child, countsOf, newChildren, rowOf } from './children.ts'
 import { fifo } from './fifo.ts'
 import { lifecycle, type Numbers } from './lifecycle.ts'
+import { newPlan } from './plan.ts'
 import type { Action, ChildCounts, ChildRow, Input, Reply, Report, Request } from './protocol.ts'
 import { answer } from './requests.ts'
 import { backoffMs, endsSupervisor, isWorthTelling, verdictOn } from './verdict.ts'
@@ -28,18 +29,14 @@ export function supervisorMachine(
   childInputs: readonly ChildInput[],
   numbers: Numbers = countFromOne(),
 ): SupervisorMachine {
-  let flags = checkFlags(flagsInput)
-  const specs = checkChildren(childInputs, flags)
-  let template = flags.strategy === 'simple_one_for_one' ? specs[0] : undefined
   const children = newChildren()
-  if (template === undefined) for (const spec of specs) children.add(spec)
+  const plan = newPlan(flagsInput, childInputs, children)
 
   let actions: Action[] = []
   let now = 0
   let window = emptyWindow
   /** Time in which a child backs off does not count: it must not make a crash loop look slow. */
   let [pausedMs, pausedSince] = [0, undefined as number | undefined]
-  let instances = 0
   let over = false
   let gone = false
   const line = fifo<() => void>()
@@ -89,8 +86,8 @@ export function supervisorMachine(
       act({ do: 'down', cause })
     }
     if (how === 'kill') life.stopTogether(children.inOrder(), 'kill', vanish)
-    else if (template === undefined) life.stopInOrder(children.inOrder().reverse(), vanish)
-    else life.stopTogether(children.inOrder(), template.shutdown, vanish)
+    else if (plan.template === undefined) life.stopInOrder(children.inOrder().reverse(), vanish)
+    else life.stopTogether(children.inOrder(), plan.template.shutdown, vanish)
   }
 
   /** A child has ended by itself. */
@@ -103,14 +100,15 @@ export function supervisorMachine(
     const verdict = verdictOn(child.spec, cause)
     if (verdict === 'restart') return restart(child, cause)
     if (verdict === 'forget' || child.isInstance) children.remove(child)
-    const others = children.inOrder().some((each) => each !== child && each.spec.significant && isThere(each))
-    if (endsSupervisor(flags.autoShutdown, child.spec, others)) end({ kind: 'shutdown', hint: 'auto_shutdown' })
+    const others = (): boolean =>
+      children.inOrder().some((each) => each !== child && each.spec.significant && isThere(each))
+    if (endsSupervisor(plan.flags.autoShutdown, child.spec, others)) end({ kind: 'shutdown', hint: 'auto_shutdown' })
   }
 
   /** One incident counts once, however many siblings go down with it. */
   const restart = (child: Child, cause: ExitCause): void => {
     const aliveMs = (pausedSince ?? now) - pausedMs
-    const counted = countRestart(window, aliveMs, { maxRestarts: flags.intensity, periodMs: flags.periodMs })
+    const counted = countRestart(window, aliveMs, { maxRestarts: plan.flags.intensity, periodMs: plan.flags.periodMs })
     window = counted.window
     if (counted.exceeded) {
       report('shutdown', cause, child)
@@ -134,33 +132,12 @@ export function supervisorMachine(
     })
 
   const groupOf = (child: Child): Child[] => {
-    if (flags.strategy === 'one_for_all') return children.inOrder()
-    return flags.strategy === 'rest_for_one' ? children.from(child) : [child]
-  }
-
-  /** All or nothing. */
-  const change = (flagsInput: FlagsInput = {}, inputs?: readonly ChildInput[]): Reply => {
-    const isSimple = template !== undefined
-    try {
-      const newFlags = checkFlags({ ...flags, ...flagsInput })
-      if ((newFlags.strategy === 'simple_one_for_one') !== isSimple)
-        return { ok: false, error: 'invalid', message: 'strategy: simple_one_for_one cannot be given or taken live' }
-      const newSpecs = inputs === undefined ? [] : checkChildren(inputs, newFlags)
-      flags = newFlags
-      if (isSimple) template = newSpecs[0] ?? template
-      for (const spec of isSimple ? [] : newSpecs) {
-        const known = children.get(spec.id)
-        if (known === undefined) children.add(spec)
-        else known.spec = spec
-      }
-      return { ok: true }
-    } catch (error) {
-      return { ok: false, error: 'invalid', message: errorBody(error).message }
-    }
+    if (plan.flags.strategy === 'one_for_all') return children.inOrder()
+    return plan.flags.strategy === 'rest_for_one' ? children.from(child) : [child]
   }
 
   const goOnWithout = (child: Child): void => {
-    if (flags.strategy === 'one_for_all' || flags.strategy === 'rest_for_one')
+    if (plan.flags.strategy === 'one_for_all' || plan.flags.strategy === 'rest_for_one')
       bring(groupOf(child).filter((each) => each !== child))
   }
 
@@ -169,9 +146,8 @@ export function supervisorMachine(
       openCalls.delete(number)
       act({ do: 'reply', call: number, reply })
     }
-    if (request.ask === 'change') return reply(change(request.flags, request.children))
-    const nextInstance = (): string => `${template?.id}#${++instances}`
-    answer({ children, life, flags, template, nextInstance, goOnWithout }, request, reply)
+    if (request.ask === 'change') return reply(plan.change(request.flags, request.children))
+    answer({ children, life, plan, goOnWithout }, request, reply)
   }
 
   const hear = (input: Input): void => {
@@ -215,8 +191,8 @@ export function supervisorMachine(
       return wanted
     },
     children: () => children.inOrder().map(rowOf),
-    counts: () => countsOf(children.inOrder(), template === undefined ? children.inOrder().length : 1),
-    spec: (id) => children.get(id)?.spec ?? (template?.id === id ? template : undefined),
+    counts: () => countsOf(children.inOrder(), plan.template === undefined ? children.inOrder().length : 1),
+    spec: (id) => children.get(id)?.spec ?? (plan.template?.id === id ? plan.template : undefined),
   }
 }
 

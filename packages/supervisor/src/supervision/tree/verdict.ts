@@ -20,10 +20,14 @@ export const disobeyed = ({ restart, shutdown }: ChildSpec, cause: ExitCause): b
   return cause.kind !== 'shutdown' && !(cause.kind === 'normal' && restart !== 'permanent')
 }
 
-/** Whether the end of a significant child ends its supervisor. `others` are significant and not over. */
-export function endsSupervisor(mode: SupervisorFlags['autoShutdown'], child: ChildSpec, others: boolean): boolean {
+/** Whether the end of a significant child ends its supervisor. `others`: are significant and not over; asked only if it matters. */
+export function endsSupervisor(
+  mode: SupervisorFlags['autoShutdown'],
+  child: ChildSpec,
+  others: () => boolean,
+): boolean {
   if (!child.significant || mode === 'never') return false
-  return mode === 'any_significant' || !others
+  return mode === 'any_significant' || !others()
 }
 
 /** Milliseconds before the next start, after `streak` restarts in a row without a stable life. */
