@@ -220,7 +220,7 @@ describe('specifications and flags', () => {
 
   test('sup_flags: what is left out is the default of OTP', () => {
     const defaults = { strategy: 'one_for_one', intensity: 1, periodMs: 5_000, autoShutdown: 'never' }
-    expect(checkFlags({})).toEqual(defaults)
+    expect(checkFlags({})).toEqual({ ...defaults, firstStart: 'must_succeed' })
   })
 })
 

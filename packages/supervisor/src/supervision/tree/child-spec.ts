@@ -25,6 +25,8 @@ export interface SupervisorFlags {
   readonly periodMs: number
   /** The supervisor ends by itself when any, or the last, of its significant children has ended by itself. */
   readonly autoShutdown: 'never' | 'any_significant' | 'all_significant'
+  /** A child that fails its very first start ends the supervisor, as in OTP, or is started again like one that died later. */
+  readonly firstStart: 'must_succeed' | 'is_retried'
 }
 
 export type ChildInput = Partial<ChildSpec> & { readonly id: string; readonly start: unknown }
@@ -37,15 +39,17 @@ const defaultFlags: SupervisorFlags = {
   intensity: 1,
   periodMs: 5_000,
   autoShutdown: 'never',
+  firstStart: 'must_succeed',
 }
 
 const allowed = {
   strategy: ['one_for_one', 'one_for_all', 'rest_for_one', 'simple_one_for_one'],
   autoShutdown: ['never', 'any_significant', 'all_significant'],
+  firstStart: ['must_succeed', 'is_retried'],
   type: ['worker', 'supervisor'],
   restart: ['permanent', 'transient', 'temporary'],
 } as const
-const flagNames = new Set(['strategy', 'intensity', 'periodMs', 'autoShutdown'])
+const flagNames = new Set(['strategy', 'intensity', 'periodMs', 'autoShutdown', 'firstStart'])
 const childNames = new Set(['id', 'type', 'restart', 'shutdown', 'significant', 'backoff', 'start'])
 
 /** Fills in what is missing. @throws INVALID_ARGUMENT for each value that is none of a flag's, and for unknown keys */
@@ -55,6 +59,7 @@ export function checkFlags(input: FlagsInput): SupervisorFlags {
   const flags = { ...defaultFlags, ...input }
   oneOf('strategy', flags.strategy, allowed.strategy)
   oneOf('autoShutdown', flags.autoShutdown, allowed.autoShutdown)
+  oneOf('firstStart', flags.firstStart, allowed.firstStart)
   if (!isCount(flags.intensity)) refuse('intensity', 'a whole number, 0 or more', flags.intensity)
   if (!(isCount(flags.periodMs) && flags.periodMs > 0)) refuse('periodMs', 'a whole number above 0', flags.periodMs)
   if (flags.strategy === 'simple_one_for_one' && flags.autoShutdown !== 'never')

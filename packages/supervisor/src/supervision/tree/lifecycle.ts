@@ -63,10 +63,10 @@ export function lifecycle({ children, numbers, act, later, now, backingOff, ...p
   const stops = new Map<number, { readonly done: () => void; readonly timer: number | undefined }>()
   const timers = new Map<number, () => void>()
 
-  const arm = (ms: number, backoff: boolean, fire: () => void): number => {
+  const arm = (ms: number, fire: () => void): number => {
     const timer = numbers.next()
     timers.set(timer, fire)
-    act({ do: 'arm', timer, ms, backoff })
+    act({ do: 'arm', timer, ms })
     return timer
   }
   const disarm = (timer: number | undefined): void => {
@@ -140,7 +140,7 @@ export function lifecycle({ children, numbers, act, later, now, backingOff, ...p
     child.state = 'stopping'
     if (asked === undefined || budget === 'kill') act({ do: 'stop', ref, how: budget === 'kill' ? 'kill' : 'ask' })
     const kill = (): void => act({ do: 'stop', ref, how: 'kill' })
-    const timer = asked?.timer ?? (typeof budget === 'number' ? arm(budget, false, kill) : undefined)
+    const timer = asked?.timer ?? (typeof budget === 'number' ? arm(budget, kill) : undefined)
     stops.set(ref, { done, timer })
   }
 
@@ -213,7 +213,7 @@ export function lifecycle({ children, numbers, act, later, now, backingOff, ...p
       const kill = (): void => {
         for (const { ref } of left) if (ref !== undefined) act({ do: 'stop', ref, how: 'kill' })
       }
-      const timer = typeof budget === 'number' && left.size > 0 ? arm(budget, false, kill) : undefined
+      const timer = typeof budget === 'number' && left.size > 0 ? arm(budget, kill) : undefined
       const one = (child: Child): void => {
         left.delete(child)
         if (left.size > 0 || sequence !== mine) return
@@ -230,7 +230,7 @@ export function lifecycle({ children, numbers, act, later, now, backingOff, ...p
     wait(child, ms, then) {
       child.state = 'restarting'
       const isBackoff = ms > 0
-      const timer = arm(ms, isBackoff, () =>
+      const timer = arm(ms, () =>
         later(() => {
           // Somebody may have ended the wait while this stood in line.
           if (child.wait?.timer !== timer) return

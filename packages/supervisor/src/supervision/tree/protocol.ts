@@ -12,8 +12,9 @@ export type Input =
   /** What became of a start. `info` is handed to whoever asked for it. */
   | { readonly type: 'started'; readonly ref: number; readonly info?: unknown }
   | { readonly type: 'ignored'; readonly ref: number }
-  | { readonly type: 'failed'; readonly ref: number; readonly cause: ExitCause }
-  | { readonly type: 'exited'; readonly ref: number; readonly cause: ExitCause }
+  | { readonly type: 'failed'; readonly ref: number; readonly cause: ExitCause; readonly chance?: number }
+  /** `chance`, in [0, 1), takes up to a quarter from the backoff that follows, so that a fleet does not come back in step. */
+  | { readonly type: 'exited'; readonly ref: number; readonly cause: ExitCause; readonly chance?: number }
   | { readonly type: 'elapsed'; readonly timer: number }
   | { readonly type: 'call'; readonly call: number; readonly request: Request }
   /** It is to stop everything and end; `kill` asks nobody, also those that were asked before. */
@@ -29,8 +30,9 @@ export type Action =
       readonly args?: unknown
     }
   | { readonly do: 'stop'; readonly ref: number; readonly how: 'ask' | 'kill' }
-  /** A backoff may be shortened by a chance of the driver's, so that a fleet does not come back in step. */
-  | { readonly do: 'arm'; readonly timer: number; readonly ms: number; readonly backoff: boolean }
+  /** A child died and will be started again, `ms` after those are stopped that go with it. */
+  | { readonly do: 'restarting'; readonly id: string; readonly ms: number }
+  | { readonly do: 'arm'; readonly timer: number; readonly ms: number }
   | { readonly do: 'disarm'; readonly timer: number }
   | { readonly do: 'reply'; readonly call: number; readonly reply: Reply }
   | { readonly do: 'report'; readonly report: Report }

@@ -3,7 +3,7 @@ import { countRestart, emptyWindow } from '../restart-window.ts'
 import type { ChildInput, ChildSpec, FlagsInput } from './child-spec.ts'
 import { type Child, countsOf, newChildren, rowOf } from './children.ts'
 import { fifo } from './fifo.ts'
-import { lifecycle, type Numbers } from './lifecycle.ts'
+import { type FailedStart, lifecycle, type Numbers } from './lifecycle.ts'
 import { newPlan } from './plan.ts'
 import type { Action, ChildCounts, ChildRow, Input, Reply, Report, Request } from './protocol.ts'
 import { answer } from './requests.ts'
@@ -34,6 +34,7 @@ export function supervisorMachine(
 
   let actions: Action[] = []
   let now = 0
+  let chance = 0
   let window = emptyWindow
   /** Time in which a child backs off does not count: it must not make a crash loop look slow. */
   let [pausedMs, pausedSince] = [0, undefined as number | undefined]
@@ -68,11 +69,15 @@ export function supervisorMachine(
 
   const refuseDead = (call: number): void => act({ do: 'reply', call, reply: { ok: false, error: 'noproc' } })
 
-  const begin = (): void =>
-    life.startInOrder(children.inOrder(), (failed) => {
+  const begin = (list = children.inOrder()): void =>
+    life.startInOrder(list, (failed) => {
       if (failed === undefined) return act({ do: 'up' })
       report('start_error', failed.cause, failed.child)
-      end(failed.cause)
+      if (plan.flags.firstStart === 'must_succeed') return end(failed.cause)
+      retry(failed)
+      // Its group waits for it; where nobody stands with it, the others do not.
+      if (plan.flags.strategy === 'one_for_one') begin(list.slice(list.indexOf(failed.child) + 1))
+      else act({ do: 'up' })
     })
 
   /** Stops everything and is gone. What it was in the middle of does not go on. */
@@ -114,10 +119,11 @@ export function supervisorMachine(
       report('shutdown', cause, child)
       return end({ kind: 'shutdown', hint: 'reached_max_restart_intensity' })
     }
+    const ms = backoffMs(child.spec, child.streak, chance)
+    child.streak += 1
+    act({ do: 'restarting', id: child.id, ms })
     const others = groupOf(child).filter((each) => each !== child)
     life.stopInOrder(others.reverse(), () => {
-      const ms = backoffMs(child.spec, child.streak)
-      child.streak += 1
       if (ms === 0) bring(groupOf(child))
       else life.wait(child, ms, () => bring(groupOf(child)))
     })
@@ -128,8 +134,10 @@ export function supervisorMachine(
     life.startInOrder(group, (failed) => {
       if (failed === undefined) return
       report('start_error', failed.cause, failed.child)
-      life.wait(failed.child, 0, () => restart(failed.child, failed.cause))
+      retry(failed)
     })
+
+  const retry = ({ child, cause }: FailedStart): void => life.wait(child, 0, () => restart(child, cause))
 
   const groupOf = (child: Child): Child[] => {
     if (plan.flags.strategy === 'one_for_all') return children.inOrder()
@@ -153,7 +161,7 @@ export function supervisorMachine(
   const hear = (input: Input): void => {
     switch (input.type) {
       case 'begin':
-        return void line.push(begin)
+        return void line.push(() => begin())
       case 'started':
       case 'ignored':
       case 'failed':
@@ -180,6 +188,7 @@ export function supervisorMachine(
   return {
     handle(input, at) {
       now = at
+      chance = 'chance' in input && input.chance !== undefined ? input.chance : chance
       hear(input)
       while (!over && !life.busy) {
         const step = line.shift()

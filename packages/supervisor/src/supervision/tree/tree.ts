@@ -23,6 +23,8 @@ export type TreeAction =
   | Extract<Action, { do: 'stop' | 'arm' | 'disarm' | 'reply' | 'up' | 'down' }>
   | (Extract<Action, { do: 'start' }> & { readonly path: Path })
   | { readonly do: 'report'; readonly supervisor: Path; readonly report: Report }
+  /** As a supervisor says it; the path is that of the child. */
+  | { readonly do: 'restarting'; readonly path: Path; readonly ms: number }
   /** A supervisor has ended; nobody had asked it to. */
   | { readonly do: 'gave_up'; readonly path: Path; readonly cause: ExitCause }
 
@@ -89,6 +91,8 @@ export function supervisionTree({ flags = {}, children }: SupervisorStart): Supe
       case 'disarm':
         owners.delete(action.timer)
         break
+      case 'restarting':
+        return void actions.push({ do: 'restarting', path: [...node.path, action.id], ms: action.ms })
       case 'report':
         return void actions.push({ do: 'report', supervisor: node.path, report: action.report })
       case 'up':
