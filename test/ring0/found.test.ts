@@ -131,3 +131,15 @@ test.each<[string, readonly Fault[]]>([
   expect(statusOf('a')?.counters.completed).toBe(1)
   await end()
 })
+
+test('seed 9999: ring 0 is started as often as it takes to wait out a disk that is dead for minutes', async () => {
+  const faults = [0, 1, 2, 3, 4].flatMap((minute) => {
+    const at = 2_000 + minute * 70_000
+    return [disk.dead().at(at), ring0.kill.at(at + 500)]
+  })
+  await live({ a: idle }, faults)
+  await w.run(400_000)
+  expect(w.starts).toBeGreaterThan(60)
+  expect(statusOf('a')?.state).toBe('running')
+  await end()
+})

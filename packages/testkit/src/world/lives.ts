@@ -45,8 +45,8 @@ export interface LivesOptions {
 }
 
 export const worldDirectory = '/data'
-/** More than any honest run needs. */
-const mostStarts = 60
+/** More than any honest run needs: a disk that is dead for a minute costs some 25, and a plan may have several. */
+const mostStarts = 300
 /** What a broken disk makes ring 0 say before it ends. */
 const diskFailures = new Set(['DISK_FULL', 'JOURNAL_FAILED'])
 
