@@ -69,15 +69,15 @@ export const brokenBuilds: readonly BrokenBuild[] = [
   },
   {
     name: 'gives a new life the epoch of the one before',
-    file: 'packages/supervisor/src/processes/agent-process.ts',
+    file: 'packages/supervisor/src/processes/lives.ts',
     find: 'epoch: fold.epoch + 1',
     replace: 'epoch: Math.max(1, fold.epoch)',
   },
   {
     name: 'counts a restart twice',
-    file: 'packages/supervisor/src/supervision/restart-decision.ts',
-    find: 'countRestart(history.window, aliveMs, {',
-    replace: 'countRestart(countRestart(history.window, aliveMs, { maxRestarts: 9, periodMs: 1e9 }).window, aliveMs, {',
+    file: 'packages/supervisor/src/supervision/tree/supervisor.ts',
+    find: 'return countRestart(window, aliveMs, {',
+    replace: 'return countRestart(countRestart(window, aliveMs, { maxRestarts: 9, periodMs: 1e9 }).window, aliveMs, {',
   },
   {
     name: 'ends the same turn twice',

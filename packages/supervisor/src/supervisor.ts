@@ -4,6 +4,7 @@ import { agentHandle } from './agent-handle.ts'
 import { manifestFromSpec, type SpawnSpec } from './manifests/spec.ts'
 import { type Opened, openRuntime } from './runtime/open.ts'
 import type { Ports } from './runtime/ports.ts'
+import type { Group } from './supervision/groups.ts'
 import type { AgentHandle, DeployRequest, RecoveryReport, SupervisorEvents } from './surface.ts'
 
 export interface StartOptions {
@@ -15,6 +16,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Receives each log line of agents and of ring 0; default: nothing is printed. */
   readonly logger?: SupervisorEvents['log']
+  /** What `vigil.yaml` holds; default nothing. */
+  readonly config?: { readonly groups?: readonly Group[] }
   /** Manifests that are registered, all of them, before the first process starts. */
   readonly deploy?: readonly DeployRequest[]
   /** Size at which a journal segment is sealed, bytes; default 64 MB. */
@@ -66,6 +69,7 @@ export class Supervisor implements AsyncDisposable {
       emit: listeners.emit,
       segmentBytes: options.segmentBytes,
       checkpoints: options.checkpoints,
+      groups: options.config?.groups ?? [],
       ports: options.ports ?? {},
     })
     const supervisor = new Supervisor(opened, listeners, dataDirectory ?? ':memory:')
@@ -199,12 +203,14 @@ class Listeners {
   readonly #sets = {
     record: new Set<SupervisorEvents['record']>(),
     log: new Set<SupervisorEvents['log']>(),
+    report: new Set<SupervisorEvents['report']>(),
     fatal: new Set<SupervisorEvents['fatal']>(),
   }
 
   readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] } = {
     record: (record) => tell(this.#sets.record, record),
     log: (line) => tell(this.#sets.log, line),
+    report: (report) => tell(this.#sets.report, report),
     fatal: (error) => tell(this.#sets.fatal, error),
   }
 

@@ -1,5 +1,6 @@
 import type { ExitCause, JournalRecord, Json, PageQuery, RecordedError } from '@vigil/protocol'
 import type { Manifest } from './manifests/manifest.ts'
+import type { Report } from './supervision/tree/protocol.ts'
 
 /**
  * What programs, the REST face and the daemon see of ring 0: plain data in, plain data out. Nothing here
@@ -121,5 +122,7 @@ export interface SupervisorEvents {
     message: string
     fields?: unknown
   }) => void
+  /** OTP's crash report: which supervisor, in which context, why, and about whom. */
+  report: (report: Report & { readonly supervisor: string }) => void
   fatal: (error: Error) => void
 }

@@ -1,7 +1,7 @@
 import type { RecordedEffect, RecordedError, ThrownError } from '@vigil/protocol'
 import type { TurnFold } from '../fold/process-fold.ts'
 import type { Manifest } from '../manifests/manifest.ts'
-import { backoff } from '../supervision/restart-decision.ts'
+import { backoff } from '../supervision/backoff.ts'
 
 /** What follows an attempt that threw. */
 export type AttemptDecision =
@@ -23,7 +23,8 @@ export function afterThrow(
   if (error.code === 'EFFECT_IN_DOUBT') return { action: 'dead_letter', reason: 'in_doubt' }
   if (!retry) return { action: 'dead_letter', reason: 'not_retryable' }
   if (attempt > delivery.maxRetries) return { action: 'dead_letter', reason: 'retries_exhausted' }
-  return { action: 'retry', delayMs: backoff(delivery.retryBackoffMs, attempt - 1, jitter, delivery.retryBackoffMaxMs) }
+  const waits = { baseMs: delivery.retryBackoffMs, maxMs: delivery.retryBackoffMaxMs }
+  return { action: 'retry', delayMs: backoff(waits, attempt - 1, jitter) }
 }
 
 /** The error as it is recorded; a code of the agent's own making is kept. */

@@ -9,6 +9,7 @@ import { piscinaCompute } from '../platform/compute.ts'
 import { chokidarWatcher } from '../platform/file-watcher.ts'
 import { httpClient } from '../platform/http-client.ts'
 import { systemRandom } from '../platform/random.ts'
+import { type Group, groupsOf } from '../supervision/groups.ts'
 import type { RecoveryReport, SupervisorEvents } from '../surface.ts'
 import { bundleStore } from './bundle-store.ts'
 import { type CheckpointPolicy, checkpointPolicy } from './checkpointer.ts'
@@ -23,6 +24,7 @@ export interface OpenOptions {
   readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] }
   readonly segmentBytes?: number | undefined
   readonly checkpoints?: Partial<CheckpointPolicy> | undefined
+  readonly groups: readonly Group[]
   /** Replaces single ports; whoever gives one closes it. */
   readonly ports: Partial<Ports>
 }
@@ -46,8 +48,11 @@ export async function openRuntime({
   emit,
   segmentBytes,
   checkpoints,
+  groups: definitions,
   ports: given,
 }: OpenOptions): Promise<Opened> {
+  // Before anything is touched: a typo costs nothing.
+  const groups = groupsOf(definitions)
   const closing: (() => Promise<void> | void)[] = []
   const closeAll = async (): Promise<void> => {
     for (const close of closing.splice(0).reverse()) await close()
@@ -109,6 +114,7 @@ export async function openRuntime({
       ports,
       world,
       bundles,
+      groups,
       checkpoints: { ...checkpointPolicy, ...checkpoints },
       env,
       emit,

@@ -8,6 +8,8 @@ import { fileEffects } from '../gate/effects/files.ts'
 import { messageEffects } from '../gate/effects/messages.ts'
 import { createGate } from '../gate/gate.ts'
 import { type AgentProcess, agentProcess } from '../processes/agent-process.ts'
+import type { Groups } from '../supervision/groups.ts'
+import { topLevel } from '../supervision/top-level.ts'
 import type { DeployRequest, SupervisorEvents } from '../surface.ts'
 import { type TriggerSet, triggerSet } from '../triggers/trigger-set.ts'
 import type { BundleStore } from './bundle-store.ts'
@@ -48,12 +50,13 @@ export interface RuntimeParts {
   readonly ports: RuntimePorts
   readonly world: World
   readonly bundles: BundleStore
+  readonly groups: Groups
   readonly checkpoints: CheckpointPolicy
   readonly env: Readonly<Record<string, string | undefined>>
   readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] }
 }
 
-export function startRuntime({ ports, world, bundles, checkpoints: policy, env, emit }: RuntimeParts): Runtime {
+export function startRuntime({ ports, world, bundles, groups, checkpoints: policy, env, emit }: RuntimeParts): Runtime {
   const { clock, random, journal } = ports
   const log = recordLog(journal, world)
   const members = new Map<string, Member>()
@@ -73,10 +76,23 @@ export function startRuntime({ ports, world, bundles, checkpoints: policy, env, 
     emit.record(record)
   })
 
+  const top = topLevel({
+    clock,
+    random,
+    groups,
+    agents: () => members.keys(),
+    agent: (name) => members.get(name)?.process,
+    manifestOf: (name) => world.get(name)?.manifest,
+    report: (supervisor, report) => emit.report({ supervisor, ...report }),
+    gaveUp: (supervisor, reason) =>
+      emit.log({ process: '@runtime', level: 'error', message: `group ${supervisor} ended: ${reason}` }),
+  })
+
   const enroll = (name: string): Member => {
     const fold = world.get(name)
     if (fold === undefined) throw new VigilError('PROCESS_NOT_FOUND', `there is no process "${name}"`)
     const triggers = triggerSet({ log, clock, watcher: ports.fileWatcher, process: fold, failed: complain(name) })
+    const place = top.placeOf(name)
     const process = agentProcess({
       ports,
       log,
@@ -86,6 +102,8 @@ export function startRuntime({ ports, world, bundles, checkpoints: policy, env, 
       bundle: bundles.get,
       env: (names) => pick(env, names),
       logLine: emit.log,
+      branch: place.of,
+      path: place.path,
       changed: () => {
         triggers.arm(fold.desired === 'running' && fold.parked === undefined && !stopping)
         for (const look of watchers) look()
@@ -119,6 +137,7 @@ export function startRuntime({ ports, world, bundles, checkpoints: policy, env, 
         ])
       }
       const member = members.get(manifest.name) ?? enroll(manifest.name)
+      top.changed(manifest.name)
       member.process.pump()
       return member
     },
@@ -131,6 +150,7 @@ export function startRuntime({ ports, world, bundles, checkpoints: policy, env, 
         { process: name as ProcessName, epoch: member.process.fold.epoch, type: 'process.removed', data: { by } },
       ])
       members.delete(name)
+      top.changed(name)
     },
     async publish(topic, data, source) {
       const event_id = random.uuid()
@@ -147,10 +167,9 @@ export function startRuntime({ ports, world, bundles, checkpoints: policy, env, 
       return { eventId: event_id, deliveries: deliveries.length }
     },
     revive() {
-      for (const { process, triggers } of members.values()) {
-        process.revive()
+      top.begin()
+      for (const { process, triggers } of members.values())
         triggers.arm(process.fold.desired === 'running' && process.fold.parked === undefined)
-      }
     },
     until(name, done) {
       return new Promise((resolve, reject) => {
@@ -169,7 +188,8 @@ export function startRuntime({ ports, world, bundles, checkpoints: policy, env, 
     async stop() {
       stopping = true
       await Promise.all([...members.values()].map(({ triggers }) => triggers.close()))
-      await Promise.all([...members.values()].map(({ process }) => process.drain()))
+      for (const { process } of members.values()) process.close()
+      await top.end()
       checkpoints.close()
       results.close()
       for (const look of watchers) look()

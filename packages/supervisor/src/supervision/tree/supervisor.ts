@@ -1,4 +1,5 @@
 import type { ExitCause } from '@vigil/protocol'
+import { backoff } from '../backoff.ts'
 import { countRestart, emptyWindow } from '../restart-window.ts'
 import type { ChildInput, ChildSpec, FlagsInput } from './child-spec.ts'
 import { type Child, countsOf, newChildren, rowOf } from './children.ts'
@@ -7,7 +8,7 @@ import { type FailedStart, lifecycle, type Numbers } from './lifecycle.ts'
 import { newPlan } from './plan.ts'
 import type { Action, ChildCounts, ChildRow, Input, Reply, Report, Request } from './protocol.ts'
 import { answer } from './requests.ts'
-import { backoffMs, endsSupervisor, isWorthTelling, verdictOn } from './verdict.ts'
+import { endsSupervisor, isWorthTelling, verdictOn } from './verdict.ts'
 
 /**
  * One supervisor, OTP's way, as a pure machine: it is told what happened and when, and answers with what is to be done.
@@ -110,18 +111,27 @@ export function supervisorMachine(
     if (endsSupervisor(plan.flags.autoShutdown, child.spec, others)) end({ kind: 'shutdown', hint: 'auto_shutdown' })
   }
 
-  /** One incident counts once, however many siblings go down with it. */
-  const restart = (child: Child, cause: ExitCause): void => {
+  const counted = () => {
     const aliveMs = (pausedSince ?? now) - pausedMs
-    const counted = countRestart(window, aliveMs, { maxRestarts: plan.flags.intensity, periodMs: plan.flags.periodMs })
-    window = counted.window
-    if (counted.exceeded) {
+    return countRestart(window, aliveMs, { maxRestarts: plan.flags.intensity, periodMs: plan.flags.periodMs })
+  }
+
+  const announce = (child: Child): number => {
+    const ms = backoff(child.spec.backoff, child.streak, chance)
+    act({ do: 'restarting', id: child.id, ms })
+    return ms
+  }
+
+  /** One incident counts once, however many siblings go down with it. */
+  const restart = (child: Child, cause: ExitCause, announcedMs?: number): void => {
+    const count = counted()
+    window = count.window
+    if (count.exceeded) {
       report('shutdown', cause, child)
       return end({ kind: 'shutdown', hint: 'reached_max_restart_intensity' })
     }
-    const ms = backoffMs(child.spec, child.streak, chance)
+    const ms = announcedMs ?? announce(child)
     child.streak += 1
-    act({ do: 'restarting', id: child.id, ms })
     const others = groupOf(child).filter((each) => each !== child)
     life.stopInOrder(others.reverse(), () => {
       if (ms === 0) bring(groupOf(child))
@@ -137,7 +147,10 @@ export function supervisorMachine(
       retry(failed)
     })
 
-  const retry = ({ child, cause }: FailedStart): void => life.wait(child, 0, () => restart(child, cause))
+  const retry = ({ child, cause }: FailedStart): void => {
+    const ms = counted().exceeded ? undefined : announce(child)
+    life.wait(child, 0, () => restart(child, cause, ms))
+  }
 
   const groupOf = (child: Child): Child[] => {
     if (plan.flags.strategy === 'one_for_all') return children.inOrder()

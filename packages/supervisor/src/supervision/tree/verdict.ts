@@ -29,7 +29,3 @@ export function endsSupervisor(
   if (!child.significant || mode === 'never') return false
   return mode === 'any_significant' || !others()
 }
-
-/** Milliseconds before the next start, after `streak` restarts in a row without a stable life; `chance` takes up to a quarter away. */
-export const backoffMs = ({ backoff: { baseMs, maxMs } }: ChildSpec, streak: number, chance: number): number =>
-  Math.round(Math.min(maxMs, baseMs * 2 ** Math.min(streak, 30)) * (1 - chance / 4))
