@@ -75,7 +75,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
   },
   {
     name: 'counts a restart twice',
-    file: 'packages/supervisor/src/supervision/tree/supervisor.ts',
+    file: 'packages/supervisor/src/supervision/tree/restart-counter.ts',
     find: 'return countRestart(window, aliveMs, {',
     replace: 'return countRestart(countRestart(window, aliveMs, { maxRestarts: 9, periodMs: 1e9 }).window, aliveMs, {',
   },

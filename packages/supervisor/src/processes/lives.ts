@@ -38,7 +38,7 @@ export interface LivesParts {
 }
 
 /** From `stop` of the guest to SIGKILL; the drain before it has its own time, shutdown_timeout. */
-export const askMs = 1_000
+const askMs = 1_000
 
 export function livesOf(parts: LivesParts): Lives {
   const { ports, log, fold, branch } = parts

@@ -1,6 +1,5 @@
 import type { ExitCause } from '@vigil/protocol'
 import { backoff } from '../backoff.ts'
-import { countRestart, emptyWindow } from '../restart-window.ts'
 import type { ChildInput, ChildSpec, FlagsInput } from './child-spec.ts'
 import { type Child, countsOf, newChildren, rowOf } from './children.ts'
 import { fifo } from './fifo.ts'
@@ -8,6 +7,7 @@ import { type FailedStart, lifecycle, type Numbers } from './lifecycle.ts'
 import { newPlan } from './plan.ts'
 import type { Action, ChildCounts, ChildRow, Input, Reply, Report, Request } from './protocol.ts'
 import { answer } from './requests.ts'
+import { restartCounter } from './restart-counter.ts'
 import { endsSupervisor, isWorthTelling, verdictOn } from './verdict.ts'
 
 /**
@@ -36,9 +36,7 @@ export function supervisorMachine(
   let actions: Action[] = []
   let now = 0
   let chance = 0
-  let window = emptyWindow
-  /** Time in which a child backs off does not count: it must not make a crash loop look slow. */
-  let [pausedMs, pausedSince] = [0, undefined as number | undefined]
+  const restarts = restartCounter()
   let over = false
   let gone = false
   const line = fifo<() => void>()
@@ -61,10 +59,7 @@ export function supervisorMachine(
     act,
     later: (step) => void line.push(step),
     now: () => now,
-    backingOff(count) {
-      if (count > 0) pausedSince ??= now
-      else if (pausedSince !== undefined) [pausedMs, pausedSince] = [pausedMs + now - pausedSince, undefined]
-    },
+    backingOff: (count) => restarts.backingOff(count, now),
     disobeyed: (child, cause) => report('shutdown_error', cause, child),
   })
 
@@ -111,11 +106,6 @@ export function supervisorMachine(
     if (endsSupervisor(plan.flags.autoShutdown, child.spec, others)) end({ kind: 'shutdown', hint: 'auto_shutdown' })
   }
 
-  const counted = () => {
-    const aliveMs = (pausedSince ?? now) - pausedMs
-    return countRestart(window, aliveMs, { maxRestarts: plan.flags.intensity, periodMs: plan.flags.periodMs })
-  }
-
   const announce = (child: Child): number => {
     const ms = backoff(child.spec.backoff, child.streak, chance)
     act({ do: 'restarting', id: child.id, ms })
@@ -124,9 +114,7 @@ export function supervisorMachine(
 
   /** One incident counts once, however many siblings go down with it. */
   const restart = (child: Child, cause: ExitCause, announcedMs?: number): void => {
-    const count = counted()
-    window = count.window
-    if (count.exceeded) {
+    if (restarts.count(now, plan.flags)) {
       report('shutdown', cause, child)
       return end({ kind: 'shutdown', hint: 'reached_max_restart_intensity' })
     }
@@ -148,7 +136,7 @@ export function supervisorMachine(
     })
 
   const retry = ({ child, cause }: FailedStart): void => {
-    const ms = counted().exceeded ? undefined : announce(child)
+    const ms = restarts.exceeds(now, plan.flags) ? undefined : announce(child)
     life.wait(child, 0, () => restart(child, cause, ms))
   }
 
