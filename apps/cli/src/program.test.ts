@@ -30,6 +30,14 @@ async function answering(body: unknown) {
   return { asked, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, [Symbol.asyncDispose]: close }
 }
 
+it('tree prints what the supervisor says', async () => {
+  const view = { tree: [{ kind: 'agent', name: 'a', state: 'running', restart: 'permanent', restarts: 0 }] }
+  await using supervisor = await answering(view)
+  expect(await run('--url', supervisor.url, 'tree')).toEqual({ code: 0, lines: ['a  running, permanent'] })
+  expect((await run('--url', supervisor.url, 'tree', '--json')).lines).toEqual([JSON.stringify(view)])
+  expect(supervisor.asked[0]).toMatch(/\/api\/v1\/tree$/)
+})
+
 it('ps asks for the label and prints a table, or JSON', async () => {
   await using supervisor = await answering({ processes: [], total: 0 })
   const table = await run('--url', supervisor.url, '--token', 't', 'ps', '-l', 'team=data')

@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander'
 import { type ConnectionFlags, connect, type Surroundings } from './connection.ts'
 import { follow } from './journal-follow.ts'
 import { entryLines, processTable } from './tables.ts'
+import { treeLines } from './tree-lines.ts'
 
 /** The verbs. Each asks the supervisor and prints: a table for people, JSON for scripts. */
 export interface Face extends Surroundings {
@@ -45,13 +46,22 @@ export async function runCommand(argv: readonly string[], face: Face): Promise<n
       for (const line of flags().json ? [JSON.stringify(list)] : processTable(list.processes)) face.print(line)
     })
   program
+    .command('tree')
+    .description('Groups with what stands under them, and agents that stand alone.')
+    .action(async () => {
+      const view = await client().tree()
+      for (const line of flags().json ? [JSON.stringify(view)] : treeLines(view.tree)) face.print(line)
+    })
+  program
     .command('validate <files...>')
     .description('Checks manifests and runs nothing.')
     .option('--env-file <file>', 'variables for manifests')
-    .action(async (files: string[], { envFile }: { envFile?: string }) => {
+    .option('--config <file>', 'check this configuration too; default vigil.yaml in a folder among the files')
+    .action(async (files: string[], { envFile, config }: { envFile?: string; config?: string }) => {
       code = await validate([
         ...files,
         ...(envFile === undefined ? [] : ['--env-file', envFile]),
+        ...(config === undefined ? [] : ['--config', config]),
         ...(flags().json ? ['--json'] : []),
       ])
     })

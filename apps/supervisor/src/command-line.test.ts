@@ -24,6 +24,7 @@ it('runs the example when nothing is asked for', () => {
     logLevel: 'info',
     json: false,
     auth: true,
+    config: undefined,
     example: true,
   })
 })
@@ -51,12 +52,18 @@ it('takes flags, relative to where the user stands', () => {
     logLevel: 'debug',
     json: true,
     auth: false,
+    config: undefined,
     example: false,
   })
 })
 
 it('takes the environment where no flag is given', () => {
   const env = { VIGIL_DATA: ':memory:', VIGIL_HOST: '0.0.0.0', VIGIL_PORT: '81' }
+  expect(settings(['--config', 'fleet.yaml'])).toMatchObject({
+    config: '/home/me/fleet.yaml',
+    paths: [],
+    example: false,
+  })
   expect(settings([], env)).toMatchObject({ paths: [], data: ':memory:', host: '0.0.0.0', port: 81, example: false })
   expect(settings(['--data', 'x', '--port', '82'], env)).toMatchObject({ data: '/home/me/x', port: 82 })
 })

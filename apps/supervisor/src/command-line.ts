@@ -12,6 +12,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 export interface Settings {
   /** Manifests or folders, absolute. */
   readonly paths: readonly string[]
+  /** The fleet's configuration, absolute; undefined: the `vigil.yaml` of a folder among the paths, if there is one. */
+  readonly config: string | undefined
   /** Absolute, or `:memory:`. */
   readonly data: string
   readonly host: string
@@ -25,7 +27,13 @@ export interface Settings {
 
 export type Order =
   | { readonly kind: 'run'; readonly settings: Settings; readonly env: Environment }
-  | { readonly kind: 'validate'; readonly paths: readonly string[]; readonly json: boolean; readonly env: Environment }
+  | {
+      readonly kind: 'validate'
+      readonly paths: readonly string[]
+      readonly config: string | undefined
+      readonly json: boolean
+      readonly env: Environment
+    }
   | { readonly kind: 'help' }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -41,6 +49,7 @@ export interface Surroundings {
 
 interface Flags {
   readonly data?: string
+  readonly config?: string
   readonly host?: string
   readonly port?: string
   readonly envFile?: string
@@ -59,6 +68,10 @@ export function readCommandLine(argv: readonly string[], surroundings: Surroundi
     .option('--data <dir>', 'data directory, or :memory: (VIGIL_DATA; default .vigil)')
     .option('--host <host>', 'where to listen (VIGIL_HOST; default 127.0.0.1)')
     .option('--port <port>', 'where to listen, 0 picks a free port (VIGIL_PORT; default 9100)')
+    .option(
+      '--config <file>',
+      'what belongs to the whole fleet (VIGIL_CONFIG; default vigil.yaml in a folder among the paths)',
+    )
     .option('--env-file <file>', 'variables for manifests; what is set already wins')
     .addOption(
       new Option('--log-level <level>', 'least level shown')
@@ -76,11 +89,13 @@ export function readCommandLine(argv: readonly string[], surroundings: Surroundi
     .command('validate <paths...>')
     .description('Checks manifests and runs nothing.')
     .option('--json', 'print one JSON document')
+    .option('--config <file>', 'check this configuration too; default vigil.yaml in a folder among the paths')
     .option('--env-file <file>', 'variables for manifests; what is set already wins')
     .action((paths: string[], flags: Flags) => {
       order = {
         kind: 'validate',
         paths: paths.map(at),
+        config: flags.config === undefined ? undefined : at(flags.config),
         json: flags.json === true,
         env: merged(flags, surroundings, at),
       }
@@ -112,7 +127,8 @@ function settingsOf(
   { cwd, exampleFolder }: Surroundings,
 ): Settings {
   const data = flags.data ?? env.VIGIL_DATA
-  const example = paths.length === 0 && data === undefined
+  const config = flags.config ?? env.VIGIL_CONFIG
+  const example = paths.length === 0 && data === undefined && config === undefined
   const host = flags.host ?? env.VIGIL_HOST ?? '127.0.0.1'
   if (!flags.auth && !isLoopback(host)) {
     throw new VigilError(
@@ -122,6 +138,7 @@ function settingsOf(
   }
   return {
     paths: example ? [exampleFolder] : paths,
+    config: config === undefined ? undefined : resolve(cwd, config),
     data: data === ':memory:' ? data : resolve(cwd, data ?? '.vigil'),
     host,
     port: portOf(flags.port ?? env.VIGIL_PORT ?? '9100'),

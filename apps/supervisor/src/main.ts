@@ -51,7 +51,7 @@ async function main(): Promise<number> {
   })
   if (order.kind === 'help') return exitCodes.done
   if (order.kind === 'validate') {
-    const { lines, document, exitCode } = await validate(order.paths, order.env, new Date())
+    const { lines, document, exitCode } = await validate(order, order.env, new Date())
     process.stdout.write(`${order.json ? JSON.stringify(document) : lines.join('\n')}\n`)
     return exitCode
   }

@@ -4,6 +4,7 @@ import { jsonOutput, textOutput } from './output.ts'
 
 const settings: Settings = {
   paths: [],
+  config: undefined,
   data: '/d',
   host: 'h',
   port: 1,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Listener, serve } from '@vigil/api'
 import { errorCode, exitCodeOf, exitCodes } from '@vigil/protocol'
-import { loadManifests, type ProcessState, Supervisor } from '@vigil/supervisor'
+import { loadConfiguration, loadManifests, type ProcessState, Supervisor } from '@vigil/supervisor'
 import type { Environment, Settings } from './command-line.ts'
 import { ensureToken, manifestDisk, removeEndpoint, writeEndpoint } from './data-files.ts'
 import { incidentOf } from './incidents.ts'
@@ -22,9 +22,13 @@ export interface RunInput {
 /** Runs until it is asked to end or ring 0 gives up; resolves with the exit code. */
 export async function run({ settings, env, output, asked }: RunInput): Promise<number> {
   const manifests = await loadManifests(settings.paths, { fileSystem: manifestDisk, env })
+  const config = await loadConfiguration(
+    { file: settings.config, paths: settings.paths },
+    { fileSystem: manifestDisk, env },
+  )
   const deploy = manifests.map(({ manifest, baseDirectory }) => ({ manifest, baseDirectory, by: 'manifest' as const }))
   const where = settings.data === ':memory:' ? { journal: 'memory' as const } : { dataDir: settings.data }
-  const supervisor = await Supervisor.start({ ...where, env, logger: output.log, deploy })
+  const supervisor = await Supervisor.start({ ...where, config, env, logger: output.log, deploy })
   supervisor.on('record', (record) => {
     const incident = incidentOf(record)
     if (incident !== undefined) output.log(incident)

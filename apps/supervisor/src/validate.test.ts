@@ -17,15 +17,25 @@ it('tells the good with their next fires, the bad with their places', async () =
     'name: a\nentrypoint: ./a.ts\nlabels: { t: "${GONE}" }\ntriggers: [{ cron: "0 12 * * *" }]\n',
   )
   await writeFile(join(folder, 'b.agent'), 'name: b\nentrypoint: ./b.ts\n')
+  await writeFile(join(folder, 'vigil.yaml'), 'groups: [{ name: all, strategie: one_for_all }]\n')
   await writeFile(join(folder, 'c.agent'), 'name: c\nentrypoint: ./a.ts\nmemory_mb: 1\n')
-  const { lines, exitCode, document } = await validate([folder], {}, new Date('2026-01-01T00:00:00Z'))
+  const { lines, exitCode, document } = await validate(
+    { paths: [folder], config: undefined },
+    {},
+    new Date('2026-01-01T00:00:00Z'),
+  )
   expect(lines).toEqual([
     `ok a ${folder}/a.agent`,
     '   cron "0 12 * * *" UTC: next 2026-01-01T12:00:00.000Z, 2026-01-02T12:00:00.000Z, 2026-01-03T12:00:00.000Z',
     `warning ${folder}/a.agent:3:14: expected the variable GONE, found it unset (set it, or write \${GONE:-default})`,
     `error ${folder}/c.agent:3:12: expected a whole number, 32 or more, found the number 1`,
+    `error ${folder}/vigil.yaml:1:23: expected a known field, found strategie (did you mean strategy?)`,
     `error ${folder}/b.agent: entrypoint: expected a module at ${folder}/b.ts, found nothing`,
   ])
   expect([exitCode, document.ok, document.processes]).toEqual([2, false, ['a']])
-  expect((await validate([join(folder, 'a.agent')], { GONE: 'x' }, new Date(0))).exitCode).toBe(0)
+  const alone = { paths: [join(folder, 'a.agent')], config: undefined }
+  expect((await validate(alone, { GONE: 'x' }, new Date(0))).exitCode).toBe(0)
+  expect((await validate({ ...alone, config: join(folder, 'vigil.yaml') }, { GONE: 'x' }, new Date(0))).exitCode).toBe(
+    2,
+  )
 })

@@ -1,5 +1,12 @@
 import { exitCodes } from '@vigil/protocol'
-import { type Manifest, nextFires, type PlacedProblem, problemLine, readManifests } from '@vigil/supervisor'
+import {
+  type Manifest,
+  nextFires,
+  type PlacedProblem,
+  problemLine,
+  readConfiguration,
+  readManifests,
+} from '@vigil/supervisor'
 import type { Environment } from './command-line.ts'
 import { manifestDisk } from './data-files.ts'
 
@@ -17,8 +24,16 @@ export interface Validation {
 
 const shownFires = 3
 
-export async function validate(paths: readonly string[], env: Environment, now: Date): Promise<Validation> {
-  const { loaded, problems, warnings } = await readManifests(paths, { fileSystem: manifestDisk, env })
+export async function validate(
+  { paths, config }: { readonly paths: readonly string[]; readonly config: string | undefined },
+  env: Environment,
+  now: Date,
+): Promise<Validation> {
+  const options = { fileSystem: manifestDisk, env }
+  const { loaded, ...found } = await readManifests(paths, options)
+  const fleet = await readConfiguration({ file: config, paths }, options)
+  const problems = [...found.problems, ...fleet.problems]
+  const warnings = [...found.warnings, ...fleet.warnings]
   const missing: PlacedProblem[] = []
   for (const { manifest, file } of loaded) {
     const stat = await manifestDisk.stat(manifest.entrypoint)

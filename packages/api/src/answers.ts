@@ -9,7 +9,7 @@ import {
 import { readJson } from './body.ts'
 import { duration, label, wholeNumber } from './query.ts'
 import type { RuntimeSurface } from './runtime-surface.ts'
-import { acceptedView, entryView, processView, runtimeStatusView, turnView } from './views.ts'
+import { acceptedView, entryView, processView, runtimeStatusView, treeNodeView, turnView } from './views.ts'
 
 /** What each route of the table does. Thrown errors become replies in handler.ts. */
 export interface Call {
@@ -28,6 +28,7 @@ export const answers: Readonly<Record<RouteId, Answer>> = {
   health: () => json(200, { status: 'ok' }),
   ready: ({ s }) => json(s.ready ? 200 : 503, { ready: s.ready }),
   runtimeStatus: ({ s }) => json(200, runtimeStatusView(s)),
+  tree: ({ s }) => json(200, { tree: s.tree().map(treeNodeView) }),
   listProcesses: ({ s, query }) => {
     const wanted = label(query)
     const processes = s

@@ -86,6 +86,18 @@ export function fakeRuntime(): FakeRuntime {
       return agent
     },
     list: () => [agent],
+    tree: () => [
+      {
+        kind: 'group',
+        name: 'all',
+        state: 'running',
+        strategy: 'rest_for_one',
+        intensity: 3,
+        periodMs: 60_000,
+        autoShutdown: 'never',
+        children: [{ kind: 'agent', name: 'watcher', state: 'running', restart: 'permanent', restarts: 1, pid: 77 }],
+      },
+    ],
     publish: async (topic, data) => {
       note('publish', topic, data)
       return { eventId: 'p1' }

@@ -111,6 +111,14 @@ describe('reading', () => {
     expect((await send('/processes?label=team')).body.error.code).toBe('INVALID_ARGUMENT')
   })
 
+  it('shows the tree in the words of the wire', async () => {
+    const watcher = { kind: 'agent', name: 'watcher', state: 'running', restart: 'permanent', restarts: 1, pid: 77 }
+    const group = { kind: 'group', name: 'all', state: 'running', strategy: 'rest_for_one', intensity: 3 }
+    expect((await send('/tree')).body).toEqual({
+      tree: [{ ...group, period_ms: 60_000, auto_shutdown: 'never', children: [watcher] }],
+    })
+  })
+
   it('tells readiness and what recovery found', async () => {
     expect((await send('/runtime/status')).body).toMatchObject({
       ready: true,

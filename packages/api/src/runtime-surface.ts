@@ -1,9 +1,10 @@
-import type { AgentHandle, RecoveryReport } from '@vigil/supervisor'
+import type { AgentHandle, RecoveryReport, TreeNode } from '@vigil/supervisor'
 
 /** What the REST face needs of a supervisor; `Supervisor` fits, and so does anything that acts like one. */
 export interface RuntimeSurface {
   get(name: string): AgentHandle
   list(): readonly AgentHandle[]
+  tree(): readonly TreeNode[]
   publish(topic: string, data: unknown): Promise<{ readonly eventId: string }>
   readonly report: RecoveryReport
   readonly ready: boolean

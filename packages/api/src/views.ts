@@ -1,5 +1,13 @@
-import type { AcceptedView, EntryView, JournalRecord, ProcessView, RuntimeStatusView, TurnView } from '@vigil/protocol'
-import type { Accepted, ProcessStatus, RecoveryReport, TurnResult } from '@vigil/supervisor'
+import type {
+  AcceptedView,
+  EntryView,
+  JournalRecord,
+  ProcessView,
+  RuntimeStatusView,
+  TreeNodeView,
+  TurnView,
+} from '@vigil/protocol'
+import type { Accepted, ProcessStatus, RecoveryReport, TreeNode, TurnResult } from '@vigil/supervisor'
 import type { RuntimeSurface } from './runtime-surface.ts'
 
 /**
@@ -25,6 +33,15 @@ export function processView(status: ProcessStatus): ProcessView {
       ...(nextFire === undefined ? {} : { next_fire: nextFire }),
     })),
   }
+}
+
+export function treeNodeView(node: TreeNode): TreeNodeView {
+  if (node.kind === 'agent') {
+    const { periodMs, ...same } = node
+    return { ...same, ...(periodMs === undefined ? {} : { period_ms: periodMs }) }
+  }
+  const { periodMs, autoShutdown, children, ...same } = node
+  return { ...same, period_ms: periodMs, auto_shutdown: autoShutdown, children: children.map(treeNodeView) }
 }
 
 export function runtimeStatusView(s: RuntimeSurface): RuntimeStatusView {

@@ -8,6 +8,7 @@ import type {
   ProcessView,
   RuntimeStatusView,
   StateView,
+  TreeView,
   TurnView,
 } from './views.ts'
 
@@ -77,6 +78,7 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
   return {
     health: () => call<{ status: string }>('health'),
     runtimeStatus: () => call<RuntimeStatusView>('runtimeStatus'),
+    tree: () => call<TreeView>('tree'),
     processes: (label?: string) => call<ProcessListView>('listProcesses', { query: { label } }),
     process: (name: string) => call<ProcessView>('getProcess', { path: { name } }),
     control: (name: string, verb: ProcessVerb) => call<StateView>(`${verb}Process`, { path: { name } }),

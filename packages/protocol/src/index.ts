@@ -8,6 +8,7 @@ export { type FaultPoint, faultPoint, faultPoints, observeFaultPoints } from './
 export * from './ids.ts'
 export type { Json } from './json.ts'
 export { limits } from './limits.ts'
+export { type ConfigurationDocument, checkConfiguration, configurationSchema } from './manifest/configuration.ts'
 export { parseDuration } from './manifest/duration.ts'
 export { checkManifest, describeFound, type ManifestCheck, type ManifestProblem } from './manifest/problems.ts'
 export { type ManifestDocument, manifestSchema, type TriggerDocument } from './manifest/schema.ts'

@@ -21,6 +21,7 @@ export const routes = {
     path: '/runtime/status',
     doc: 'Processes by state, data directory, what recovery found.',
   },
+  tree: { method: 'GET', path: '/tree', doc: 'Groups with what stands under them, and agents that stand alone.' },
   listProcesses: { method: 'GET', path: '/processes', doc: 'All processes; `?label=key=value` selects.' },
   getProcess: { method: 'GET', path: '/processes/{name}', doc: 'One process.' },
   startProcess: { method: 'POST', path: '/processes/{name}/start', doc: 'Starts a stopped or failed process.' },

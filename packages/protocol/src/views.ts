@@ -36,6 +36,33 @@ export interface ProcessListView {
   readonly total: number
 }
 
+/** A group with what stands under it, or an agent; `intensity` and `period_ms` are of its own supervisor if it stands alone. */
+export type TreeNodeView =
+  | {
+      readonly kind: 'group'
+      readonly name: string
+      readonly state: string
+      readonly strategy: string
+      readonly intensity: number
+      readonly period_ms: number
+      readonly auto_shutdown: string
+      readonly children: readonly TreeNodeView[]
+    }
+  | {
+      readonly kind: 'agent'
+      readonly name: string
+      readonly state: string
+      readonly restart: string
+      readonly restarts: number
+      readonly pid?: number
+      readonly intensity?: number
+      readonly period_ms?: number
+    }
+
+export interface TreeView {
+  readonly tree: readonly TreeNodeView[]
+}
+
 export interface StateView {
   readonly name: string
   readonly state: string

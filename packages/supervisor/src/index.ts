@@ -1,3 +1,9 @@
+export {
+  type Configuration,
+  configurationFile,
+  loadConfiguration,
+  readConfiguration,
+} from './manifests/configuration.ts'
 export { type LoadedManifest, loadManifests, readManifests } from './manifests/load.ts'
 export type { Manifest, Trigger } from './manifests/manifest.ts'
 export { parseManifestText } from './manifests/parse.ts'
@@ -6,5 +12,6 @@ export { nextFires } from './manifests/schedule.ts'
 export type { SpawnSpec, TriggerSpec } from './manifests/spec.ts'
 export { cron, fileWatch, onEvent, onMessage } from './manifests/trigger-builders.ts'
 export type { Ports } from './runtime/ports.ts'
+export type { Group } from './supervision/groups.ts'
 export { type StartOptions, Supervisor } from './supervisor.ts'
 export type * from './surface.ts'

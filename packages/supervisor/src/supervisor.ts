@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import { type ErrorCode, VigilError } from '@vigil/protocol'
 import { agentHandle } from './agent-handle.ts'
+import type { Configuration } from './manifests/configuration.ts'
 import { manifestFromSpec, type SpawnSpec } from './manifests/spec.ts'
 import { type Opened, openRuntime } from './runtime/open.ts'
 import type { Ports } from './runtime/ports.ts'
-import type { Group } from './supervision/groups.ts'
-import type { AgentHandle, DeployRequest, RecoveryReport, SupervisorEvents } from './surface.ts'
+import type { AgentHandle, DeployRequest, RecoveryReport, SupervisorEvents, TreeNode } from './surface.ts'
 
 export interface StartOptions {
   /** Where everything durable lives; default `.vigil` under the working directory. */
@@ -17,7 +17,7 @@ export interface StartOptions {
   /** Receives each log line of agents and of ring 0; default: nothing is printed. */
   readonly logger?: SupervisorEvents['log']
   /** What `vigil.yaml` holds; default nothing. */
-  readonly config?: { readonly groups?: readonly Group[] }
+  readonly config?: Partial<Configuration>
   /** Manifests that are registered, all of them, before the first process starts. */
   readonly deploy?: readonly DeployRequest[]
   /** Size at which a journal segment is sealed, bytes; default 64 MB. */
@@ -157,6 +157,11 @@ export class Supervisor implements AsyncDisposable {
 
   list(): AgentHandle[] {
     return [...this.#opened.runtime.members.keys()].sort().map((name) => this.get(name))
+  }
+
+  /** Groups and the agents under them, and the agents that stand alone. */
+  tree(): TreeNode[] {
+    return this.#opened.runtime.tree()
   }
 
   /** Publishes on the bus; resolves when it is durable, with the number of mailboxes that it reached. */

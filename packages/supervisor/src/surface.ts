@@ -1,5 +1,6 @@
 import type { ExitCause, JournalRecord, Json, PageQuery, RecordedError } from '@vigil/protocol'
 import type { Manifest } from './manifests/manifest.ts'
+import type { Group } from './supervision/groups.ts'
 import type { Report } from './supervision/tree/protocol.ts'
 
 /**
@@ -111,6 +112,35 @@ export interface DeployRequest {
   readonly by: 'operator' | 'manifest' | 'program'
   readonly start?: boolean
 }
+
+/**
+ * The tree as people see it. A group is a supervisor of the configuration; an agent of the top level stands under one of its own,
+ * which counts `intensity` restarts within `periodMs` of time alive, and is not shown by itself.
+ */
+export type TreeNode =
+  | {
+      readonly kind: 'group'
+      readonly name: string
+      /** `ended`: it gave up or its work is done; nothing under it lives. */
+      readonly state: 'running' | 'restarting' | 'ended'
+      readonly strategy: Group['strategy']
+      readonly intensity: number
+      readonly periodMs: number
+      readonly autoShutdown: Group['autoShutdown']
+      /** In the order of their start. */
+      readonly children: readonly TreeNode[]
+    }
+  | {
+      readonly kind: 'agent'
+      readonly name: string
+      readonly state: ProcessState
+      readonly restart: 'permanent' | 'transient' | 'temporary'
+      readonly restarts: number
+      readonly pid?: number
+      /** Of an agent that stands alone. */
+      readonly intensity?: number
+      readonly periodMs?: number
+    }
 
 /** What Supervisor events carry; `on('fatal')` is the last thing that a supervisor says. */
 export interface SupervisorEvents {

@@ -33,7 +33,7 @@ export function checkManifest(raw: unknown): ManifestCheck {
   const issues = parsed.success
     ? []
     : parsed.error.issues.filter((issue) => !said.has(issue.path.slice(0, 2).join('.')))
-  return { ok: false, problems: [...clashes, ...issues.flatMap((issue) => ofIssue(issue, raw))] }
+  return { ok: false, problems: [...clashes, ...issues.flatMap((issue) => issueProblems(issue, raw, knownFields))] }
 }
 
 const ofSpelling = (problem: SpellingProblem): ManifestProblem => ({
@@ -42,10 +42,15 @@ const ofSpelling = (problem: SpellingProblem): ManifestProblem => ({
   message: `expected ${problem.expected}, found ${problem.found}`,
 })
 
-function ofIssue(issue: z.core.$ZodIssue, raw: unknown): ManifestProblem[] {
+/** What a schema says, in the one form. `fieldsAt` are the fields that an object at a path may have. */
+export function issueProblems(
+  issue: z.core.$ZodIssue,
+  raw: unknown,
+  fieldsAt: (path: readonly (string | number)[], value: unknown) => readonly string[],
+): ManifestProblem[] {
   const path = writtenPath(issue.path as (string | number)[], raw)
   if (issue.code === 'unrecognized_keys') {
-    const known = knownFields(issue.path as (string | number)[], valueAt(path, raw))
+    const known = fieldsAt(issue.path as (string | number)[], valueAt(path, raw))
     return issue.keys.map((key) => unknownField([...path, key], key, known))
   }
   // zod reports a bad name of a map entry at the map, with the reason inside.

@@ -1,32 +1,11 @@
 import { z } from 'zod'
-import { parseDuration } from './duration.ts'
+import { atLeast, duration, flag, name, oneOf, section, text } from './fields.ts'
 
 /**
  * The one schema of a manifest, in the snake_case of the file and in canonical spelling only
  * (see spelling.ts). Here stand all defaults, minima and closed sets of words. The message of every
  * check says what was expected, as a noun: problems.ts makes "expected X, found Y" of it.
  */
-const text = (words: string) => z.string({ error: words }).min(1, { error: words })
-const flag = (fallback: boolean) => z.boolean({ error: 'true or false' }).default(fallback)
-
-const atLeast = (minimum: number, fallback: number) => {
-  const error = `a whole number, ${minimum} or more`
-  return z.int({ error }).min(minimum, { error }).default(fallback)
-}
-
-/** Milliseconds inside; a default is written as in a manifest, so that both read alike. */
-const duration = (fallback: string, minimumMs = 0) => {
-  const error = `a duration such as 30s${minimumMs > 0 ? `, ${minimumMs} ms or more` : ''}`
-  return z
-    .union([z.string(), z.number()], { error })
-    .refine((value) => (parseDuration(value) ?? -1) >= minimumMs, { error })
-    .transform((value) => parseDuration(value) as number)
-    .prefault(fallback)
-}
-
-const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
-  z.enum(words, { error: `one of ${words.join(', ')}` })
-
 const isTimezone = (name: string): boolean => {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone.length > 0
@@ -34,13 +13,6 @@ const isTimezone = (name: string): boolean => {
     return false
   }
 }
-
-const name = z
-  .string({ error: 'a name: a letter, then up to 63 letters, digits, _ or -' })
-  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, {
-    error: 'a name: a letter, then up to 63 letters, digits, _ or -',
-  })
-const section = { error: 'a section of fields' }
 
 const cronTrigger = z.strictObject({
   type: z.literal('cron'),

@@ -10,7 +10,8 @@ import { createGate } from '../gate/gate.ts'
 import { type AgentProcess, agentProcess } from '../processes/agent-process.ts'
 import type { Groups } from '../supervision/groups.ts'
 import { topLevel } from '../supervision/top-level.ts'
-import type { DeployRequest, SupervisorEvents } from '../surface.ts'
+import { treeView } from '../supervision/tree-view.ts'
+import type { DeployRequest, SupervisorEvents, TreeNode } from '../surface.ts'
 import { type TriggerSet, triggerSet } from '../triggers/trigger-set.ts'
 import type { BundleStore } from './bundle-store.ts'
 import { type CheckpointPolicy, checkpointer } from './checkpointer.ts'
@@ -39,6 +40,7 @@ export interface Runtime {
     data: unknown,
     source: string,
   ): Promise<{ readonly eventId: string; readonly deliveries: number }>
+  tree(): TreeNode[]
   /** Lets every process live that should. */
   revive(): void
   /** Resolves when `done` holds; looked at after each change of that process. */
@@ -166,6 +168,13 @@ export function startRuntime({ ports, world, bundles, groups, checkpoints: polic
       ])
       return { eventId: event_id, deliveries: deliveries.length }
     },
+    tree: () =>
+      treeView(top.branches(), (name) => {
+        const process = members.get(name)?.process
+        if (process === undefined) return undefined
+        const pid = process.life?.pid
+        return { state: process.state, restarts: process.fold.restarts, ...(pid === undefined ? {} : { pid }) }
+      }),
     revive() {
       top.begin()
       for (const { process, triggers } of members.values())

@@ -25,7 +25,8 @@ export interface Supervised {
  * has counted nothing yet.
  */
 export interface Branch {
-  rows(): readonly TreeRow[]
+  /** Undefined while it is not begun, or has ended. */
+  rows(): readonly TreeRow[] | undefined
   /** The agent's life, that it waits for its next one, or that it has none. */
   place(path: Path): TreeRow['ref']
   /** Starts all that stand in it. */
@@ -172,7 +173,7 @@ export function branch(parts: BranchParts, specification: SupervisorStart): Bran
   }
 
   return {
-    rows: () => tree?.rows() ?? [],
+    rows: () => tree?.rows(),
     place: (path) => rowAt(tree?.rows() ?? [], path)?.ref,
     begin,
     bring: (path) => void bring(path),

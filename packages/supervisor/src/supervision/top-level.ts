@@ -3,7 +3,7 @@ import type { Manifest } from '../manifests/manifest.ts'
 import { type Branch, branch, type Supervised } from './branch.ts'
 import type { Groups, Place } from './groups.ts'
 import type { Report } from './tree/protocol.ts'
-import type { Path, TreeRow } from './tree/tree.ts'
+import type { Path, SupervisorStart, TreeRow } from './tree/tree.ts'
 
 /** An agent as the top level deals with it. */
 export interface Standing extends Supervised {
@@ -24,7 +24,14 @@ export interface TopLevel {
   begin(): void
   /** Stops all; resolves when nobody lives. */
   end(): Promise<void>
-  branches(): readonly { readonly name: string; readonly rows: readonly TreeRow[] }[]
+  /** Each branch with what it is to be and what there is of it. */
+  branches(): readonly {
+    readonly name: string
+    readonly isGroup: boolean
+    readonly start: SupervisorStart
+    /** Undefined while it has no tree. */
+    readonly rows: readonly TreeRow[] | undefined
+  }[]
 }
 
 export interface TopLevelParts {
@@ -103,6 +110,12 @@ export function topLevel(parts: TopLevelParts): TopLevel {
     async end() {
       await Promise.all([...branches.values()].map((each) => each.end()))
     },
-    branches: () => [...branches].map(([name, each]) => ({ name, rows: each.rows() })),
+    branches: () =>
+      [...branches].map(([name, each]) => ({
+        name: name.slice(name.indexOf(' ') + 1),
+        isGroup: name.startsWith('group '),
+        start: groups.startOf(name, manifestOf),
+        rows: each.rows(),
+      })),
   }
 }

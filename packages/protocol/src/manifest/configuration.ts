@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import { atLeast, duration, name, oneOf, section, text } from './fields.ts'
+import { describeFound, issueProblems, type ManifestProblem } from './problems.ts'
+import { isPlainObject } from './spelling.ts'
+
+/** The one schema of `vigil.yaml`: what belongs to the whole fleet. */
+const group = z.strictObject(
+  {
+    name,
+    strategy: oneOf(['one_for_one', 'one_for_all', 'rest_for_one']).default('one_for_one'),
+    intensity: atLeast(0, 3),
+    period: duration('60s', 1),
+    auto_shutdown: oneOf(['never', 'any_significant', 'all_significant']).default('never'),
+    children: z.array(text('the name of an agent or a group'), { error: 'a list of names' }).default([]),
+    parent: text('the name of a group').optional(),
+  },
+  section,
+)
+
+export const configurationSchema = z.strictObject(
+  { groups: z.array(group, { error: 'a list of groups' }).default([]) },
+  { error: 'a configuration: a map of fields' },
+)
+
+/** A checked configuration, every default filled in, durations in milliseconds. */
+export type ConfigurationDocument = z.output<typeof configurationSchema>
+
+export type ConfigurationCheck =
+  | { readonly ok: true; readonly value: ConfigurationDocument }
+  | { readonly ok: false; readonly problems: readonly ManifestProblem[] }
+
+export function checkConfiguration(raw: unknown): ConfigurationCheck {
+  // A file of comments alone configures nothing.
+  const parsed = configurationSchema.safeParse(raw ?? {})
+  if (parsed.success) return { ok: true, value: parsed.data }
+  if (!isPlainObject(raw)) {
+    const message = `expected a configuration: a map of fields, found ${describeFound(raw)}`
+    return { ok: false, problems: [{ code: 'INVALID_CONFIG', path: [], message }] }
+  }
+  const fieldsAt = (path: readonly (string | number)[]): string[] =>
+    Object.keys(path.length === 0 ? configurationSchema.shape : group.shape)
+  return { ok: false, problems: parsed.error.issues.flatMap((issue) => issueProblems(issue, raw, fieldsAt)) }
+}

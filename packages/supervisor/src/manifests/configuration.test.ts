@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import { parseConfiguration } from './configuration.ts'
+import { problemLine } from './problem-report.ts'
+
+const parse = (text: string) => parseConfiguration(text, { file: 'vigil.yaml', env: { PERIOD: '10s' } })
+
+test('groups get their defaults; durations are milliseconds and may be variables', () => {
+  const text = `groups:
+  - name: pipeline
+    strategy: rest_for_one
+    period: \${PERIOD}
+    children: [reader, writer]
+  - { name: night, parent: pipeline, auto_shutdown: all_significant }
+`
+  expect(parse(text)).toEqual({
+    problems: [],
+    warnings: [],
+    value: {
+      groups: [
+        {
+          name: 'pipeline',
+          strategy: 'rest_for_one',
+          intensity: 3,
+          periodMs: 10_000,
+          autoShutdown: 'never',
+          children: ['reader', 'writer'],
+        },
+        {
+          name: 'night',
+          strategy: 'one_for_one',
+          intensity: 3,
+          periodMs: 60_000,
+          autoShutdown: 'all_significant',
+          children: [],
+          parent: 'pipeline',
+        },
+      ],
+    },
+  })
+})
+
+test.each([
+  ['grups: []', 'vigil.yaml:1:1: expected a known field, found grups (did you mean groups?)'],
+  [
+    'groups:\n  - { name: a, strategy: one_for_two }',
+    'vigil.yaml:2:26: expected one of one_for_one, one_for_all, rest_for_one, found "one_for_two" (did you mean one_for_one?)',
+  ],
+  [
+    'groups:\n  - { name: a, intensty: 1 }',
+    'vigil.yaml:2:16: expected a known field, found intensty (did you mean intensity?)',
+  ],
+  [
+    'groups:\n  - { strategy: one_for_one }',
+    'vigil.yaml:2:5: expected name: a name: a letter, then up to 63 letters, digits, _ or -, found nothing',
+  ],
+  [
+    'groups:\n  - { name: a, children: [b] }\n  - { name: c, children: [b] }',
+    'vigil.yaml:2:3: groups.c: expected children that stand nowhere else, found "b", which is in "a" too',
+  ],
+  ['- a', 'vigil.yaml:1:1: expected a configuration: a map of fields, found a list'],
+])('%s', (text, line) => {
+  expect(parse(text).problems.map(problemLine)).toEqual([line])
+})
+
+test('a file of comments configures nothing', () => {
+  expect(parse('# nothing yet\n').value).toEqual({ groups: [] })
+})

@@ -1,0 +1,77 @@
+import { join } from 'node:path'
+import { type ConfigurationDocument, checkConfiguration, VigilError } from '@vigil/protocol'
+import { type Group, groupsOf } from '../supervision/groups.ts'
+import type { LoadOptions } from './load.ts'
+import { manifestError, type PlacedProblem } from './problem-report.ts'
+import { type Checked, type Reading, type ReadOptions, readYaml } from './yaml-text.ts'
+
+/** What belongs to the whole fleet; in camelCase, every default filled in. */
+export interface Configuration {
+  /** Supervisors over agents and other groups. */
+  readonly groups: readonly Group[]
+}
+
+export const configurationFile = 'vigil.yaml'
+
+/**
+ * The configuration at `file`, or else of the one folder among `paths` that has a `vigil.yaml`; without either the empty one.
+ * @throws INVALID_CONFIG, UNKNOWN_FIELD, MISSING_FIELD, ENV_MISSING with every problem in `details`
+ */
+export async function loadConfiguration(
+  { file, paths }: { readonly file: string | undefined; readonly paths: readonly string[] },
+  options: LoadOptions,
+): Promise<Configuration> {
+  const { value, problems, warnings } = await readConfiguration({ file, paths }, options)
+  const all = [...problems, ...warnings]
+  if (all.length > 0) throw manifestError(all)
+  return value ?? { groups: [] }
+}
+
+/** The same without throwing for what the file holds. */
+export async function readConfiguration(
+  { file, paths }: { readonly file: string | undefined; readonly paths: readonly string[] },
+  { fileSystem, env }: LoadOptions,
+): Promise<Reading<Configuration>> {
+  const found: string[] = file === undefined ? [] : [file]
+  if (file === undefined)
+    for (const path of paths.map((each) => join(each, configurationFile)))
+      if ((await fileSystem.stat(path))?.kind === 'file') found.push(path)
+  const [path, second] = found
+  if (path === undefined) return { problems: [], warnings: [] }
+  if (second !== undefined) return { problems: [twice(second, path)], warnings: [] }
+  if ((await fileSystem.stat(path))?.kind !== 'file')
+    throw new VigilError('INVALID_CONFIG', `expected a configuration at ${path}, found nothing`)
+  return parseConfiguration(new TextDecoder().decode(await fileSystem.readFile(path)), { file: path, env })
+}
+
+export const parseConfiguration = (text: string, options: ReadOptions): Reading<Configuration> =>
+  readYaml(text, options, (raw): Checked<Configuration> => {
+    const check = checkConfiguration(raw)
+    if (!check.ok) return check
+    const groups = check.value.groups.map(groupOf)
+    try {
+      groupsOf(groups)
+      return { ok: true, value: { groups } }
+    } catch (error) {
+      const { message } = error as Error
+      return { ok: false, problems: [{ code: 'INVALID_CONFIG', path: ['groups'], message }] }
+    }
+  })
+
+const groupOf = ({ parent, ...group }: ConfigurationDocument['groups'][number]): Group => ({
+  name: group.name,
+  strategy: group.strategy,
+  intensity: group.intensity,
+  periodMs: group.period,
+  autoShutdown: group.auto_shutdown,
+  children: group.children,
+  ...(parent === undefined ? {} : { parent }),
+})
+
+const twice = (file: string, other: string): PlacedProblem => ({
+  code: 'INVALID_CONFIG',
+  file,
+  path: '',
+  message: `expected one configuration, found a second beside ${other}`,
+  hint: 'name one with --config',
+})
