@@ -13,6 +13,7 @@ import { applyRecord, type World } from '../../packages/supervisor/src/fold/worl
 import { fetchEffect } from '../../packages/supervisor/src/gate/effects/fetch.ts'
 import { fileEffects } from '../../packages/supervisor/src/gate/effects/files.ts'
 import { messageEffects } from '../../packages/supervisor/src/gate/effects/messages.ts'
+import { monitors } from '../../packages/supervisor/src/gate/effects/monitor.ts'
 import { createGate, type Gate, type GateReply } from '../../packages/supervisor/src/gate/gate.ts'
 import { manifestFromSpec, type SpawnSpec } from '../../packages/supervisor/src/manifests/spec.ts'
 import { recordLog } from '../../packages/supervisor/src/runtime/record-log.ts'
@@ -62,6 +63,7 @@ export async function openGateRing({ specs = [], routes = {} }: GateRingOptions 
     const gate = createGate(log, clock, {
       outside: { fetch: fetchEffect(http), ...fileEffects(fileSystem) },
       inside: messageEffects({ world, clock, random }),
+      waiting: { monitor: monitors(world, journal).effect },
     })
     return { journal, world, log, gate }
   }

@@ -31,6 +31,7 @@ async function effectsPerSecond(journal: JournalStore, clock: ReturnType<typeof 
   const gate = createGate(log, clock, {
     outside: { fetch: noop, 'file.read': noop, 'file.list': noop, 'file.write': noop },
     inside: {} as never,
+    waiting: {} as never,
   })
   const perTurn = Math.ceil(effectsPerRound / turns)
   for (let turn = 0; turn < turns; turn += 1) {

@@ -1,4 +1,4 @@
-import type { AcceptedEvent } from '@vigil/protocol'
+import type { AcceptedEvent, ExitCause } from '@vigil/protocol'
 
 /** What woke the agent, with the names of the code; payload and metadata are as sent. */
 export interface AgentEvent<Payload = unknown> {
@@ -43,6 +43,14 @@ export interface AgentFiles {
   list(path: string): Promise<{ readonly name: string; readonly size: number }[]>
 }
 
+/** How a life ended. */
+export interface Down {
+  readonly process: string
+  /** Of the life; absent with `noproc`. */
+  readonly epoch?: number
+  readonly cause: ExitCause | { readonly kind: 'noproc' }
+}
+
 type Log = (message: string, fields?: unknown) => void
 
 /**
@@ -84,6 +92,11 @@ export interface AgentContext {
   /** Resolves when every subscriber of this instant has the event for good. */
   publish(topic: string, data: unknown): Promise<void>
   send(process: string, content: unknown, options?: { readonly topic?: string }): Promise<void>
+  /**
+   * Waits for the end of the life that the process has now: resolves once, with its cause, also across crashes of Vigil itself;
+   * at once with `noproc` if there is no such process or it has no life. The wait counts as running time.
+   */
+  monitor(process: string): Promise<Down>
   /** Ends the attempt; `retry: false` ends the turn. */
   fail(message: string, options?: { readonly retry?: boolean; readonly code?: string }): never
 }

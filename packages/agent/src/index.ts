@@ -5,6 +5,7 @@ export {
   type AgentModule,
   type AgentRun,
   type AgentState,
+  type Down,
   defineAgent,
   type StepOptions,
 } from './context.ts'

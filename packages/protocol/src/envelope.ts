@@ -18,6 +18,7 @@ export const callSchemas = {
   publish: z.strictObject({ topic: z.string().min(1).max(256), data: z.unknown() }),
   send: z.strictObject({ to: z.string(), topic: z.string().optional(), content: z.unknown() }),
   sleep: z.strictObject({ ms: z.number().min(0) }),
+  monitor: z.strictObject({ process: z.string() }),
   fetch: z.strictObject({
     method: z.string(),
     url: z.string(),
@@ -32,6 +33,8 @@ export const callSchemas = {
   'state.history': z.strictObject({ key: z.string() }),
 } as const
 export type CallKind = keyof typeof callSchemas
+/** They wait for something else than work of ring 0, for as long as it takes. */
+export const waitingKinds: ReadonlySet<CallKind> = new Set(['sleep', 'monitor'])
 export type CallInput<K extends CallKind> = z.infer<(typeof callSchemas)[K]>
 
 /**
@@ -59,6 +62,7 @@ export function recordClass(
       return 'accepted'
     case 'step':
     case 'sleep':
+    case 'monitor':
       return 'pure'
     case 'state.history':
       return 'free'

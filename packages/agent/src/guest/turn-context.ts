@@ -1,5 +1,5 @@
 import type { CoreMessage, GuestMessage } from '@vigil/protocol'
-import type { AgentContext, AgentFiles } from '../context.ts'
+import type { AgentContext, AgentFiles, Down } from '../context.ts'
 import { encodedBody } from './body.ts'
 import { milliseconds } from './duration.ts'
 import type { Effects } from './effects.ts'
@@ -46,6 +46,7 @@ export function turnContext({ process, env, message, effects, state, signal, log
       const topic = options.topic === undefined ? {} : { topic: options.topic }
       await effects.call('send', to, { to, ...topic, content: jsonCopy(content, 'what is sent') })
     },
+    monitor: async (name) => (await effects.call('monitor', name, { process: name })) as Down,
     fail(text, { retry, code } = {}) {
       throw Object.assign(new Error(text), {
         ...(retry === undefined ? {} : { retry }),

@@ -23,6 +23,13 @@ export interface OutsideEffect<K extends CallKind> {
   act(site: CallSite, input: CallInput<K>, idempotencyKey: string | undefined): Promise<unknown>
 }
 
+/** An effect that waits for something in ring 0: an intent record says for what, an outcome record what came. */
+export interface WaitingEffect<K extends CallKind> {
+  intent(site: CallSite, input: CallInput<K>): unknown
+  /** Also for an intent of an earlier ring 0. Rejects when its turn is over. */
+  wait(site: CallSite, intent: unknown): Promise<unknown>
+}
+
 /** An effect inside ring 0: one record is the deed, the outcome and the delivery. */
 export interface InsideEffect<K extends CallKind> {
   record(site: CallSite, input: CallInput<K>): RecordDraft

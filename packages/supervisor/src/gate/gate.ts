@@ -11,11 +11,12 @@ import {
   type RecordDraft,
   recordClass,
   VigilError,
+  waitingKinds,
 } from '@vigil/protocol'
 import { waitLeft } from '../delivery/wait-left.ts'
 import type { EffectFold } from '../fold/process-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
-import type { CallSite, InsideEffect, OutsideEffect } from './effect.ts'
+import type { CallSite, InsideEffect, OutsideEffect, WaitingEffect } from './effect.ts'
 import { replyOrder } from './reply-order.ts'
 
 /**
@@ -27,7 +28,7 @@ export interface Gate {
   /** Answers a call from the record, joins it if it is under way, or makes it. Never rejects. */
   call(request: GateRequest): Promise<GateReply>
   inFlight(turn: string, key: string): boolean
-  /** Effects of a process that ring 0 is working on now. */
+  /** Effects of a process that ring 0 is working on now; what only waits is no work. */
   busy(process: string): number
 }
 
@@ -48,6 +49,7 @@ export interface GateReply {
 export interface EffectTable {
   readonly outside: { readonly [K in 'fetch' | 'file.read' | 'file.list' | 'file.write']: OutsideEffect<K> }
   readonly inside: { readonly [K in 'publish' | 'send']: InsideEffect<K> }
+  readonly waiting: { readonly [K in 'monitor']: WaitingEffect<K> }
 }
 
 const refused = (error: unknown): Outcome => ({ ok: false, error: errorBody(error) })
@@ -122,6 +124,15 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
     land(flight, record?.seq, { at: settled?.at ?? nowIso(), outcome })
   }
 
+  /** What is waited for is the intent: after a crash it is waited for again. */
+  async function waiting<K extends keyof EffectTable['waiting']>(flight: Flight, input: CallInput<K>): Promise<void> {
+    const effect: WaitingEffect<K> = effects.waiting[flight.kind as K]
+    const before = flight.turn.effects.get(flight.key)
+    const intent = before === undefined ? effect.intent(flight, input) : before.input
+    if (before === undefined) intend(flight, { input: intent, repeatable: true })
+    complete(flight, { ok: true, value: await effect.wait(flight, intent) })
+  }
+
   /** The deadline is the intent: after a crash only what is left of it is waited. */
   function sleep(flight: Flight, input: CallInput<'sleep'>): void {
     const before = flight.turn.effects.get(flight.key)
@@ -157,6 +168,8 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
       case 'publish':
       case 'send':
         return inside(flight, input as never)
+      case 'monitor':
+        return waiting(flight, input as never)
       case 'sleep':
         return sleep(flight, input as CallInput<'sleep'>)
       case 'step':
@@ -183,7 +196,8 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
     const process = site.process.name
     const { promise, resolve } = Promise.withResolvers<GateReply>()
     inFlight.set(name, promise)
-    busy.set(process, (busy.get(process) ?? 0) + 1)
+    const work = waitingKinds.has(kind) ? 0 : 1
+    busy.set(process, (busy.get(process) ?? 0) + work)
     const flight: Flight = {
       process: site.process,
       turn: site.turn,
@@ -191,7 +205,7 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
       kind,
       land(reply) {
         inFlight.delete(name)
-        busy.set(process, (busy.get(process) ?? 1) - 1)
+        busy.set(process, (busy.get(process) ?? work) - work)
         resolve(reply)
       },
     }

@@ -14,6 +14,7 @@ import {
   type Timer,
   VigilError,
   type WriteSet,
+  waitingKinds,
 } from '@vigil/protocol'
 import { recordedEffects } from '../delivery/attempt.ts'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
@@ -89,8 +90,10 @@ interface RunningTurn {
   readonly timer: { current: Timer }
   readonly startedAtMs: number
   deadlineMs: number
-  /** Calls that wait for an answer; the turn stands at a boundary while all of them are held. */
+  /** Calls that are not answered. */
   open: number
+  /** Those of them that wait for time or for somebody. */
+  waiting: number
 }
 
 const startTimeoutMs = 30_000
@@ -184,10 +187,15 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
 
   const perform = (call: Call, turn: RunningTurn): void => {
     const request = { process: process.name, turn: call.turn, key: call.key, kind: call.kind, input: call.input }
-    if (call.kind === 'sleep') {
-      // Sleeping is no running time, and must not hold a credit that others need.
-      turn.deadlineMs += Number((call.input as { ms?: unknown } | null)?.ms) || 0
-      void gate.call(request).then((reply) => answer(call, turn, reply))
+    if (waitingKinds.has(call.kind)) {
+      // Whoever waits must not hold a credit that others need; and sleeping is no running time.
+      turn.waiting += 1
+      if (call.kind === 'sleep') turn.deadlineMs += Number((call.input as { ms?: unknown } | null)?.ms) || 0
+      void gate.call(request).then((reply) => {
+        turn.waiting -= 1
+        answer(call, turn, reply)
+      })
+      listener.moved()
       return
     }
     parts.credits.acquire(process.name, () => {
@@ -287,6 +295,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
         startedAtMs: clock.monotonic(),
         deadlineMs: clock.monotonic() + manifest.maxTurnMs,
         open: 0,
+        waiting: 0,
         timer: { current: clock.setTimer(manifest.maxTurnMs, () => expire(turn.turn, state)) },
       }
       running.set(turn.turn, state)
@@ -316,7 +325,10 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     },
     atBoundary() {
       if (gate.busy(process.name) > 0) return false
-      return [...running.keys()].every((id) => held?.some((call) => call.turn === id) === true)
+      return [...running].every(
+        ([id, turn]) =>
+          held?.some((call) => call.turn === id) === true || (turn.open > 0 && turn.open === turn.waiting),
+      )
     },
     stateChanged(keys) {
       for (const key of keys) changed?.add(key)

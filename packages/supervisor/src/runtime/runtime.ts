@@ -6,6 +6,7 @@ import { credits } from '../gate/credits.ts'
 import { fetchEffect } from '../gate/effects/fetch.ts'
 import { fileEffects } from '../gate/effects/files.ts'
 import { messageEffects } from '../gate/effects/messages.ts'
+import { monitors } from '../gate/effects/monitor.ts'
 import { createGate } from '../gate/gate.ts'
 import { type AgentProcess, agentProcess } from '../processes/agent-process.ts'
 import type { Groups } from '../supervision/groups.ts'
@@ -64,9 +65,11 @@ export function startRuntime({ ports, world, bundles, groups, checkpoints: polic
   const members = new Map<string, Member>()
   const watchers = new Set<() => void>()
   const shared = credits(limits.totalCredits)
+  const watches = monitors(world, journal)
   const gate = createGate(log, clock, {
     outside: { fetch: fetchEffect(ports.http), ...fileEffects(ports.fileSystem) },
     inside: messageEffects({ world, clock, random }),
+    waiting: { monitor: watches.effect },
   })
   const results = turnResults(log, clock)
   const complain = (name: string) => (error: Error) =>
@@ -75,6 +78,7 @@ export function startRuntime({ ports, world, bundles, groups, checkpoints: polic
 
   const unobserve = log.observe((record) => {
     for (const name of receivers(record)) members.get(name)?.process.pump()
+    watches.heard(record)
     emit.record(record)
   })
 
