@@ -6,6 +6,7 @@ export { createGate } from './gate/gate.ts'
 export { systemClock } from './platform/clock.ts'
 export { recordLog } from './runtime/record-log.ts'
 export { recover } from './runtime/recovery.ts'
+export { reportText } from './runtime/report-text.ts'
 export {
   type ChildInput,
   checkChild,

@@ -18,6 +18,7 @@ import type { BundleStore } from './bundle-store.ts'
 import { type CheckpointPolicy, checkpointer } from './checkpointer.ts'
 import type { RuntimePorts } from './ports.ts'
 import { type RecordLog, recordLog } from './record-log.ts'
+import { reportText } from './report-text.ts'
 
 /** One process and the triggers that wake it. */
 export interface Member {
@@ -89,7 +90,13 @@ export function startRuntime({ ports, world, bundles, groups, checkpoints: polic
     agents: () => members.keys(),
     agent: (name) => members.get(name)?.process,
     manifestOf: (name) => world.get(name)?.manifest,
-    report: (supervisor, report) => emit.report({ supervisor, ...report }),
+    report(supervisor, report) {
+      emit.report({ supervisor, ...report })
+      // How a life ended is on record, and told as that; what only a supervisor knows is told here.
+      if (report.context !== 'shutdown_error') return
+      const message = reportText({ supervisor, ...report }, { singleLine: true })
+      emit.log({ process: report.offender.id, level: 'warn', message })
+    },
     gaveUp: (supervisor, reason) =>
       emit.log({ process: '@runtime', level: 'error', message: `group ${supervisor} ended: ${reason}` }),
   })
