@@ -38,11 +38,11 @@ test('a cell does not outlive the SIGKILL of its supervisor', async () => {
 test('cells are noted while they live, and a successor ends those that are left', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'vigil-run-'))
   try {
-    const cells = launcher(nodeFileSystem(), folder)
+    const cells = launcher({ fileSystem: nodeFileSystem(), runDirectory: folder })
     const cell = launch('port.post("in")', {}, cells)
     await cell.next()
     expect(readdirSync(folder)).toHaveLength(1)
-    expect(await launcher(nodeFileSystem(), folder).endOrphans()).toBe(1)
+    expect(await launcher({ fileSystem: nodeFileSystem(), runDirectory: folder }).endOrphans()).toBe(1)
     expect(await cell.exited).toMatchObject({ kind: 'signal', signal: 'SIGKILL' })
     await cells.close()
     expect(readdirSync(folder)).toEqual([])
@@ -59,7 +59,7 @@ test('a note whose pid was given to somebody else, or that is half a note, ends 
     writeFileSync(join(folder, '1.json'), JSON.stringify({ pid, start_time: '1', boot_id: bootId() }))
     writeFileSync(join(folder, '2.json'), JSON.stringify({ pid, start_time: startTime(pid), boot_id: 'another boot' }))
     writeFileSync(join(folder, '3.json'), '{"pid":')
-    expect(await launcher(nodeFileSystem(), folder).endOrphans()).toBe(0)
+    expect(await launcher({ fileSystem: nodeFileSystem(), runDirectory: folder }).endOrphans()).toBe(0)
     expect(alive(pid)).toBe(true)
     expect(readdirSync(folder)).toEqual([])
   } finally {

@@ -14,7 +14,8 @@ export const exitCauseSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('start_timeout'), after_ms: z.number() }),
   z.strictObject({ kind: z.literal('heartbeat_lost'), silent_ms: z.number() }),
   z.strictObject({ kind: z.literal('wedged'), stopped_after_ms: z.number() }),
-  z.strictObject({ kind: z.literal('cell_lost'), hint: z.string().optional() }),
+  /** `collateral`: it sat in the cell with others, and none of them can be blamed for certain. */
+  z.strictObject({ kind: z.literal('cell_lost'), hint: z.string().optional(), collateral: z.literal(true).optional() }),
   z.strictObject({ kind: z.literal('cell_forged'), hint: z.string() }),
   z.strictObject({ kind: z.literal('failures'), count: z.number() }),
 ])

@@ -40,7 +40,10 @@ export interface GuestThread {
 const realThread: GuestThread = { takeGlobals: installGlobals, nextTurn: setImmediate }
 
 /** One life of an agent in its thread: loads the module, says ready, runs turns until it is asked to end. */
-export function guestMain(load: (module: GuestBoot['module']) => unknown, thread: GuestThread = realThread) {
+export function guestMain(
+  load: (module: GuestBoot['module'], rights: GuestBoot) => unknown,
+  thread: GuestThread = realThread,
+) {
   return (boot: GuestBoot, port: GuestPort): void => {
     const post = (message: GuestMessage): boolean => {
       const text = JSON.stringify(message)
@@ -56,7 +59,7 @@ export function guestMain(load: (module: GuestBoot['module']) => unknown, thread
 
     let run: AgentRun
     try {
-      run = runOf(load(boot.module))
+      run = runOf(load(boot.module, boot))
     } catch (thrown) {
       post({ t: 'unready', error: thrownError(thrown) })
       return

@@ -1,16 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { beatMs } from '../wire/hub-protocol.ts'
+import { beatMs, type GuestBoot } from '../wire/hub-protocol.ts'
 import { harden } from './harden.ts'
 
+export type { GuestBoot } from '../wire/hub-protocol.ts'
 export { loadModule } from './module-loader.ts'
-
-/** What a guest is given to live: who it is and the module that it runs. */
-export interface GuestBoot {
-  readonly process: string
-  readonly epoch: number
-  readonly module: { readonly hash: string; readonly code: string }
-  readonly env: Readonly<Record<string, string>>
-}
 
 /** The guest's one way out of its thread: strings to core and back. */
 export interface GuestPort {
@@ -22,24 +15,19 @@ export interface GuestPort {
   close(): void
 }
 
-/** Enters the guest runtime in a worker thread: hardens the thread, starts its heartbeat, hands over boot and port. */
+/**
+ * Enters the guest runtime in a worker thread: hardens the thread and starts its heartbeat. Who it is comes later, maybe much
+ * later: then boot and port are handed over.
+ */
 export function enterGuest(main: (boot: GuestBoot, port: GuestPort) => void | Promise<void>): void {
   const channel = parentPort
   if (channel === null) throw new Error('the guest runtime runs in a worker thread of a cell only')
-  const { boot, beats } = workerData as { boot: GuestBoot; beats: Int32Array }
+  const { beats } = workerData as { beats: Int32Array }
   let hear: (text: string) => void = () => undefined
   let end: () => void = () => undefined
   const post = channel.postMessage.bind(channel)
   const close = channel.close.bind(channel)
-
-  const heart = setInterval(() => Atomics.add(beats, 0, 1), beatMs / 2)
-  heart.unref()
-  channel.on('message', (message: unknown) => {
-    if (typeof message === 'string') hear(message)
-    else end()
-  })
-  harden()
-  void main(boot, {
+  const port: GuestPort = {
     post: (text) => post(text),
     listen(handler) {
       hear = handler
@@ -48,5 +36,14 @@ export function enterGuest(main: (boot: GuestBoot, port: GuestPort) => void | Pr
       end = handler
     },
     close: () => close(),
+  }
+
+  const heart = setInterval(() => Atomics.add(beats, 0, 1), beatMs / 2)
+  heart.unref()
+  channel.on('message', (message: string | { readonly boot: GuestBoot } | { readonly ask: true }) => {
+    if (typeof message === 'string') hear(message)
+    else if ('boot' in message) void main(message.boot, port)
+    else end()
   })
+  harden()
 }

@@ -1,5 +1,8 @@
 import { builtinModules, createRequire } from 'node:module'
 import { Script } from 'node:vm'
+import type { GuestBoot } from '../wire/hub-protocol.ts'
+
+type Rights = Pick<GuestBoot, 'builtins' | 'addonsFrom'>
 
 /** Builtins that compute and touch nothing; everything else of node is a right that agents do not have. */
 const harmless = new Set([
@@ -30,26 +33,30 @@ const harmless = new Set([
 const requireBuiltin = createRequire('/')
 
 /** `require` as a bundled agent sees it: everything of its own is inside the bundle, so only builtins are ever asked for. */
-function agentRequire(specifier: string): unknown {
-  const name = specifier.replace(/^node:/, '')
-  if (harmless.has(name)) return requireBuiltin(`node:${name}`)
-  const known = builtinModules.includes(name)
-  throw Object.assign(
-    new Error(
-      `the module "${specifier}" is ${known ? 'denied: an agent has no ambient rights; use ctx.fetch, ctx.files and ctx.step' : 'not in the bundle'}`,
-    ),
-    { code: known ? 'ERR_ACCESS_DENIED' : 'MODULE_NOT_FOUND' },
-  )
+function requireFor({ builtins = [], addonsFrom }: Rights): (specifier: string) => unknown {
+  const granted = new Set(builtins)
+  return (specifier) => {
+    const name = specifier.replace(/^node:/, '')
+    if (harmless.has(name) || granted.has(name)) return requireBuiltin(`node:${name}`)
+    const known = builtinModules.includes(name)
+    if (!known && addonsFrom !== undefined) return createRequire(addonsFrom)(specifier)
+    throw Object.assign(
+      new Error(
+        `the module "${specifier}" is ${known ? 'denied: an agent has no ambient rights; use ctx.fetch, ctx.files and ctx.step' : 'not in the bundle'}`,
+      ),
+      { code: known ? 'ERR_ACCESS_DENIED' : 'MODULE_NOT_FOUND' },
+    )
+  }
 }
 
 /** Runs a bundled CommonJS module and gives its exports. Dynamic import() in it rejects: there is nothing to import from. */
-export function loadModule(bundle: { readonly hash: string; readonly code: string }): unknown {
+export function loadModule(bundle: GuestBoot['module'], rights: Rights = {}): unknown {
   const filename = `agent-${bundle.hash.slice(0, 12)}.cjs`
   const script = new Script(`(function (exports, require, module, __filename, __dirname) {${bundle.code}\n})`, {
     filename,
   })
   const module = { exports: {} as unknown }
   const body = script.runInThisContext() as (...args: unknown[]) => void
-  body.call(module.exports, module.exports, agentRequire, module, filename, '/')
+  body.call(module.exports, module.exports, requireFor(rights), module, filename, '/')
   return module.exports
 }

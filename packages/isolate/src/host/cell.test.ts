@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { bundleOf } from '../../fixtures/bundle.ts'
-import { launch, launcher } from '../../fixtures/launch.ts'
+import { hostile, launch, launcher } from '../../fixtures/launch.ts'
 
 const spare = { heartbeatTimeoutMs: 1_000 }
 
@@ -122,17 +121,15 @@ test('a guest has no rights', async () => {
   await cell.exited
 })
 
-/** A guest that kept node's fs for itself, as one would that found a hole in the loader. */
-const hostile = (act: string) =>
-  bundleOf(`const fs = require('node:fs'); const { parentPort } = require('node:worker_threads'); parentPort.postMessage('honest'); parentPort.on('message', () => {});
-  setTimeout(() => { ${act} }, 50)`)
-
 test.each([
-  ['garbage', 'fs.writeSync(3, "garbage garbage garbage\\n")'],
-  ['a length without end', 'fs.writeSync(3, Buffer.from([255, 255, 255, 255, 1, 2, 3, 4, ...Buffer.alloc(20)]))'],
+  ['garbage', 'node("fs").writeSync(3, "garbage garbage garbage\\n")'],
+  [
+    'a length without end',
+    'node("fs").writeSync(3, Buffer.from([255, 255, 255, 255, 1, 2, 3, 4, ...Buffer.alloc(20)]))',
+  ],
   [
     'a well-formed frame without the token',
-    'const text = Buffer.from("forged"); const f = Buffer.alloc(4 + 16 + 8 + text.length); f.writeUInt32BE(f.length - 4, 0); f.writeUInt32BE(1, 20); f.writeUInt32BE(text.length, 24); text.copy(f, 28); fs.writeSync(3, f)',
+    'const text = Buffer.from("forged"); const f = Buffer.alloc(4 + 16 + 8 + text.length); f.writeUInt32BE(f.length - 4, 0); f.writeUInt32BE(1, 20); f.writeUInt32BE(text.length, 24); text.copy(f, 28); node("fs").writeSync(3, f)',
   ],
 ])('bytes forged on the wire kill the cell and are not believed: %s', async (_name, act) => {
   const cell = launch('', { runtime: hostile(act) })
@@ -142,11 +139,11 @@ test.each([
 })
 
 test('permissions hold for a runtime that has node itself', async () => {
-  const attempts = `
+  const attempts = `const fs = node('fs');
     const codes = {}; const attempt = (name, act) => { try { act(); codes[name] = 'OPEN' } catch (error) { codes[name] = error.code } }
     attempt('read', () => fs.readFileSync('/etc/hostname')); attempt('write', () => fs.writeFileSync('/tmp/vigil-escape', ''))
-    attempt('spawn', () => require('node:child_process').execSync('true')); attempt('thread', () => new (require('node:worker_threads').Worker)('0', { eval: true }))
-    require('node:net').connect(9, '127.0.0.1').on('error', (error) => { codes.net = error.code; parentPort.postMessage(JSON.stringify(codes)) })`
+    attempt('spawn', () => node('child_process').execSync('true')); attempt('thread', () => new (node('worker_threads').Worker)('0', { eval: true }))
+    node('net').connect(9, '127.0.0.1').on('error', (error) => { codes.net = error.code; parentPort.postMessage(JSON.stringify(codes)) })`
   const cell = launch('', { runtime: hostile(attempts) })
   await cell.next()
   const denied = 'ERR_ACCESS_DENIED'

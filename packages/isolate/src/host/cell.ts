@@ -1,22 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
-import {
-  type Bundle,
-  type Clock,
-  type ExitCause,
-  type Guest,
-  type GuestListener,
-  type GuestSpec,
-  limits,
-  type Random,
-  type Timer,
-} from '@vigil/protocol'
-import { guestSlot, hubSlot, tokenBytes } from '../wire/frame.ts'
+import type { Bundle, Clock, ExitCause, Guest, GuestListener, GuestSpec, Random, Timer } from '@vigil/protocol'
+import { hubSlot, tokenBytes } from '../wire/frame.ts'
 import type { HubCommand, HubReport } from '../wire/hub-protocol.ts'
 import { openChannel } from './channel.ts'
-import { exitCause } from './exit-cause.ts'
-import { residentBytes } from './proc.ts'
+import { lastLine } from './exit-cause.ts'
+import { groupResidentBytes, residentBytes } from './proc.ts'
+import { type Rights, rightsOf } from './rights.ts'
 import { killGroup, type RunNotes } from './run-notes.ts'
+import { type Seat, takeSeat } from './seat.ts'
+import { type Threads, threadsOf } from './threads.ts'
 import { watchVitals } from './vitals.ts'
 
 export interface CellParts {
@@ -25,116 +18,106 @@ export interface CellParts {
   readonly hub: Bundle
   readonly notes: RunNotes
   readonly output: (process: string, stream: 'stdout' | 'stderr', text: string) => void
+  /** What any guest of it may be given. */
+  readonly rights: Rights
 }
 
-export interface LivingCell extends Guest {
+/** A child process with a hub and guest threads. It ends with its last guest. */
+export interface Cell {
+  /** Takes a guest; `capacity` is how many may sit here together from now on. Only asked while `takes(capacity)`. */
+  seat(spec: GuestSpec, listener: GuestListener, capacity: number): Guest
+  /** Whether it takes one more, of so many that may sit together. */
+  takes(capacity: number): boolean
+  /** Lets a thread stand ready with the runtime loaded, if there is none. */
+  warm(runtime: Bundle): void
+  kill(cause: ExitCause): void
+  /** Resolves when the process is gone and noted as gone. */
   readonly gone: Promise<void>
 }
 
-/** From `terminate` to SIGKILL: a thread in a system call does not hear the former. */
-const terminateMs = 500
 /** A grandchild may hold the pipes open after the cell is dead. */
 const lastWordsMs = 1_000
 const stderrTailBytes = 4_000
-const megabyte = 1_048_576
+/** Threads that a cell starts in its life: then it takes nobody more, so that what leaks in it has an end. */
+const threadsInLife = 256
 
-/**
- * One cell with one guest, from spawn to the last word. `exited` is told once, when the process is really gone, so
- * that the next epoch never meets this one.
- */
-export function startCell(spec: GuestSpec, listener: GuestListener, parts: CellParts): LivingCell {
+export function startCell(parts: CellParts): Cell {
   const { clock } = parts
   const token = parts.random.bytes(tokenBytes)
-  const child: ChildProcess = spawn(process.execPath, ['--no-warnings', '--permission', '--allow-worker', '-'], {
-    stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
-    detached: true,
-    env: {},
-  })
-  let verdict: ExitCause | undefined
-  let asked = false
-  let ended: Extract<HubReport, { t: 'ended' }> | undefined
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ['--no-warnings', '--permission', '--allow-worker', ...parts.rights.flags, '-'],
+    { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], detached: true, env: {} },
+  )
+  const seats = new Map<number, Seat>()
+  let capacity = 1
   let stderrTail = ''
+  /** Why it is being ended; it takes nobody more. */
+  let ending: string | undefined
+  let sentence: ExitCause | undefined
   let over = false
-  let peakBytes = 0
-  /** What is posted before the guest is placed; the hub would have nobody to give it to. */
-  let early: string[] | undefined = []
-  const timers = new Set<Timer>()
-  const after = (ms: number, act: () => void): Timer => {
-    const timer = clock.setTimer(ms, () => {
-      timers.delete(timer)
-      act()
-    })
-    timers.add(timer)
-    return timer
-  }
 
-  const kill = (cause?: ExitCause): void => {
+  const kill = (because: string): void => {
     if (over) return
-    verdict ??= cause
+    ending ??= because
     if (child.pid !== undefined) killGroup(child.pid)
+  }
+  const condemn = (cause: ExitCause): void => {
+    sentence ??= cause
+    kill(`the cell was killed: ${'hint' in cause && cause.hint !== undefined ? cause.hint : cause.kind}`)
   }
   const channel = openChannel(child.stdio[3] as Socket, token, {
     entry: ({ slot, text }) => {
-      if (slot === hubSlot) hear(text)
-      else if (slot !== guestSlot) forged(`a message of slot ${slot}, where nobody was placed`)
-      else if (text.length > limits.messageBytes)
-        kill({ kind: 'error', message: `the guest sent a message of ${text.length} characters` })
-      else listener.message(text)
+      if (slot === hubSlot) return hear(text)
+      const seat = seats.get(slot)
+      if (seat !== undefined) seat.message(text)
+      else if (!threads.wasOpened(slot)) forged(`a message of slot ${slot}, where nobody was placed`)
     },
     forged: (how) => forged(how),
-    stuck: () => kill({ kind: 'cell_lost', hint: 'the cell stopped reading' }),
+    stuck: () => condemn({ kind: 'cell_lost', hint: 'the cell stopped reading' }),
   })
   const forged = (hint: string): void => {
     channel.close()
-    kill({ kind: 'cell_forged', hint })
+    condemn({ kind: 'cell_forged', hint })
   }
-  const tell = (command: HubCommand): void => channel.send({ slot: hubSlot, text: JSON.stringify(command) })
-
+  const command = (order: HubCommand): void => channel.send({ slot: hubSlot, text: JSON.stringify(order) })
+  const hasChildren = parts.rights.builtins.includes('child_process')
+  const sizeOf = hasChildren ? groupResidentBytes : residentBytes
+  const resident = (): number | undefined => (child.pid === undefined ? undefined : sizeOf(child.pid))
+  const threads: Threads = threadsOf(command)
   const vitals = watchVitals({
     clock,
-    spec,
-    resident: () => (child.pid === undefined ? undefined : residentBytes(child.pid)),
-    seen: (bytes) => {
-      peakBytes = Math.max(peakBytes, bytes)
-    },
-    condemn: (cause) => {
-      // The hub may still be able to stop the thread alone, but a cell of one guest ends with it anyway.
-      kill(cause)
-    },
+    resident,
+    seats: () => seats.values(),
+    isShared: () => capacity > 1,
+    // To find the members of a group all processes of the machine are looked at.
+    pollMs: hasChildren ? 200 : 50,
+    condemn,
   })
 
   const hear = (text: string): void => {
     const report = parseReport(text)
     if (report === undefined) return forged('a report that is none')
-    switch (report.t) {
-      case 'started':
-        starting.cancel()
-        listener.started({ pid: child.pid ?? 0, idleRssBytes: vitals.begin() })
-        return
-      case 'beat':
-        vitals.beat(report.beats)
-        return
-      case 'output':
-        parts.output(spec.process, report.stream, report.text)
-        return
-      case 'ended':
-        ended = report
-        kill()
+    if (report.t === 'beat') {
+      vitals.beat()
+      for (const beat of report.guests) seats.get(beat.slot)?.beat(beat)
+      return
+    }
+    const seat = seats.get(report.slot)
+    if (report.t === 'started') seat?.started()
+    else if (report.t === 'weighed') seat?.weighed(report.bytes)
+    else if (report.t === 'output') seat?.output(report.stream, report.text)
+    else {
+      threads.ended(report.slot)
+      seat?.ended(report)
     }
   }
 
-  const starting = after(spec.startTimeoutMs, () => kill({ kind: 'start_timeout', after_ms: spec.startTimeoutMs }))
-
-  const place = async (): Promise<void> => {
-    child.stdin?.on('error', () => undefined)
-    child.stdin?.end(parts.hub.code)
-    tell({ t: 'hello', token: Buffer.from(token).toString('hex') })
-    await parts.notes.write(child.pid ?? 0, { process: spec.process, epoch: spec.epoch })
-    const boot = { process: spec.process, epoch: spec.epoch, module: spec.module, env: spec.env }
-    tell({ t: 'place', runtime: spec.runtime.code, boot, oldGenerationMb: Math.max(512, spec.memoryMb * 4) })
-    for (const text of early ?? []) channel.send({ slot: guestSlot, text })
-    early = undefined
-  }
+  child.stdin?.on('error', () => undefined)
+  child.stdin?.end(parts.hub.code)
+  command({ t: 'hello', token: Buffer.from(token).toString('hex') })
+  const noted = parts.notes.write(child.pid ?? 0)
+  noted.catch((error: Error) => condemn({ kind: 'cell_lost', hint: `the cell could not be noted: ${error.message}` }))
 
   const gone = new Promise<void>((resolve) => {
     let waiting: Timer | undefined
@@ -143,18 +126,20 @@ export function startCell(spec: GuestSpec, listener: GuestListener, parts: CellP
       over = true
       waiting?.cancel()
       vitals.stop()
-      for (const timer of timers) timer.cancel()
       child.stdio[3]?.destroy()
       child.stderr?.destroy()
-      const memory = { usedMb: Math.round(peakBytes / megabyte), limitMb: spec.memoryMb }
-      listener.exited(exitCause({ verdict, asked, ended, code, signal, stderrTail, memory }))
+      const isCollateral = seats.size > 1 && sentence?.kind !== 'shutdown'
+      const shared = isCollateral
+        ? { shared: ending ?? `the cell died: ${lastLine(stderrTail) || signal || code}` }
+        : {}
+      for (const seat of [...seats.values()]) seat.cellGone({ code, signal, stderrTail, sentence, ...shared })
       void parts.notes
         .remove(child.pid ?? 0)
         .catch(() => undefined)
         .finally(resolve)
     }
     child.on('error', (error) => {
-      verdict ??= { kind: 'cell_lost', hint: `the cell could not be started: ${error.message}` }
+      sentence ??= { kind: 'cell_lost', hint: `the cell could not be started: ${error.message}` }
       bury(null, null)
     })
     child.on('exit', (code, signal) => {
@@ -166,35 +151,54 @@ export function startCell(spec: GuestSpec, listener: GuestListener, parts: CellP
   child.stderr?.on('data', (chunk: Buffer) => {
     stderrTail = (stderrTail + chunk.toString()).slice(-stderrTailBytes)
   })
-  place().catch((error: unknown) =>
-    kill({ kind: 'cell_lost', hint: `the cell could not be noted: ${(error as Error).message}` }),
-  )
 
   return {
     gone,
-    post(text) {
-      if (over) return
-      if (early === undefined) channel.send({ slot: guestSlot, text })
-      else early.push(text)
+    takes: (size) => ending === undefined && !over && seats.size < size && threads.opened < threadsInLife,
+    warm(runtime) {
+      if (ending === undefined && !over) threads.warm(runtime)
     },
-    stop(graceMs) {
-      if (over || asked) return
-      asked = true
-      const began = clock.monotonic()
-      tell({ t: 'ask' })
-      after(graceMs, () => {
-        tell({ t: 'terminate' })
-        after(terminateMs, () => kill({ kind: 'wedged', stopped_after_ms: Math.round(clock.monotonic() - began) }))
+    seat(spec, listener, size) {
+      capacity = size
+      const rights = rightsOf(spec.permissions)
+      const slot = threads.take(spec, rights)
+      const seat: Seat = takeSeat({
+        clock,
+        spec,
+        listener,
+        slot,
+        alone: size === 1,
+        command,
+        send: (text) => channel.send({ slot, text }),
+        pid: () => child.pid ?? 0,
+        resident: () => resident() ?? 0,
+        endCell: kill,
+        output: parts.output,
+        left(peakBytes) {
+          seats.delete(slot)
+          vitals.left(peakBytes)
+          if (seats.size === 0) kill('its last guest ended')
+        },
       })
+      seats.set(slot, seat)
+      noted.then(
+        () => {
+          threads.place(slot, spec, rights, size > 1)
+          seat.placed()
+        },
+        () => undefined,
+      )
+      return seat
     },
-    kill,
+    kill: condemn,
   }
 }
 
 function parseReport(text: string): HubReport | undefined {
   try {
     const report = JSON.parse(text) as HubReport
-    return ['started', 'beat', 'output', 'ended'].includes(report.t) ? report : undefined
+    if (report.t === 'beat') return Array.isArray(report.guests) ? report : undefined
+    return ['started', 'weighed', 'output', 'ended'].includes(report.t) ? report : undefined
   } catch {
     return undefined
   }

@@ -1,22 +1,30 @@
 import type { ExitCause } from '@vigil/protocol'
 import type { HubReport } from '../wire/hub-protocol.ts'
 
-/** All that is known when a cell is gone. Facts first, then what we did, then what the hub said. */
-export interface Evidence {
+/** How a cell ended, as its seats are told. */
+export interface CellEnd {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** The last the cell wrote to stderr: V8 says there why it aborts. */
+  readonly stderrTail: string
+  /** What ring 0 killed the cell for. */
+  readonly sentence?: ExitCause | undefined
+  /** Others sat in it: what it died of cannot be laid on one of them. The text is what is known. */
+  readonly shared?: string
+}
+
+/** All that is known when a guest is gone. Facts first, then what we did, then what the hub said. */
+export interface Evidence extends CellEnd {
   /** What ring 0 killed it for; the truth if there is one. */
   readonly verdict: ExitCause | undefined
   /** The guest was asked to stop. */
   readonly asked: boolean
   readonly ended: Extract<HubReport, { t: 'ended' }> | undefined
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-  /** The last the cell wrote to stderr: V8 says there why it aborts. */
-  readonly stderrTail: string
   readonly memory: { readonly usedMb: number; readonly limitMb: number }
 }
 
 export function exitCause(evidence: Evidence): ExitCause {
-  const { verdict, asked, ended, signal, code } = evidence
+  const { verdict, sentence, asked, ended, signal, code, shared } = evidence
   if (verdict !== undefined) return verdict
   if (ended?.error !== undefined) {
     const { message, stack, code: errorCode } = ended.error
@@ -24,6 +32,8 @@ export function exitCause(evidence: Evidence): ExitCause {
     return { kind: 'error', message, ...(stack === undefined ? {} : { stack: stack.slice(0, 4_000) }) }
   }
   if (ended !== undefined) return asked ? { kind: 'shutdown' } : { kind: 'exit_code', code: ended.code }
+  if (sentence !== undefined && shared === undefined) return sentence
+  if (shared !== undefined) return { kind: 'cell_lost', hint: shared, collateral: true }
   if (/out of memory|heap limit/i.test(evidence.stderrTail)) return outOfMemory(evidence, lastLine(evidence.stderrTail))
   if (signal !== null) return asked ? { kind: 'shutdown' } : { kind: 'signal', signal, ...hint(evidence.stderrTail) }
   return {
@@ -41,7 +51,7 @@ const outOfMemory = ({ memory }: Evidence, hintText: string): ExitCause => ({
 
 const hint = (tail: string): { hint?: string } => (tail === '' ? {} : { hint: lastLine(tail) })
 
-function lastLine(text: string): string {
+export function lastLine(text: string): string {
   const fatal = text.split('\n').find((line) => /FATAL|error/i.test(line))
   return (fatal ?? text.trim().split('\n').at(-1) ?? '').slice(0, 500)
 }

@@ -7,7 +7,7 @@ import { bootId, startTime } from './proc.ts'
  * left behind. A note names pid, start time and boot, so that a pid that was given to somebody else is let alone.
  */
 export interface RunNotes {
-  write(pid: number, about: { readonly process: string; readonly epoch: number }): Promise<void>
+  write(pid: number): Promise<void>
   remove(pid: number): Promise<void>
   /** Kills every noted cell that still lives; returns how many. */
   endOrphans(): Promise<number>
@@ -22,15 +22,13 @@ interface Note {
 export function runNotes(fileSystem: FileSystem, directory: string | undefined): RunNotes {
   const pathOf = (pid: number): string => join(directory ?? '', `${pid}.json`)
   return {
-    async write(pid, about) {
+    async write(pid) {
       if (directory === undefined) return
       await fileSystem.makeDirectory(directory)
       const handle = await fileSystem.open(pathOf(pid), 'write', 0o600)
       try {
         // Not synced: a machine that goes down takes the cell with it.
-        const bytes = Buffer.from(
-          JSON.stringify({ pid, start_time: startTime(pid) ?? '', boot_id: bootId(), ...about }),
-        )
+        const bytes = Buffer.from(JSON.stringify({ pid, start_time: startTime(pid) ?? '', boot_id: bootId() }))
         await handle.truncate(0)
         handle.write(bytes, 0)
       } finally {

@@ -1,12 +1,12 @@
 import { Socket } from 'node:net'
-import { Worker } from 'node:worker_threads'
 import { limits } from '../wire/caps.ts'
-import { type Entry, frameDecoder, guestSlot, hubSlot, tokenBytes } from '../wire/frame.ts'
+import { type Entry, frameDecoder, hubSlot, tokenBytes } from '../wire/frame.ts'
 import { frameQueue } from '../wire/frame-queue.ts'
 import { beatMs, type HubCommand, type HubReport } from '../wire/hub-protocol.ts'
+import { type GuestThread, openThread } from './thread.ts'
 
 /**
- * The main thread of a cell: relays strings between ring 0 and the guest thread, never parses them, and reports. It
+ * The main thread of a cell: relays strings between ring 0 and the guest threads, never parses them, and reports. It
  * ends only by SIGKILL to its own group: exit() would wait behind a thread that is stuck in a system call. It is
  * handed over as source on stdin and runs with no right but to start threads.
  */
@@ -24,7 +24,7 @@ channel.on('close', dieWithGroup)
 channel.on('error', dieWithGroup)
 
 let send: (entry: Entry) => void = () => undefined
-let worker: Worker | undefined
+const threads = new Map<number, GuestThread>()
 const report = (message: HubReport): void => send({ slot: hubSlot, text: JSON.stringify(message) })
 
 const decoder = frameDecoder(undefined, limits.frameBytes)
@@ -32,8 +32,8 @@ channel.on('data', (chunk: Buffer) => {
   for (const frame of decoder.push(chunk)) {
     if ('forged' in frame) return dieWithGroup()
     for (const entry of frame.entries) {
-      if (entry.slot === guestSlot) worker?.postMessage(entry.text)
-      else obey(JSON.parse(entry.text) as HubCommand)
+      if (entry.slot === hubSlot) obey(JSON.parse(entry.text) as HubCommand)
+      else threads.get(entry.slot)?.post(entry.text)
     }
   }
 })
@@ -46,64 +46,27 @@ function obey(command: HubCommand): void {
       send = frameQueue(token, { entries: limits.batchEntries, bytes: limits.batchBytes }, (frame) =>
         channel.write(frame),
       )
+      setInterval(() => report({ t: 'beat', guests: [...threads.values()].map((thread) => thread.beat()) }), beatMs)
+      return
+    }
+    case 'open': {
+      const { slot, rights } = command
+      // A worker can be wider than its process; a guest never is.
+      if (!rights.every((right) => process.execArgv.includes(right))) return dieWithGroup()
+      const ended = (end: Omit<Extract<HubReport, { t: 'ended' }>, 't' | 'slot'>): void => {
+        threads.delete(slot)
+        report({ t: 'ended', slot, ...end })
+      }
+      threads.set(slot, openThread(command, { report, say: (text) => send({ slot, text }), ended }))
       return
     }
     case 'place':
-      place(command)
+      threads.get(command.slot)?.place(command)
       return
     case 'ask':
-      worker?.postMessage({ ask: true })
+      threads.get(command.slot)?.ask()
       return
     case 'terminate':
-      void worker?.terminate()
+      threads.get(command.slot)?.terminate()
   }
-}
-
-function place({ runtime, boot, oldGenerationMb }: Extract<HubCommand, { t: 'place' }>): void {
-  const beats = new Int32Array(new SharedArrayBuffer(4))
-  // The wrapper keeps `require` in a scope of the runtime: the global one is taken away before agent code runs.
-  const source = `((require, module, exports) => {${runtime}\n})(require, module, exports)`
-  worker = new Worker(source, {
-    eval: true,
-    execArgv: ['--permission'],
-    env: {},
-    stdin: false,
-    stdout: true,
-    stderr: true,
-    workerData: { boot, beats },
-    resourceLimits: { maxOldGenerationSizeMb: oldGenerationMb },
-  })
-  worker.on('online', () => report({ t: 'started' }))
-  worker.on('message', (text: unknown) => {
-    if (typeof text === 'string') send({ slot: guestSlot, text })
-  })
-  let failure: { message: string; stack?: string; code?: string } | undefined
-  worker.on('error', (thrown: unknown) => {
-    const { message, stack, code }: NodeJS.ErrnoException = thrown instanceof Error ? thrown : new Error(String(thrown))
-    failure = { message, ...(stack === undefined ? {} : { stack }), ...(code === undefined ? {} : { code }) }
-  })
-  worker.on('exit', (code) => report({ t: 'ended', code, ...(failure === undefined ? {} : { error: failure }) }))
-  relayOutput('stdout', worker.stdout)
-  relayOutput('stderr', worker.stderr)
-  setInterval(() => report({ t: 'beat', beats: Atomics.load(beats, 0) }), beatMs)
-}
-
-/** Whole lines, at most so many a second: an agent that prints without end must not fill the wire. */
-function relayOutput(stream: 'stdout' | 'stderr', source: NodeJS.ReadableStream): void {
-  let allowed: number = limits.linesPerSecond
-  let dropped = 0
-  setInterval(() => {
-    if (dropped > 0) report({ t: 'output', stream, text: `${dropped} lines more were dropped` })
-    allowed = limits.linesPerSecond
-    dropped = 0
-  }, 1_000)
-  source.setEncoding('utf8')
-  source.on('data', (text: string) => {
-    for (const line of text.split('\n')) {
-      if (line === '') continue
-      if (allowed > 0) report({ t: 'output', stream, text: line.slice(0, limits.lineBytes) })
-      else dropped += 1
-      allowed -= 1
-    }
-  })
 }

@@ -8,8 +8,8 @@
  * in the parent, and buffers without end on a forged length.
  */
 export const tokenBytes = 16
+/** Guests have slots from 1. */
 export const hubSlot = 0
-export const guestSlot = 1
 
 const headBytes = 4 + tokenBytes
 const entryHeadBytes = 8

@@ -6,15 +6,33 @@ export interface Bundle {
   readonly code: string
 }
 
+/** Rights of an agent that reach past the gate: no budget, no journal and no once-only binds what is done with them. */
+export interface Permissions {
+  readonly rawNetwork: boolean
+  /** Absolute paths; a folder counts with all that lies in it. */
+  readonly fsRead: readonly string[]
+  readonly fsWrite: readonly string[]
+  readonly childProcess: boolean
+  /** The folder from where native modules are looked for; undefined: none may be loaded. */
+  readonly addons?: string | undefined
+}
+
 /** Everything needed to give an agent one life. */
 export interface GuestSpec {
   readonly process: string
   readonly epoch: number
+  /** Whose cell it may share; undefined: it gets a cell of its own, under node's permissions as a process. */
+  readonly trustGroup?: string | undefined
+  /** Undefined: none. With any it sits in a cell of its own. */
+  readonly permissions?: Permissions | undefined
   /** The guest half of the system calls, the same for every agent. */
   readonly runtime: Bundle
   /** The agent's own module. */
   readonly module: Bundle
-  /** Resident memory the cell may grow by above its size when the guest was ready. */
+  /**
+   * What it may grow by above its size when it was ready: resident memory of the cell if it is its own, else heap and Buffers of
+   * the guest's thread.
+   */
   readonly memoryMb: number
   /** The longest time that the guest's own event loop may not answer. */
   readonly heartbeatTimeoutMs: number
@@ -38,7 +56,10 @@ export interface Guest {
   post(text: string): void
   /** Climbs the ladder: ask, after `graceMs` terminate the thread, 500 ms later SIGKILL the cell's group. */
   stop(graceMs: number): void
-  /** SIGKILL to the cell's group at once; `cause` is what `exited` will report. */
+  /**
+   * SIGKILL to the group of its own cell at once; in a shared one the thread is terminated, and the cell only if it does not let
+   * go of the thread within 500 ms. `cause` is what `exited` will report.
+   */
   kill(cause: ExitCause): void
 }
 
