@@ -36,6 +36,9 @@ const statusOf = (name: string) => w.supervisor?.get(name).status()
 test('seed 3: a power cut takes no bundle away that a deployed process needs', async () => {
   await live({ a: idle }, [ring0.cutPower().at(2_000)])
   await w.run(20_000)
+  // It came back without a life; now it needs its bundle.
+  await ask('a', 'wake up')
+  await w.run(1_000)
   expect(statusOf('a')).toMatchObject({ state: 'running', epoch: 2 })
   await end()
 })
@@ -126,7 +129,7 @@ test.each<[string, readonly Fault[]]>([
     },
   }
   await live({ a }, faults)
-  await w.client.postEvent('a', {})
+  await ask('a', 'it')
   await w.run(120_000)
   expect(statusOf('a')?.counters.completed).toBe(1)
   await end()

@@ -18,6 +18,7 @@ export const status: ProcessStatus = {
   epoch: 3,
   isolation: 'process',
   guarantee: 'memory and kill isolation',
+  stopBoundMs: 12_500,
   residency: 'resident',
   pid: 77,
   restarts: 1,

@@ -15,9 +15,10 @@ import type { RuntimeSurface } from './runtime-surface.ts'
  * (payloads, results, state, labels, record data) passes through untouched.
  */
 export function processView(status: ProcessStatus): ProcessView {
-  const { lastExit, counters, mailbox, triggers, ...same } = status
+  const { lastExit, stopBoundMs, counters, mailbox, triggers, ...same } = status
   return {
     ...same,
+    stop_bound_ms: stopBoundMs,
     ...(lastExit === undefined ? {} : { last_exit: lastExit }),
     counters: {
       accepted: counters.accepted,

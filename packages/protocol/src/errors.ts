@@ -30,6 +30,11 @@ export const errorTable = {
   ENV_MISSING: row('rejected', 422, 'Set the variable, or give a default with ${NAME:-default}.'),
   INVALID_STATE: row('rejected', 409, 'Look at the state with `vigil ps`, then start, resume or stop first.'),
   KEY_CONFLICT: row('rejected', 409, 'One idempotency key names one body; use a new key for another body.'),
+  GUARANTEE_UNAVAILABLE: row(
+    'rejected',
+    422,
+    'Give `degrade: true` to run with less, or run it on a machine that has what is missing.',
+  ),
   FUNCTION_NOT_PORTABLE: row('rejected', 422, 'Put the function into a module and pass its URL as entrypoint.'),
   BUNDLE_FAILED: row('rejected', 422, 'Correct the module at the place that the message names.'),
   // Delivery and turns.
@@ -63,6 +68,7 @@ export const errorTable = {
   FENCED: row('fatal', 409, 'A newer life of this process exists; the old one may not speak.'),
   DATA_IN_USE: row('fatal', 409, 'Another supervisor runs on this data directory: stop it or choose another --data.'),
   DISK_FULL: row('fatal', 507, 'Free space on the disk of the data directory and start again.'),
+  UNSAFE_OPTION: row('fatal', 500, 'Start node without the option (look at NODE_OPTIONS, too).'),
   PORT_IN_USE: row('fatal', 500, 'Choose another --port (0 picks a free one) or stop who uses it.'),
   UNREACHABLE: row('retryable', 503, 'Is the supervisor running? Give --url or start it.'),
   STOPPING: row('retryable', 503, 'The supervisor is shutting down; call again after it is back.'),

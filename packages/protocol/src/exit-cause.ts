@@ -21,6 +21,11 @@ export const exitCauseSchema = z.discriminatedUnion('kind', [
 ])
 export type ExitCause = z.infer<typeof exitCauseSchema>
 
+/** True for whoever sat in a cell that died of somebody else, as far as can be told. */
+export function isCollateral(cause: ExitCause): boolean {
+  return cause.kind === 'cell_lost' && cause.collateral === true
+}
+
 /** True for the two ends that `on_failure` does not restart. */
 export function isNormalExit(cause: ExitCause): boolean {
   return cause.kind === 'normal' || cause.kind === 'shutdown'

@@ -15,5 +15,6 @@ export { type ManifestDocument, manifestSchema, type TriggerDocument } from './m
 export type * from './ports/index.ts'
 export * from './records.ts'
 export { apiBase, type Route, type RouteId, routes } from './routes.ts'
+export { stopLadder } from './stop-ladder.ts'
 export { type TimerEntry, type TimerHeap, timerHeap } from './timer-heap.ts'
 export type * from './views.ts'

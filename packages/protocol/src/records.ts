@@ -111,6 +111,16 @@ export const recordTable = {
       restart_in_ms: z.number().optional(),
     }),
   ),
+  'incarnation.released': record(
+    ['process', 'turns'],
+    'A life gave its thread back: the process runs on, and has its next life when there is work for it.',
+    z.strictObject({ why: z.enum(['idle', 'waiting', 'room']), turns: z.array(z.string()) }),
+  ),
+  'agent.described': record(
+    ['process'],
+    'The first life of a bundle came up: from now on it may begin asleep.',
+    z.strictObject({ bundle: z.string() }),
+  ),
 
   'trigger.accepted': record(
     ['mailbox', 'triggers'],

@@ -11,6 +11,7 @@ export interface ProcessView {
   readonly epoch: number
   readonly isolation: string
   readonly guarantee: string
+  readonly stop_bound_ms: number
   readonly residency: string
   readonly pid?: number
   readonly restarts: number

@@ -1,20 +1,22 @@
-import { type Json, type ProcessName, VigilError } from '@vigil/protocol'
+import { type Json, type MachineFacts, type ProcessName, VigilError } from '@vigil/protocol'
 import { accept } from './delivery/accept.ts'
+import { tierOf } from './isolation/tier.ts'
 import type { Ports } from './runtime/ports.ts'
 import type { Member, Runtime } from './runtime/runtime.ts'
 import type { Accepted, AgentHandle, EnqueueOptions, ProcessStatus } from './surface.ts'
-
-/** The words of the guarantee table for this tier on this machine. */
-const processGuarantee =
-  'memory (RSS of the process group) and kill isolation; no files, no network, no child processes, no addons, no inspector; no sight of another agent'
 
 /** Trigger id of events that a person or program gives. */
 const manualTrigger = 'manual'
 const defaultPage = 100
 
-type Parts = Pick<Ports, 'clock' | 'random'>
+type Parts = Pick<Ports, 'clock' | 'random' | 'machine'>
 
-export function agentHandle(runtime: Runtime, name: string, { clock, random }: Parts, by: string): AgentHandle {
+export function agentHandle(
+  runtime: Runtime,
+  name: string,
+  { clock, random, machine }: Parts,
+  by: string,
+): AgentHandle {
   const member = (): Member => {
     const found = runtime.members.get(name)
     if (found === undefined)
@@ -58,7 +60,7 @@ export function agentHandle(runtime: Runtime, name: string, { clock, random }: P
     },
     enqueue,
     result: (eventId, options) => runtime.results.of(name, eventId, options),
-    status: () => statusOf(member()),
+    status: () => statusOf(member(), machine),
     start: () => member().process.start(by),
     stop: () => member().process.stop(by),
     restart: () => member().process.restart(by),
@@ -96,17 +98,19 @@ function running(member: Member, act: () => Promise<void>): Promise<void> {
   return act()
 }
 
-function statusOf({ process, triggers }: Member): ProcessStatus {
+function statusOf({ process, triggers }: Member, machine: MachineFacts): ProcessStatus {
   const { fold, life } = process
+  const { isolation, guarantee, stopBoundMs } = tierOf(fold.manifest, machine)
   return {
     name: fold.name,
     state: process.state,
     labels: fold.manifest.labels,
     revision: fold.revision,
     epoch: fold.epoch,
-    isolation: 'process',
-    guarantee: processGuarantee,
-    residency: life === undefined ? 'absent' : 'resident',
+    isolation,
+    guarantee,
+    stopBoundMs,
+    residency: process.residency,
     ...(life?.pid === undefined ? {} : { pid: life.pid }),
     restarts: fold.restarts,
     ...(fold.lastExit === undefined ? {} : { lastExit: fold.lastExit }),

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import { type ErrorCode, VigilError } from '@vigil/protocol'
 import { agentHandle } from './agent-handle.ts'
-import type { Configuration } from './manifests/configuration.ts'
+import { refuseWeakeningOptions } from './isolation/node-options.ts'
+import { type Configuration, defaultCells } from './manifests/configuration.ts'
 import { manifestFromSpec, type SpawnSpec } from './manifests/spec.ts'
 import { type Opened, openRuntime } from './runtime/open.ts'
 import type { Ports } from './runtime/ports.ts'
@@ -52,13 +53,15 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /**
-   * @throws DATA_IN_USE another supervisor runs on the data directory · JOURNAL_DAMAGED · DISK_FULL
+   * @throws UNSAFE_OPTION node was started with an option that weakens a guarantee
+   * · DATA_IN_USE another supervisor runs on the data directory · JOURNAL_DAMAGED · DISK_FULL
    * · what `deploy` throws, for the manifests in `options.deploy`
    */
   static async start(options: StartOptions = {}): Promise<Supervisor> {
     if (options.journal === 'memory' && options.dataDir !== undefined) {
       throw new VigilError('INVALID_ARGUMENT', 'dataDir and journal: "memory" exclude each other; give one of them')
     }
+    refuseWeakeningOptions(process.execArgv, process.env.NODE_OPTIONS)
     const dataDirectory = options.journal === 'memory' ? undefined : resolve(options.dataDir ?? '.vigil')
     const env = options.env ?? process.env
     const listeners = new Listeners()
@@ -70,6 +73,7 @@ export class Supervisor implements AsyncDisposable {
       segmentBytes: options.segmentBytes,
       checkpoints: options.checkpoints,
       groups: options.config?.groups ?? [],
+      cells: options.config?.cells ?? defaultCells,
       ports: options.ports ?? {},
     })
     const supervisor = new Supervisor(opened, listeners, dataDirectory ?? ':memory:')

@@ -11,6 +11,9 @@ import type { Report } from './supervision/tree/protocol.ts'
 /** The states of semantics.md section 1. */
 export type ProcessState = 'starting' | 'running' | 'restarting' | 'suspended' | 'stopping' | 'stopped' | 'failed'
 
+/** Whether a process that runs has a thread: it may have given it back, or wait for one. */
+export type Residency = 'resident' | 'hibernated' | 'waking' | 'absent'
+
 /** One process as people see it; times are ISO strings, sizes MB, durations milliseconds. */
 export interface ProcessStatus {
   readonly name: string
@@ -18,10 +21,13 @@ export interface ProcessStatus {
   readonly labels: Readonly<Record<string, string>>
   readonly revision: number
   readonly epoch: number
-  readonly isolation: 'process'
+  readonly isolation: 'process' | 'thread'
   /** The guarantee that this machine really gives, in the words of the table. */
   readonly guarantee: string
-  readonly residency: 'resident' | 'absent'
+  /** The longest time from a stop to the death of its cell, milliseconds. */
+  readonly stopBoundMs: number
+  /** `hibernated`: it runs without a thread; `waking`: it runs and will have one in a moment. */
+  readonly residency: Residency
   readonly pid?: number
   readonly restarts: number
   readonly lastExit?: { readonly at: string; readonly cause: ExitCause }

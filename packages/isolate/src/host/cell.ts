@@ -1,6 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
-import type { Bundle, Clock, ExitCause, Guest, GuestListener, GuestSpec, Random, Timer } from '@vigil/protocol'
+import {
+  type Bundle,
+  type Clock,
+  type ExitCause,
+  type Guest,
+  type GuestListener,
+  type GuestSpec,
+  type Random,
+  stopLadder,
+  type Timer,
+} from '@vigil/protocol'
 import { hubSlot, tokenBytes } from '../wire/frame.ts'
 import type { HubCommand, HubReport } from '../wire/hub-protocol.ts'
 import { openChannel } from './channel.ts'
@@ -35,8 +45,6 @@ export interface Cell {
   readonly gone: Promise<void>
 }
 
-/** A grandchild may hold the pipes open after the cell is dead. */
-const lastWordsMs = 1_000
 const stderrTailBytes = 4_000
 /** Threads that a cell starts in its life: then it takes nobody more, so that what leaks in it has an end. */
 const threadsInLife = 256
@@ -144,7 +152,8 @@ export function startCell(parts: CellParts): Cell {
     })
     child.on('exit', (code, signal) => {
       if (child.pid !== undefined) killGroup(child.pid)
-      waiting = clock.setTimer(lastWordsMs, () => bury(code, signal))
+      // A grandchild may hold the pipes open after the cell is dead.
+      waiting = clock.setTimer(stopLadder.buryMs, () => bury(code, signal))
     })
     child.on('close', bury)
   })

@@ -1,1 +1,2 @@
 export { type CellLauncherOptions, cellLauncher } from './cell-launcher.ts'
+export { probeMachine } from './machine.ts'

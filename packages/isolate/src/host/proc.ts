@@ -37,6 +37,13 @@ function fieldsOf(pid: number): string[] | undefined {
   return text?.slice(text.lastIndexOf(')') + 2).split(' ')
 }
 
+/** Controllers that the unified hierarchy of cgroups gives to this process; none on cgroup v1 and other systems. */
+export function cgroupControllers(): string[] {
+  const path = read('/proc/self/cgroup')?.match(/^0::(.*)$/m)?.[1]
+  const text = path === undefined ? undefined : read(`/sys/fs/cgroup${path}/cgroup.controllers`)
+  return text?.trim().split(' ') ?? []
+}
+
 export function bootId(): string {
   return read('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown'
 }

@@ -5,6 +5,7 @@ import {
   type GuestListener,
   type GuestSpec,
   limits,
+  stopLadder,
   type Timer,
 } from '@vigil/protocol'
 import type { GuestBeat, HubCommand, HubReport } from '../wire/hub-protocol.ts'
@@ -47,8 +48,6 @@ export interface Seat extends Guest {
   cellGone(end: CellEnd): void
 }
 
-/** From `terminate` to SIGKILL: a thread in a system call does not hear the former. */
-const terminateMs = 500
 const megabyte = 1_048_576
 
 export function takeSeat(parts: SeatParts): Seat {
@@ -94,7 +93,8 @@ export function takeSeat(parts: SeatParts): Seat {
     if (terminating) return
     terminating = true
     parts.command({ t: 'terminate', slot })
-    after(terminateMs, wedged)
+    // A thread in a system call does not hear `terminate`.
+    after(stopLadder.terminateMs, wedged)
   }
 
   const kill = (cause: ExitCause): void => {

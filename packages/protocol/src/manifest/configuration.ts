@@ -17,8 +17,21 @@ const group = z.strictObject(
   section,
 )
 
+const atLeastOne = 'a whole number, 1 or more'
+const cells = z.strictObject(
+  {
+    size: atLeast(1, 8),
+    spares: atLeast(0, 1),
+    max_resident: z.int({ error: atLeastOne }).min(1, { error: atLeastOne }).optional(),
+  },
+  section,
+)
+
 export const configurationSchema = z.strictObject(
-  { groups: z.array(group, { error: 'a list of groups' }).default([]) },
+  {
+    groups: z.array(group, { error: 'a list of groups' }).default([]),
+    cells: cells.prefault({}),
+  },
   { error: 'a configuration: a map of fields' },
 )
 
@@ -38,6 +51,6 @@ export function checkConfiguration(raw: unknown): ConfigurationCheck {
     return { ok: false, problems: [{ code: 'INVALID_CONFIG', path: [], message }] }
   }
   const fieldsAt = (path: readonly (string | number)[]): string[] =>
-    Object.keys(path.length === 0 ? configurationSchema.shape : group.shape)
+    Object.keys(path.length === 0 ? configurationSchema.shape : path[0] === 'cells' ? cells.shape : group.shape)
   return { ok: false, problems: parsed.error.issues.flatMap((issue) => issueProblems(issue, raw, fieldsAt)) }
 }

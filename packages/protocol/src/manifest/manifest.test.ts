@@ -23,9 +23,13 @@ describe('defaults', () => {
       labels: {},
       triggers: [],
       isolation: 'auto',
+      trust_group: 'default',
+      degrade: false,
       memory_mb: 256,
       max_turn: 600_000,
       heartbeat_timeout: 30_000,
+      hibernate_after: 60_000,
+      evictable: false,
       concurrency: 1,
       mailbox: { max: 10_000 },
       restart_policy: 'on_failure',
@@ -40,6 +44,7 @@ describe('defaults', () => {
       context: { initial_state: {}, env: [] },
       files: {},
       network: { allow: [] },
+      permissions: { raw_network: false, fs_read: [], fs_write: [], child_process: false, addons: false },
     })
   })
 })
@@ -49,6 +54,16 @@ describe('accepted values', () => {
     ['version', '1.0', '1.0'],
     ['labels', { team: 'data' }, { team: 'data' }],
     ['isolation', 'process', 'process'],
+    ['isolation', 'thread', 'thread'],
+    ['trust_group', 'ours', 'ours'],
+    ['degrade', true, true],
+    ['hibernate_after', 0, 0],
+    ['evictable', true, true],
+    [
+      'permissions',
+      { fs_read: ['/srv'], child_process: true },
+      { raw_network: false, fs_read: ['/srv'], fs_write: [], child_process: true, addons: false },
+    ],
     ['memory_mb', 32, 32],
     ['max_turn', '4h', 14_400_000],
     ['max_turn', 90, 90_000],

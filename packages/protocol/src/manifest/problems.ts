@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { type Contradiction, contradictions } from './contradictions.ts'
 import { nearest } from './nearest-word.ts'
 import { type ManifestDocument, manifestSchema } from './schema.ts'
 import { canonicalSpelling, isPlainObject, type SpellingProblem, spellingsOf } from './spelling.ts'
@@ -26,17 +27,21 @@ export function checkManifest(raw: unknown): ManifestCheck {
   }
   const spelled = canonicalSpelling(raw)
   const parsed = manifestSchema.safeParse(spelled.document)
-  if (parsed.success && spelled.problems.length === 0) return { ok: true, manifest: parsed.data }
+  const together = parsed.success ? contradictions(parsed.data).map(ofSpelling) : []
+  if (parsed.success && spelled.problems.length + together.length === 0) return { ok: true, manifest: parsed.data }
   const clashes = spelled.problems.map(ofSpelling)
   // A trigger that clashes was taken out of the document, so what the schema says about the hole is noise.
   const said = new Set(clashes.map((clash) => clash.path.slice(0, 2).join('.')))
   const issues = parsed.success
     ? []
     : parsed.error.issues.filter((issue) => !said.has(issue.path.slice(0, 2).join('.')))
-  return { ok: false, problems: [...clashes, ...issues.flatMap((issue) => issueProblems(issue, raw, knownFields))] }
+  return {
+    ok: false,
+    problems: [...clashes, ...together, ...issues.flatMap((issue) => issueProblems(issue, raw, knownFields))],
+  }
 }
 
-const ofSpelling = (problem: SpellingProblem): ManifestProblem => ({
+const ofSpelling = (problem: SpellingProblem | Contradiction): ManifestProblem => ({
   code: 'INVALID_CONFIG',
   path: problem.path,
   message: `expected ${problem.expected}, found ${problem.found}`,

@@ -72,6 +72,20 @@ const file = z.strictObject(
   { error: 'a path, or { path, mode }' },
 )
 
+const paths = (words: string) => z.array(text(words), { error: 'a list of paths' }).default([])
+
+/** Rights that reach past the gate; whoever has any sits in a cell of its own. */
+const permissions = z.strictObject(
+  {
+    raw_network: flag(false),
+    fs_read: paths('a path that may be read'),
+    fs_write: paths('a path that may be written'),
+    child_process: flag(false),
+    addons: flag(false),
+  },
+  section,
+)
+
 const moduleHelp = 'a path to a module (a manifest without a module has nothing to run)'
 
 export const manifestSchema = z.strictObject(
@@ -81,10 +95,14 @@ export const manifestSchema = z.strictObject(
     labels: z.record(z.string(), z.string({ error: 'a text' }), { error: 'a map of texts' }).default({}),
     entrypoint: text(moduleHelp),
     triggers: z.array(triggerSchema, { error: 'a list of triggers' }).default([]),
-    isolation: oneOf(['auto', 'process']).default('auto'),
+    isolation: oneOf(['auto', 'process', 'thread']).default('auto'),
+    trust_group: name.default('default'),
+    degrade: flag(false),
     memory_mb: atLeast(32, 256),
     max_turn: duration('10m', 1),
     heartbeat_timeout: duration('30s', 100),
+    hibernate_after: duration('60s'),
+    evictable: flag(false),
     concurrency: atLeast(1, 1),
     mailbox: z.strictObject({ max: atLeast(1, 10_000) }, section).prefault({}),
     restart_policy: oneOf(['always', 'on_failure', 'never']).default('on_failure'),
@@ -101,6 +119,7 @@ export const manifestSchema = z.strictObject(
     network: z
       .strictObject({ allow: z.array(text('a host'), { error: 'a list of hosts' }).default([]) }, section)
       .prefault({}),
+    permissions: permissions.prefault({}),
   },
   { error: 'a manifest: a map of fields' },
 )

@@ -16,6 +16,12 @@ export interface ProcessFold {
   epoch: number
   /** A life was begun and its end is not recorded yet. */
   alive: boolean
+  /** It runs, and gave its thread back. */
+  resting: boolean
+  /** The epoch of the last life that ended for good; 0 before the first. */
+  exitedEpoch: number
+  /** The bundle that came up last. */
+  described: string | undefined
   /** Why policy gave up; undefined while it has not. */
   parked: string | undefined
   restarts: number
@@ -49,6 +55,8 @@ export interface TurnFold {
   crashes: number
   /** The attempt was cut by a crash or stop: every recorded outcome has to be asked for again. */
   cut: boolean
+  /** It was open when a cell died that its agent shared: until it ends the agent has a cell of its own. */
+  quarantined: boolean
   /** When the next attempt is due, and when the one before it failed. */
   retry: { readonly at: string; readonly failedAt: string } | undefined
   /** In the order in which outcomes were recorded (intents wait at their first place). */
@@ -100,6 +108,9 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     desired: 'stopped',
     epoch: 0,
     alive: false,
+    resting: false,
+    exitedEpoch: 0,
+    described: undefined,
     parked: undefined,
     restarts: 0,
     lastExit: undefined,

@@ -75,6 +75,7 @@ function foldStarted(process: ProcessFold, id: string, record: Of<'turn.started'
     attempt: record.data.attempt,
     crashes: 0,
     cut: false,
+    quarantined: false,
     retry: undefined,
     effects: new Map(),
   })

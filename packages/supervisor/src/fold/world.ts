@@ -1,7 +1,7 @@
-import type { JournalRecord, RecordType } from '@vigil/protocol'
+import { isCollateral, type JournalRecord, type RecordType } from '@vigil/protocol'
 import type { Manifest } from '../manifests/manifest.ts'
 import { foldDelivery, foldTrigger } from './mailbox-fold.ts'
-import { newProcessFold, type ProcessFold } from './process-fold.ts'
+import { newProcessFold, type ProcessFold, type TurnFold } from './process-fold.ts'
 import { commitWrites } from './state-fold.ts'
 import { foldTurn } from './turn-fold.ts'
 
@@ -64,9 +64,18 @@ function applyToProcess(process: ProcessFold, record: OwnRecord): void {
     case 'incarnation.started':
       process.epoch = record.epoch
       process.alive = true
+      process.resting = false
       return
     case 'incarnation.exited':
       return foldExited(process, record)
+    case 'incarnation.released':
+      process.alive = false
+      process.resting = true
+      for (const id of record.data.turns) cut(process, id)
+      return
+    case 'agent.described':
+      process.described = record.data.bundle
+      return
     case 'trigger.accepted':
     case 'trigger.baseline':
     case 'trigger.armed':
@@ -94,12 +103,21 @@ function foldDeployed(world: World, record: Of<'process.deployed'>): void {
 
 function foldExited(process: ProcessFold, record: Of<'incarnation.exited'>): void {
   process.alive = false
+  process.resting = false
+  process.exitedEpoch = record.epoch
   process.lastExit = { at: record.at, cause: record.data.cause }
   if (record.data.restart_in_ms !== undefined) process.restarts += 1
   for (const id of record.data.turns) {
-    const turn = process.turns.get(id)
+    const turn = cut(process, id)
     if (turn === undefined) continue
-    turn.cut = true
+    turn.quarantined ||= isCollateral(record.data.cause)
     if (record.data.charged) turn.crashes += 1
   }
+}
+
+/** The guest that worked on it is gone: the next one asks for every recorded outcome again. */
+function cut(process: ProcessFold, id: string): TurnFold | undefined {
+  const turn = process.turns.get(id)
+  if (turn !== undefined) turn.cut = true
+  return turn
 }

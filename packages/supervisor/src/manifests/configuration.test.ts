@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
-import { parseConfiguration } from './configuration.ts'
+import { defaultCells, parseConfiguration } from './configuration.ts'
 import { problemLine } from './problem-report.ts'
 
 const parse = (text: string) => parseConfiguration(text, { file: 'vigil.yaml', env: { PERIOD: '10s' } })
 
 test('groups get their defaults; durations are milliseconds and may be variables', () => {
-  const text = `groups:
+  const text = `cells: { size: 4, max_resident: 100 }
+groups:
   - name: pipeline
     strategy: rest_for_one
     period: \${PERIOD}
@@ -16,6 +17,7 @@ test('groups get their defaults; durations are milliseconds and may be variables
     problems: [],
     warnings: [],
     value: {
+      cells: { size: 4, spares: 1, maxResident: 100 },
       groups: [
         {
           name: 'pipeline',
@@ -57,11 +59,13 @@ test.each([
     'groups:\n  - { name: a, children: [b] }\n  - { name: c, children: [b] }',
     'vigil.yaml:2:3: groups.c: expected children that stand nowhere else, found "b", which is in "a" too',
   ],
+  ['cells: { spare: 1 }', 'vigil.yaml:1:10: expected a known field, found spare (did you mean spares?)'],
+  ['cells: { size: 0 }', 'vigil.yaml:1:16: expected a whole number, 1 or more, found the number 0'],
   ['- a', 'vigil.yaml:1:1: expected a configuration: a map of fields, found a list'],
 ])('%s', (text, line) => {
   expect(parse(text).problems.map(problemLine)).toEqual([line])
 })
 
 test('a file of comments configures nothing', () => {
-  expect(parse('# nothing yet\n').value).toEqual({ groups: [] })
+  expect(parse('# nothing yet\n').value).toEqual({ groups: [], cells: defaultCells })
 })

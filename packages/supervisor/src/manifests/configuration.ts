@@ -9,7 +9,19 @@ import { type Checked, type Reading, type ReadOptions, readYaml } from './yaml-t
 export interface Configuration {
   /** Supervisors over agents and other groups. */
   readonly groups: readonly Group[]
+  readonly cells: CellsConfiguration
 }
+
+export interface CellsConfiguration {
+  /** Agents of one trust group that share a cell at most. */
+  readonly size: number
+  /** Cells that stand ready, and threads in each shared cell: a wake does not wait for one to start. */
+  readonly spares: number
+  /** Lives at a time; the others wait, and who is idle makes room. Undefined: as the memory of the machine allows. */
+  readonly maxResident?: number | undefined
+}
+
+export const defaultCells: CellsConfiguration = { size: 8, spares: 1 }
 
 export const configurationFile = 'vigil.yaml'
 
@@ -24,7 +36,7 @@ export async function loadConfiguration(
   const { value, problems, warnings } = await readConfiguration({ file, paths }, options)
   const all = [...problems, ...warnings]
   if (all.length > 0) throw manifestError(all)
-  return value ?? { groups: [] }
+  return value ?? { groups: [], cells: defaultCells }
 }
 
 /** The same without throwing for what the file holds. */
@@ -49,9 +61,10 @@ export const parseConfiguration = (text: string, options: ReadOptions): Reading<
     const check = checkConfiguration(raw)
     if (!check.ok) return check
     const groups = check.value.groups.map(groupOf)
+    const { max_resident: maxResident, ...cells } = check.value.cells
     try {
       groupsOf(groups)
-      return { ok: true, value: { groups } }
+      return { ok: true, value: { groups, cells: { ...cells, maxResident } } }
     } catch (error) {
       const { message } = error as Error
       return { ok: false, problems: [{ code: 'INVALID_CONFIG', path: ['groups'], message }] }

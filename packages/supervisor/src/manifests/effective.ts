@@ -13,9 +13,13 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
     entrypoint: resolve(baseDirectory, document.entrypoint),
     triggers: document.triggers.map((trigger) => effectiveTrigger(trigger, baseDirectory)),
     isolation: document.isolation,
+    trustGroup: document.trust_group,
+    degrade: document.degrade,
     memoryMb: document.memory_mb,
     maxTurnMs: document.max_turn,
     heartbeatTimeoutMs: document.heartbeat_timeout,
+    hibernateAfterMs: document.hibernate_after,
+    evictable: document.evictable,
     concurrency: document.concurrency,
     mailbox: document.mailbox,
     restartPolicy: document.restart_policy,
@@ -39,6 +43,13 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
       ]),
     ),
     network: document.network,
+    permissions: {
+      rawNetwork: document.permissions.raw_network,
+      fsRead: document.permissions.fs_read.map((path) => resolve(baseDirectory, path)),
+      fsWrite: document.permissions.fs_write.map((path) => resolve(baseDirectory, path)),
+      childProcess: document.permissions.child_process,
+      addons: document.permissions.addons,
+    },
   }
 }
 

@@ -5,10 +5,18 @@ export interface Manifest {
   /** Absolute path of the module. */
   readonly entrypoint: string
   readonly triggers: readonly Trigger[]
-  readonly isolation: 'auto' | 'process'
+  readonly isolation: 'auto' | 'process' | 'thread'
+  /** Agents of one group may share a cell in the thread tier. */
+  readonly trustGroup: string
+  /** Start also if the machine cannot give what the tier promises. */
+  readonly degrade: boolean
   readonly memoryMb: number
   readonly maxTurnMs: number
   readonly heartbeatTimeoutMs: number
+  /** An idle agent gives its thread back after so long; 0: never. */
+  readonly hibernateAfterMs: number
+  /** Its guest may be given up while it waits for ring 0, and the turn replayed. */
+  readonly evictable: boolean
   readonly concurrency: number
   readonly mailbox: { readonly max: number }
   readonly restartPolicy: 'always' | 'on_failure' | 'never'
@@ -28,6 +36,14 @@ export interface Manifest {
   /** Mount name -> absolute path and right. */
   readonly files: Readonly<Record<string, { readonly path: string; readonly mode: 'ro' | 'rw' }>>
   readonly network: { readonly allow: readonly string[] }
+  /** Rights past the gate; paths are absolute. */
+  readonly permissions: {
+    readonly rawNetwork: boolean
+    readonly fsRead: readonly string[]
+    readonly fsWrite: readonly string[]
+    readonly childProcess: boolean
+    readonly addons: boolean
+  }
 }
 
 export type Trigger =

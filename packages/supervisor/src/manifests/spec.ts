@@ -33,10 +33,14 @@ export interface SpawnSpec {
   readonly entrypoint: URL | string
   readonly labels?: Readonly<Record<string, string>>
   readonly triggers?: readonly TriggerSpec[]
-  readonly isolation?: 'auto' | 'process'
+  readonly isolation?: 'auto' | 'process' | 'thread'
+  readonly trustGroup?: string
+  readonly degrade?: boolean
   readonly memoryMb?: number
   readonly maxTurn?: Duration
   readonly heartbeatTimeout?: Duration
+  readonly hibernateAfter?: Duration
+  readonly evictable?: boolean
   readonly concurrency?: number
   readonly mailbox?: { readonly max?: number }
   readonly restartPolicy?: 'always' | 'on_failure' | 'never' | 'permanent' | 'transient' | 'temporary'
@@ -55,6 +59,13 @@ export interface SpawnSpec {
   readonly context?: { readonly initialState?: Readonly<Record<string, unknown>>; readonly env?: readonly string[] }
   readonly files?: Readonly<Record<string, string | { readonly path: string; readonly mode?: 'ro' | 'rw' }>>
   readonly network?: { readonly allow?: readonly string[] }
+  readonly permissions?: {
+    readonly rawNetwork?: boolean
+    readonly fsRead?: readonly string[]
+    readonly fsWrite?: readonly string[]
+    readonly childProcess?: boolean
+    readonly addons?: boolean
+  }
 }
 
 /**
@@ -69,7 +80,7 @@ export function manifestFromSpec(spec: SpawnSpec, { baseDirectory }: { readonly 
     throw new VigilError('FUNCTION_NOT_PORTABLE', message)
   }
   const raw = renameKeys(withoutUndefined({ ...spec, entrypoint: entrypointPath(spec.entrypoint) }), snakeCase) as Raw
-  for (const section of ['mailbox', 'delivery', 'context', 'network'])
+  for (const section of ['mailbox', 'delivery', 'context', 'network', 'permissions'])
     raw[section] = renameKeys(raw[section], snakeCase)
   if (Array.isArray(raw.triggers)) raw.triggers = raw.triggers.map((trigger: unknown) => renameKeys(trigger, snakeCase))
   const check = checkManifest(withoutUndefined(raw))

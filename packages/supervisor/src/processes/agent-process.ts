@@ -1,10 +1,11 @@
 import type { ExitCause, ProcessName, RecordDraft } from '@vigil/protocol'
 import type { ProcessFold } from '../fold/process-fold.ts'
+import { restTimer } from '../residency/rest-timer.ts'
 import type { Branch } from '../supervision/branch.ts'
 import { afterExit, newHistory } from '../supervision/exit-rules.ts'
-import type { ProcessState } from '../surface.ts'
+import type { ProcessState, Residency } from '../surface.ts'
 import type { Incarnation } from './incarnation.ts'
-import { type LivesParts, livesOf } from './lives.ts'
+import { type Lives, type LivesParts, livesOf } from './lives.ts'
 import { turnRunner } from './turn-runner.ts'
 
 /**
@@ -16,6 +17,7 @@ export interface AgentProcess {
   readonly fold: ProcessFold
   readonly state: ProcessState
   readonly life: Incarnation | undefined
+  readonly residency: Residency
   start(by: string): Promise<void>
   stop(by: string): Promise<void>
   restart(by: string): Promise<void>
@@ -23,6 +25,8 @@ export interface AgentProcess {
   resume(by: string): Promise<void>
   /** Something was accepted, deployed or patched: look for work. */
   pump(): void
+  /** An effect of this turn has its outcome. */
+  heard(turn: string): void
   /** For its branch. */
   begin(ref: number): void
   end(ref: number, how: 'ask' | 'kill'): void
@@ -35,7 +39,7 @@ export interface AgentProcess {
 }
 
 export interface AgentProcessParts
-  extends Omit<LivesParts, 'branch' | 'wanted' | 'turns' | 'judge' | 'cannotBegin' | 'changed'> {
+  extends Omit<LivesParts, 'branch' | 'wanted' | 'closed' | 'turns' | 'moved' | 'judge' | 'cannotBegin' | 'changed'> {
   readonly branch: Branch
   /** Its place there. */
   readonly path: readonly string[]
@@ -61,7 +65,14 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     life: present,
     failed: () => lives.current?.kill({ kind: 'failures', count: fold.failures }),
     outdated: () => void recycle(),
+    wake: () => lives.wake(),
+    settled: (isIdle) => {
+      if (isIdle && lives.isMisplaced) void recycle()
+      else rests.settled(isIdle)
+    },
   })
+
+  const rests = restTimer({ clock: ports.clock, manifest: () => fold.manifest, lives: () => lives })
 
   const stopped = (): RecordDraft => ({
     ...author(),
@@ -83,7 +94,9 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
   const lives = livesOf({
     ...parts,
     wanted,
+    closed: () => closed,
     turns,
+    moved: rests.moved,
     judge(cause, { progressed }) {
       const after = afterExit(fold.manifest, history, { cause, progressed })
       history = after.history
@@ -92,14 +105,6 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     },
     cannotBegin: park,
   })
-
-  const state = (): ProcessState => {
-    if (lives.ending && !wanted()) return 'stopping'
-    if (fold.parked !== undefined) return 'failed'
-    if (fold.desired !== 'running') return fold.desired
-    if (lives.current?.ready === true) return 'running'
-    return branch.place(path) === 'restarting' ? 'restarting' : 'starting'
-  }
 
   const desire = (state: 'running' | 'suspended' | 'stopped', by: string) =>
     log.commitDurably([{ ...author(), type: 'process.desired', data: { state, by } }])
@@ -121,10 +126,17 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
   return {
     fold,
     get state() {
-      return state()
+      if (lives.ending && !wanted()) return 'stopping'
+      if (fold.parked !== undefined) return 'failed'
+      if (fold.desired !== 'running') return fold.desired
+      if (lives.isUp) return 'running'
+      return branch.place(path) === 'restarting' ? 'restarting' : 'starting'
     },
     get life() {
       return lives.current
+    },
+    get residency() {
+      return residencyOf(lives)
     },
     async start(by) {
       if (fold.desired !== 'running' || fold.parked !== undefined) {
@@ -158,6 +170,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
       wake()
     },
     pump: turns.pump,
+    heard: turns.heard,
     begin: lives.begin,
     end: lives.end,
     park: (reason) => park(reason, fold.lastExit?.cause),
@@ -167,7 +180,14 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     },
     close() {
       closed = true
+      rests.close()
       turns.close()
     },
   }
+}
+
+function residencyOf({ isAsleep, isUp, current }: Lives): Residency {
+  if (isAsleep) return 'hibernated'
+  if (current?.ready === true) return 'resident'
+  return isUp ? 'waking' : 'absent'
 }

@@ -8,6 +8,7 @@ import {
   errorBody,
   type Guest,
   type GuestMessage,
+  type GuestSpec,
   guestMessageSchema,
   limits,
   type ThrownError,
@@ -20,6 +21,7 @@ import { recordedEffects } from '../delivery/attempt.ts'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 import type { Credits } from '../gate/credits.ts'
 import type { Gate } from '../gate/gate.ts'
+import { permissionsOf } from '../isolation/tier.ts'
 
 /**
  * One life of a process: its guest, the turns that the guest works on, and the conversation with it. It believes
@@ -30,6 +32,8 @@ export interface Incarnation {
   readonly bundle: string
   readonly pid: number | undefined
   readonly ready: boolean
+  /** It sits alone although its tier would not ask for it. */
+  readonly isQuarantined: boolean
   readonly running: ReadonlySet<string>
   /** Did this life get as far as an outcome or the end of a turn? */
   readonly progressed: boolean
@@ -40,6 +44,8 @@ export interface Incarnation {
   release(): void
   /** True when every open turn stands at a step boundary and ring 0 works on none of its effects. */
   atBoundary(): boolean
+  /** All that its turns do is wait for ring 0, as far as can be seen from here. */
+  readonly isWaiting: boolean
   /** Committed state changed: the guest hears of these keys with its next turn. */
   stateChanged(keys: readonly string[]): void
   stop(graceMs: number): void
@@ -61,7 +67,7 @@ export interface IncarnationListener {
     turn: string,
     end: { readonly error: ThrownError; readonly unasked: readonly string[]; readonly crashed: boolean },
   ): void
-  /** A call was held or a turn ended: whoever drains may look again. */
+  /** A call came or was answered, or a turn ended: whoever drains or rests may look again. */
   moved(): void
   log(line: {
     readonly turn?: string | undefined
@@ -77,6 +83,8 @@ export interface IncarnationParts {
   readonly module: Bundle
   readonly guestRuntime: Bundle
   readonly env: Readonly<Record<string, string>>
+  /** In a cell that it shares with nobody, whatever its tier. */
+  readonly alone: boolean
   readonly cells: CellLauncher
   readonly clock: Clock
   readonly gate: Gate
@@ -111,31 +119,19 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
   /** undefined: the guest has seen no state yet and gets all of it. */
   let changed: Set<string> | undefined
 
-  const guest: Guest = parts.cells.launch(
-    {
-      process: process.name,
-      epoch: process.epoch,
-      runtime: parts.guestRuntime,
-      module: parts.module,
-      memoryMb: manifest.memoryMb,
-      heartbeatTimeoutMs: manifest.heartbeatTimeoutMs,
-      startTimeoutMs,
-      env: parts.env,
+  const guest: Guest = parts.cells.launch(guestSpec(parts), {
+    started: (facts) => {
+      pid = facts.pid
     },
-    {
-      started: (facts) => {
-        pid = facts.pid
-      },
-      message: (text) => {
-        if (!dead) hear(text)
-      },
-      exited: (cause) => {
-        dead = true
-        for (const turn of running.values()) turn.timer.current.cancel()
-        listener.exited(cause)
-      },
+    message: (text) => {
+      if (!dead) hear(text)
     },
-  )
+    exited: (cause) => {
+      dead = true
+      for (const turn of running.values()) turn.timer.current.cancel()
+      listener.exited(cause)
+    },
+  })
 
   const say = (message: CoreMessage): void => guest.post(JSON.stringify(message))
 
@@ -179,10 +175,9 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       return
     }
     turn.open += 1
-    if (held !== undefined) {
-      held.push(call)
-      listener.moved()
-    } else perform(call, turn)
+    if (held !== undefined) held.push(call)
+    else perform(call, turn)
+    listener.moved()
   }
 
   const perform = (call: Call, turn: RunningTurn): void => {
@@ -195,7 +190,6 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
         turn.waiting -= 1
         answer(call, turn, reply)
       })
-      listener.moved()
       return
     }
     parts.credits.acquire(process.name, () => {
@@ -282,6 +276,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     get ready() {
       return ready && !dead
     },
+    isQuarantined: parts.alone && manifest.isolation === 'thread',
     get running() {
       return new Set(running.keys())
     },
@@ -330,11 +325,30 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
           held?.some((call) => call.turn === id) === true || (turn.open > 0 && turn.open === turn.waiting),
       )
     },
+    get isWaiting() {
+      return running.size > 0 && [...running.values()].every((turn) => turn.open > 0)
+    },
     stateChanged(keys) {
       for (const key of keys) changed?.add(key)
     },
     stop: (graceMs) => guest.stop(graceMs),
     kill: (cause) => guest.kill(cause),
+  }
+}
+
+function guestSpec({ process, module, guestRuntime, env, alone }: IncarnationParts): GuestSpec {
+  const { manifest } = process
+  return {
+    process: process.name,
+    epoch: process.epoch,
+    runtime: guestRuntime,
+    module,
+    trustGroup: manifest.isolation === 'thread' && !alone ? manifest.trustGroup : undefined,
+    permissions: permissionsOf(manifest),
+    memoryMb: manifest.memoryMb,
+    heartbeatTimeoutMs: manifest.heartbeatTimeoutMs,
+    startTimeoutMs,
+    env,
   }
 }
 

@@ -1,21 +1,50 @@
-import { type Bundle, type ExitCause, faultPoint, type ProcessName, type RecordDraft } from '@vigil/protocol'
+import {
+  type Bundle,
+  type ExitCause,
+  faultPoint,
+  isCollateral,
+  isNormalExit,
+  type ProcessName,
+  type RecordDraft,
+  stopLadder,
+} from '@vigil/protocol'
 import type { ProcessFold } from '../fold/process-fold.ts'
 import type { Credits } from '../gate/credits.ts'
 import type { Gate } from '../gate/gate.ts'
+import { quarantineOf } from '../isolation/quarantine.ts'
+import { tierOf } from '../isolation/tier.ts'
+import { mayBeginAsleep } from '../residency/may-begin-asleep.ts'
+import type { Stay, WakeAdmission } from '../residency/wake-admission.ts'
 import type { RuntimePorts } from '../runtime/ports.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { Branch, Supervised } from '../supervision/branch.ts'
 import type { SupervisorEvents } from '../surface.ts'
 import { beginLife, type Incarnation, type IncarnationListener } from './incarnation.ts'
+import type { TurnRunner } from './turn-runner.ts'
+
+/** Why a life gave its thread back: it had nothing to do, it waited for ring 0, or others needed the room. */
+export type WhyRest = 'idle' | 'waiting' | 'room'
 
 /**
- * The lives of one process, one after the other, never two: begins each with the right code when its branch says so, ends
- * it by the ladder, and puts its end on record.
+ * The lives of one process, one after the other, never two: begins each with the right code when there is room, ends it
+ * by the ladder, and puts its end on record. Its supervisor sees one child from `begin` to an end that is meant or is a
+ * fault; that a life rested, or went down with the cell of others, changes nothing for it.
  */
 export interface Lives extends Supervised {
   readonly current: Incarnation | undefined
   /** The present life is being ended on purpose. */
   readonly ending: boolean
+  /** It has come up, and is there or rests. */
+  readonly isUp: boolean
+  readonly isAsleep: boolean
+  /** The present life sits alone and need not any more. */
+  readonly isMisplaced: boolean
+  /** There is work: ends the rest. */
+  wake(): void
+  /** Gives the thread of the present life back. */
+  rest(why: WhyRest): void
+  /** Whether the present life may be made to rest when others need the room. */
+  spare(isIdle: boolean): void
 }
 
 export interface LivesParts {
@@ -27,79 +56,115 @@ export interface LivesParts {
   readonly bundle: (hash: string) => Promise<Bundle>
   readonly env: (names: readonly string[]) => Readonly<Record<string, string>>
   readonly logLine: SupervisorEvents['log']
+  readonly admission: WakeAdmission
   readonly branch: Pick<Branch, 'started' | 'ignored' | 'exited'>
   /** Whether it may live at all: meant to run, not parked, and ring 0 stays. */
   readonly wanted: () => boolean
-  readonly turns: Pick<IncarnationListener, 'completed' | 'threw'> & { pump(): void }
+  /** Ring 0 ends: what is not there need not be ended. */
+  readonly closed: () => boolean
+  readonly turns: Pick<IncarnationListener, 'completed' | 'threw'> & Pick<TurnRunner, 'pump' | 'suspended'>
+  /** A call came or was answered, or a turn ended. */
+  readonly moved: () => void
   /** A life ended by itself: what that means beside what supervision makes of it, as records. */
   readonly judge: (cause: ExitCause, life: Incarnation) => readonly RecordDraft[]
   readonly cannotBegin: (reason: string) => void
   readonly changed: () => void
 }
 
-/** From `stop` of the guest to SIGKILL; the drain before it has its own time, shutdown_timeout. */
-const askMs = 1_000
-
 export function livesOf(parts: LivesParts): Lives {
-  const { ports, log, fold, branch } = parts
+  const { ports, log, fold, branch, admission } = parts
   const { clock } = ports
-  /** What the branch calls the present life, from the moment that it is asked for. */
+  const quarantine = quarantineOf(fold, clock)
+  /** What the branch calls the present child, from the moment that it is asked for; it stays while the process rests. */
   let ref: number | undefined
+  let isUp = false
+  let isAsleep = false
+  let hasBegun = false
   let life: Incarnation | undefined
-  let ending = false
+  let stay: Stay | undefined
+  let ending: 'stop' | WhyRest | undefined
   let drainCheck: (() => void) | undefined
   let drained: (() => void) | undefined
+  const author = () => ({ process: fold.name as ProcessName, epoch: fold.epoch })
+
+  const leave = (): void => {
+    const left = stay
+    stay = undefined
+    left?.left()
+  }
+
+  const forget = (): void => {
+    ref = undefined
+    isUp = false
+    isAsleep = false
+    leave()
+  }
 
   const decline = (mine: number): void => {
-    ref = undefined
+    forget()
     branch.ignored(mine)
+  }
+
+  const sleep = (why: WhyRest, turns: readonly string[]): void => {
+    if (!fold.resting) log.commit([{ ...author(), type: 'incarnation.released', data: { why, turns: [...turns] } }])
+    isAsleep = true
   }
 
   const begin = (mine: number): void => {
     if (!parts.wanted()) return branch.ignored(mine)
     ref = mine
-    // An open turn goes on with the code that it began with; new turns wait for the next life.
-    const [oldest] = fold.turns.values()
-    parts.bundle(oldest?.bundle ?? fold.bundle).then(
-      (module) => {
-        if (ref !== mine) return
-        if (parts.wanted()) give(mine, module)
-        else decline(mine)
-      },
-      (error: unknown) => {
-        if (ref !== mine) return
-        parts.cannotBegin(`its bundle cannot be read: ${(error as Error).message}`)
-        decline(mine)
-      },
-    )
+    const isFirst = !hasBegun
+    hasBegun = true
+    if (!isFirst || !mayBeginAsleep(fold)) return enter(mine)
+    sleep('idle', [])
+    isUp = true
+    branch.started(mine)
+    parts.changed()
+  }
+
+  /** Waits for room, then for its code. */
+  const enter = (mine: number): void => {
+    const { missing } = tierOf(fold.manifest, ports.machine)
+    if (missing.length > 0 && !fold.manifest.degrade) {
+      parts.cannotBegin(`this machine cannot give its isolation whole: ${missing.join('; ')}`)
+      return decline(mine)
+    }
+    stay = admission.enter(() => {
+      // An open turn goes on with the code that it began with; new turns wait for the next life.
+      const [oldest] = fold.turns.values()
+      parts.bundle(oldest?.bundle ?? fold.bundle).then(
+        (module) => {
+          if (ref !== mine) return
+          if (parts.wanted()) give(mine, module)
+          else decline(mine)
+        },
+        (error: unknown) => {
+          if (ref !== mine) return
+          parts.cannotBegin(`its bundle cannot be read: ${(error as Error).message}`)
+          decline(mine)
+        },
+      )
+    })
   }
 
   const give = (mine: number, module: Bundle): void => {
-    log.commit(
-      [
-        {
-          process: fold.name as ProcessName,
-          epoch: fold.epoch + 1,
-          type: 'incarnation.started',
-          data: { bundle: module.hash },
-        },
-      ],
-      'lazy',
-    )
+    const started = { process: fold.name as ProcessName, epoch: fold.epoch + 1 }
+    log.commit([{ ...started, type: 'incarnation.started', data: { bundle: module.hash } }], 'lazy')
     faultPoint('incarnation.before_launch')
     const { guestRuntime, cells } = ports
+    const { gate, credits } = parts
     const env = parts.env(fold.manifest.context.env)
+    const alone = quarantine.applies
     life = beginLife(
-      { process: fold, module, guestRuntime, env, cells, clock, gate: parts.gate, credits: parts.credits },
+      { process: fold, module, guestRuntime, env, alone, cells, clock, gate, credits },
       {
-        ready: () => {
-          branch.started(mine)
-          parts.turns.pump()
-          parts.changed()
-        },
+        ready: () => ready(mine, module),
         completed: parts.turns.completed,
         threw: parts.turns.threw,
-        moved: () => drainCheck?.(),
+        moved() {
+          drainCheck?.()
+          parts.moved()
+        },
         log: ({ turn, ...line }) =>
           parts.logLine({
             process: fold.name,
@@ -114,37 +179,78 @@ export function livesOf(parts: LivesParts): Lives {
     parts.changed()
   }
 
+  const ready = (mine: number, module: Bundle): void => {
+    stay?.started()
+    if (fold.described !== module.hash)
+      log.commit([{ ...author(), type: 'agent.described', data: { bundle: module.hash } }], 'lazy')
+    isUp = true
+    branch.started(mine)
+    parts.turns.pump()
+    parts.changed()
+  }
+
   /** A life is over, its cell is gone: put it on record, then hear what supervision decides. */
   const buried = (cause: ExitCause): void => {
     const last = life
     const mine = ref
     if (last === undefined || mine === undefined) return
     faultPoint('incarnation.after_exit')
-    const byItself = !ending && parts.wanted()
-    const charged = !ending && isOwnFault(cause)
+    const was = ending
     drained?.()
     life = undefined
-    ref = undefined
-    ending = false
+    ending = undefined
+    leave()
     const turns = [...fold.turns.values()]
       .filter((turn) => last.running.has(turn.turn) || (turn.retry === undefined && !turn.cut))
       .map((turn) => turn.turn)
-    const author = { process: fold.name as ProcessName, epoch: fold.epoch }
+    const charged = was !== 'stop' && isOwnFault(cause)
+    if (!parts.wanted() || was === 'stop') return gone(mine, last, { cause, turns, byItself: false, charged })
+    if (was !== undefined && isNormalExit(cause)) sleep(was, turns)
+    else if (isCollateral(cause)) goOn(mine, cause, turns)
+    else return gone(mine, last, { cause, turns, byItself: true, charged })
+    parts.changed()
+    // There may be work by now.
+    parts.turns.pump()
+  }
+
+  /** Its cell died with others: it lost no more than its thread, and its supervisor need not know. */
+  const goOn = (mine: number, cause: ExitCause, turns: string[]): void => {
+    quarantine.lost()
+    log.commit([{ ...author(), type: 'incarnation.exited', data: { cause, turns, charged: false, restart_in_ms: 0 } }])
+    enter(mine)
+  }
+
+  const gone = (
+    mine: number,
+    last: Incarnation,
+    { cause, turns, byItself, charged }: { cause: ExitCause; turns: string[]; byItself: boolean; charged: boolean },
+  ): void => {
+    forget()
+    const { process, epoch } = author()
     branch.exited(mine, cause, (restartInMs) => {
       const verdict = byItself ? parts.judge(cause, last) : []
       const next = restartInMs === undefined || !byItself || verdict.length > 0 ? {} : { restart_in_ms: restartInMs }
-      log.commit([{ ...author, type: 'incarnation.exited', data: { cause, turns, charged, ...next } }, ...verdict])
+      log.commit([{ process, epoch, type: 'incarnation.exited', data: { cause, turns, charged, ...next } }, ...verdict])
     })
+    parts.changed()
+  }
+
+  /** Whoever rests has no life to end; that it is over is put on record all the same, for those who watch it. */
+  const endSleep = (mine: number): void => {
+    const cause = { kind: 'shutdown' } as const
+    if (!parts.closed())
+      log.commit([{ ...author(), type: 'incarnation.exited', data: { cause, turns: [], charged: false } }])
+    decline(mine)
     parts.changed()
   }
 
   /** Holds calls, waits for a step boundary up to shutdown_timeout, then climbs the stop ladder. */
   const drain = (draining: Incarnation): void => {
-    ending = true
+    ending = 'stop'
     draining.hold()
     const cut = (): void => {
       drained?.()
-      draining.stop(askMs)
+      draining.stop(stopLadder.askMs)
     }
     const timer = clock.setTimer(fold.manifest.shutdownTimeoutMs, cut)
     drained = () => {
@@ -158,19 +264,49 @@ export function livesOf(parts: LivesParts): Lives {
     drainCheck()
   }
 
+  const rest = (why: WhyRest): void => {
+    if (life?.ready !== true || ending !== undefined || !parts.wanted()) return
+    ending = why
+    parts.turns.suspended(life.running)
+    life.hold()
+    life.stop(stopLadder.askMs)
+  }
+
   return {
     get current() {
       return life
     },
     get ending() {
-      return ending
+      return ending !== undefined
+    },
+    get isUp() {
+      return isUp
+    },
+    get isAsleep() {
+      return isAsleep
+    },
+    get isMisplaced() {
+      return life?.isQuarantined === true && !quarantine.applies
     },
     begin,
     end(mine, how) {
       if (ref !== mine) return
+      if (isAsleep) return endSleep(mine)
       if (life === undefined) return decline(mine)
       if (how === 'kill') life.kill({ kind: 'signal', signal: 'SIGKILL', hint: 'it did not end when it was asked to' })
-      else if (!ending) drain(life)
+      else if (ending === undefined) drain(life)
+      else ending = 'stop'
+    },
+    wake() {
+      if (!isAsleep || ref === undefined || !parts.wanted()) return
+      isAsleep = false
+      enter(ref)
+      parts.changed()
+    },
+    rest,
+    spare(isIdle) {
+      if (isIdle) stay?.idle(() => rest('room'))
+      else stay?.busy()
     },
   }
 }

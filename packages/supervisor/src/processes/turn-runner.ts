@@ -28,6 +28,10 @@ export interface TurnRunner {
     turn: string,
     end: { readonly error: ThrownError; readonly unasked: readonly string[]; readonly crashed: boolean },
   ): void
+  /** The guest was given up while these waited for ring 0: none of them goes on before it has heard. */
+  suspended(turns: Iterable<string>): void
+  /** An effect of this turn has its outcome. */
+  heard(turn: string): void
   close(): void
 }
 
@@ -42,11 +46,16 @@ export interface TurnRunnerParts {
   readonly failed: () => void
   /** The life has nothing to do on its bundle, and another bundle has. */
   readonly outdated: () => void
+  /** There is work and no life. */
+  readonly wake: () => void
+  /** The life has been given all that there is; whether that is nothing. */
+  readonly settled: (isIdle: boolean) => void
 }
 
 export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const { log, clock, random, process } = parts
   const retryInMs = retryWaits(clock)
+  const waiting = new Set<string>()
   let wake: Timer | undefined
   let pumping = false
   let again = false
@@ -103,8 +112,13 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     wake?.cancel()
     wake = undefined
     const life = parts.life()
-    if (life === undefined) return
-    const { resume: due, begin, wakeInMs } = admit(process, life.running, retryInMs)
+    const { resume: due, begin, wakeInMs } = admit(process, waiting.union(life?.running ?? new Set()), retryInMs)
+    if (wakeInMs !== undefined) wake = clock.setTimer(wakeInMs, pump)
+    if (life === undefined) {
+      // New code shows at once that it comes up.
+      if (due.length + begin.length > 0 || process.described !== process.bundle) parts.wake()
+      return
+    }
     for (const turn of due) resume(life, turn)
     if (process.bundle === life.bundle) {
       for (const event of begin) {
@@ -120,7 +134,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
       }
     } else if (life.running.size === 0 && ![...process.turns.values()].some((turn) => turn.bundle === life.bundle))
       parts.outdated()
-    if (wakeInMs !== undefined) wake = clock.setTimer(wakeInMs, pump)
+    parts.settled(life.running.size === 0)
   }
 
   const end = (record: RecordDraft): void => {
@@ -141,6 +155,12 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     threw(id, failure) {
       const turn = process.turns.get(id)
       if (turn !== undefined) end(failureRecord(context(turn), failure))
+    },
+    suspended(turns) {
+      for (const turn of turns) waiting.add(turn)
+    },
+    heard(turn) {
+      if (waiting.delete(turn)) pump()
     },
     close() {
       wake?.cancel()

@@ -1,14 +1,17 @@
 import { createRequire } from 'node:module'
+import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { cellLauncher } from '@vigil/isolate/host'
+import { cellLauncher, probeMachine } from '@vigil/isolate/host'
 import { lockDataDirectory, nodeFileSystem, openFileStore, openMemoryStore } from '@vigil/journal'
 import { type Bundle, faultPoint, type ProcessName } from '@vigil/protocol'
 import packageJson from '../../package.json' with { type: 'json' }
+import type { CellsConfiguration } from '../manifests/configuration.ts'
 import { systemClock } from '../platform/clock.ts'
 import { piscinaCompute } from '../platform/compute.ts'
 import { chokidarWatcher } from '../platform/file-watcher.ts'
 import { httpClient } from '../platform/http-client.ts'
 import { systemRandom } from '../platform/random.ts'
+import { wakeAdmission } from '../residency/wake-admission.ts'
 import { type Group, groupsOf } from '../supervision/groups.ts'
 import type { RecoveryReport, SupervisorEvents } from '../surface.ts'
 import { bundleStore } from './bundle-store.ts'
@@ -25,18 +28,22 @@ export interface OpenOptions {
   readonly segmentBytes?: number | undefined
   readonly checkpoints?: Partial<CheckpointPolicy> | undefined
   readonly groups: readonly Group[]
+  readonly cells: CellsConfiguration
   /** Replaces single ports; whoever gives one closes it. */
   readonly ports: Partial<Ports>
 }
 
 export interface Opened {
-  readonly ports: Pick<RuntimePorts, 'clock' | 'random'>
+  readonly ports: Pick<RuntimePorts, 'clock' | 'random' | 'machine'>
   readonly runtime: Runtime
   readonly report: RecoveryReport
   close(): Promise<void>
 }
 
 const require = createRequire(import.meta.url)
+
+/** A cell with a small agent takes some 45 MB, a third of it shared with the others. */
+const residentByMemory = (): number => Math.max(16, Math.floor(totalmem() / 64_000_000))
 
 /**
  * From nothing to a runtime on the real machine, in the order that recovery needs: lock, end what an earlier
@@ -49,6 +56,7 @@ export async function openRuntime({
   segmentBytes,
   checkpoints,
   groups: definitions,
+  cells: cellsConfiguration,
   ports: given,
 }: OpenOptions): Promise<Opened> {
   // Before anything is touched: a typo costs nothing.
@@ -100,6 +108,8 @@ export async function openRuntime({
           random,
           fileSystem,
           hub: hub as Bundle,
+          cellSize: cellsConfiguration.size,
+          spares: { count: cellsConfiguration.spares, runtime: guestRuntime },
           ...(dataDirectory === undefined ? {} : { runDirectory: join(dataDirectory, 'run') }),
           output: (process, stream, text) =>
             emit.log({ process, level: stream === 'stderr' ? 'warn' : 'info', message: text }),
@@ -108,13 +118,29 @@ export async function openRuntime({
     const orphansEnded = await cells.endOrphans()
     const { world, report, epitaphs } = await recover(store)
     faultPoint('recovery.after_replay')
+    const machine = given.machine ?? probeMachine()
     const fileWatcher = given.fileWatcher ?? chokidarWatcher({ clock })
-    const ports = { clock, random, fileSystem, fileWatcher, http, compute, cells, guestRuntime, journal: store }
+    const ports = {
+      clock,
+      random,
+      fileSystem,
+      fileWatcher,
+      http,
+      compute,
+      cells,
+      guestRuntime,
+      machine,
+      journal: store,
+    }
     const runtime = startRuntime({
       ports,
       world,
       bundles,
       groups,
+      admission: wakeAdmission({
+        starting: availableParallelism() * 2,
+        resident: cellsConfiguration.maxResident ?? residentByMemory(),
+      }),
       checkpoints: { ...checkpointPolicy, ...checkpoints },
       env,
       emit,

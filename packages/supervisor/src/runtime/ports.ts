@@ -8,6 +8,7 @@ import type {
   FileWatcher,
   HttpClient,
   JournalStore,
+  MachineFacts,
   Random,
 } from '@vigil/protocol'
 
@@ -21,6 +22,7 @@ export interface Ports {
   readonly compute: Compute
   readonly cells: CellLauncher
   readonly journal: JournalStore
+  readonly machine: MachineFacts
   /** Keeps a second supervisor off a data directory; rejects with DATA_IN_USE. */
   readonly lock: typeof lockDataDirectory
   /** The guest half of the system calls, bundled once. */

@@ -8,7 +8,9 @@ import { fileEffects } from '../gate/effects/files.ts'
 import { messageEffects } from '../gate/effects/messages.ts'
 import { monitors } from '../gate/effects/monitor.ts'
 import { createGate } from '../gate/gate.ts'
+import { demandTier } from '../isolation/tier.ts'
 import { type AgentProcess, agentProcess } from '../processes/agent-process.ts'
+import type { WakeAdmission } from '../residency/wake-admission.ts'
 import type { Groups } from '../supervision/groups.ts'
 import { topLevel } from '../supervision/top-level.ts'
 import { treeView } from '../supervision/tree-view.ts'
@@ -55,12 +57,22 @@ export interface RuntimeParts {
   readonly world: World
   readonly bundles: BundleStore
   readonly groups: Groups
+  readonly admission: WakeAdmission
   readonly checkpoints: CheckpointPolicy
   readonly env: Readonly<Record<string, string | undefined>>
   readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] }
 }
 
-export function startRuntime({ ports, world, bundles, groups, checkpoints: policy, env, emit }: RuntimeParts): Runtime {
+export function startRuntime({
+  ports,
+  world,
+  bundles,
+  groups,
+  admission,
+  checkpoints: policy,
+  env,
+  emit,
+}: RuntimeParts): Runtime {
   const { clock, random, journal } = ports
   const log = recordLog(journal, world)
   const members = new Map<string, Member>()
@@ -79,6 +91,8 @@ export function startRuntime({ ports, world, bundles, groups, checkpoints: polic
 
   const unobserve = log.observe((record) => {
     for (const name of receivers(record)) members.get(name)?.process.pump()
+    if (record.type === 'effect.completed' && record.turn !== undefined)
+      members.get(record.process)?.process.heard(record.turn)
     watches.heard(record)
     emit.record(record)
   })
@@ -111,6 +125,7 @@ export function startRuntime({ ports, world, bundles, groups, checkpoints: polic
       log,
       gate,
       credits: shared,
+      admission,
       fold,
       bundle: bundles.get,
       env: (names) => pick(env, names),
@@ -135,6 +150,7 @@ export function startRuntime({ ports, world, bundles, groups, checkpoints: polic
     results,
     members,
     async deploy({ manifest, by, start }) {
+      demandTier(manifest, ports.machine)
       const module: Bundle = await ports.compute.bundle(manifest.entrypoint)
       await bundles.put(module)
       const fold = world.get(manifest.name)

@@ -92,6 +92,7 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
       compute: machine.compute,
       cells: cellsOf(mine, launcher),
       guestRuntime: { hash: 'runtime', code: '' },
+      machine: { residentMemory: true, permissions: true, weighsThreads: true, cgroupMemory: false },
       lock: () => Promise.resolve({ release: () => Promise.resolve() }),
     }
   }

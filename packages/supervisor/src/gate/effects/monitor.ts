@@ -16,6 +16,7 @@ interface Watched {
 }
 
 interface Watcher extends Watched {
+  readonly epoch: number
   readonly site: CallSite
   readonly settle: (down: Down) => void
   readonly abort: (error: VigilError) => void
@@ -34,8 +35,10 @@ export interface Monitors {
 export function monitors(world: World, journal: JournalStore): Monitors {
   const watchers = new Set<Watcher>()
 
+  /** The first end after a life was watched: lives that rested in between were the same process, running. */
   const ended = async (process: string, epoch: number): Promise<Down> => {
     let before: number | undefined
+    let cause: Down['cause'] = { kind: 'noproc' }
     for (;;) {
       const page = await journal.page({
         process,
@@ -43,12 +46,13 @@ export function monitors(world: World, journal: JournalStore): Monitors {
         limit: 100,
         ...(before === undefined ? {} : { before }),
       })
-      for (const record of page)
-        if (record.type === 'incarnation.exited' && record.epoch === epoch)
-          return { process, epoch, cause: record.data.cause }
+      for (const record of page) {
+        if (record.epoch < epoch) return { process, epoch, cause }
+        if (record.type === 'incarnation.exited') cause = record.data.cause
+      }
       before = page.at(-1)?.n
       // Older than what is kept: that it ended is certain, why is forgotten.
-      if (before === undefined) return { process, epoch, cause: { kind: 'noproc' } }
+      if (before === undefined) return { process, epoch, cause }
     }
   }
 
@@ -56,13 +60,13 @@ export function monitors(world: World, journal: JournalStore): Monitors {
     effect: {
       intent(_, { process }): Watched {
         const fold = world.get(process)
-        return fold?.alive === true ? { process, epoch: fold.epoch } : { process }
+        return fold?.alive === true || fold?.resting === true ? { process, epoch: fold.epoch } : { process }
       },
       wait(site, intent) {
         const { process, epoch } = intent as Watched
         if (epoch === undefined) return Promise.resolve({ process, cause: { kind: 'noproc' } } satisfies Down)
         const fold = world.get(process)
-        if (fold?.alive !== true || fold.epoch !== epoch) return ended(process, epoch)
+        if (fold === undefined || fold.exitedEpoch >= epoch) return ended(process, epoch)
         return new Promise<Down>((settle, abort) => void watchers.add({ process, epoch, site, settle, abort }))
       },
     },
@@ -70,7 +74,7 @@ export function monitors(world: World, journal: JournalStore): Monitors {
       if (watchers.size === 0) return
       for (const watcher of watchers) {
         const { process, epoch, site } = watcher
-        if (record.type === 'incarnation.exited' && record.process === process && record.epoch === epoch) {
+        if (record.type === 'incarnation.exited' && record.process === process && record.epoch >= epoch) {
           watchers.delete(watcher)
           watcher.settle({ process, epoch, cause: record.data.cause })
         } else if (record.turn === site.turn.turn && world.get(site.process.name)?.turns.has(record.turn) !== true) {
