@@ -121,4 +121,28 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     find: 'new Date(clock.now()).toISOString()',
     replace: 'new Date(Date.now()).toISOString()',
   },
+  {
+    name: 'lays the death of a shared cell on everybody in it',
+    file: 'packages/supervisor/src/processes/lives.ts',
+    find: 'else if (isCollateral(cause)) goOn(mine, cause, turns)',
+    replace: '',
+  },
+  {
+    name: 'leaves a turn cold whose guest was given up while it waited',
+    file: 'packages/supervisor/src/processes/turn-runner.ts',
+    find: 'if (waiting.delete(turn)) pump()',
+    replace: 'waiting.delete(turn)',
+  },
+  {
+    name: 'does not wake who rests',
+    file: 'packages/supervisor/src/processes/turn-runner.ts',
+    find: 'parts.wake()',
+    replace: 'void 0',
+  },
+  {
+    name: 'keeps the room of whoever has left',
+    file: 'packages/supervisor/src/residency/wake-admission.ts',
+    find: 'for (const set of [beginning, there, idle, resting])',
+    replace: 'for (const set of [beginning, idle, resting])',
+  },
 ]

@@ -2,18 +2,30 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { JournalRecord } from '@vigil/protocol'
-import { type AgentHandle, type Group, type SpawnSpec, Supervisor, type SupervisorEvents } from '@vigil/supervisor'
+import {
+  type AgentHandle,
+  type CellsConfiguration,
+  type Configuration,
+  defaultCells,
+  type Group,
+  type SpawnSpec,
+  Supervisor,
+  type SupervisorEvents,
+} from '@vigil/supervisor'
 import { until } from './until.ts'
 
 type AgentSpec = Omit<SpawnSpec, 'name' | 'entrypoint'> & { readonly entrypoint?: URL }
 
 /** A supervisor on the real machine with agents that do what they are told. */
 export interface Fleet extends AsyncDisposable {
+  /** Of this moment. */
   readonly supervisor: Supervisor
   readonly records: readonly JournalRecord[]
   readonly reports: readonly Parameters<SupervisorEvents['report']>[0][]
   readonly lines: readonly string[]
   agent(name: string): AgentHandle
+  /** Stops the supervisor and starts another on the same data. */
+  restart(): Promise<void>
   /** Kills its cell from outside, once it has one. */
   murder(name: string): Promise<void>
   /** Names in the order of a kind of record, since the last look. */
@@ -27,37 +39,46 @@ const actor = new URL('../fixtures/actor/actor.ts', import.meta.url)
 export async function fleet(
   agents: Readonly<Record<string, AgentSpec>>,
   groups: readonly (Partial<Group> & Pick<Group, 'name' | 'children'>)[] = [],
+  cells: Partial<CellsConfiguration> = {},
 ): Promise<Fleet> {
   const dataDir = mkdtempSync(join(tmpdir(), 'vigil-fleet-'))
   const records: JournalRecord[] = []
   const reports: Parameters<SupervisorEvents['report']>[0][] = []
   const lines: string[] = []
   const looked = { 'incarnation.started': 0, 'incarnation.exited': 0 }
-  const supervisor = await Supervisor.start({
-    dataDir,
-    config: {
-      groups: groups.map((group) => ({
-        strategy: 'one_for_one',
-        intensity: 3,
-        periodMs: 60_000,
-        autoShutdown: 'never',
-        ...group,
-      })),
-    },
-    logger: ({ message }) => lines.push(message),
-  })
-  supervisor.on('record', (record) => records.push(record))
-  supervisor.on('report', (report) => reports.push(report))
+  const config: Configuration = {
+    groups: groups.map((group) => ({
+      strategy: 'one_for_one',
+      intensity: 3,
+      periodMs: 60_000,
+      autoShutdown: 'never',
+      ...group,
+    })),
+    cells: { ...defaultCells, ...cells },
+  }
+  const start = async (): Promise<Supervisor> => {
+    const started = await Supervisor.start({ dataDir, config, logger: ({ message }) => lines.push(message) })
+    started.on('record', (record) => records.push(record))
+    started.on('report', (report) => reports.push(report))
+    return started
+  }
+  let supervisor = await start()
   for (const [name, spec] of Object.entries(agents))
     await supervisor.spawn({ entrypoint: actor, restartBackoff: 0, ...spec, name })
 
   const agent = (name: string): AgentHandle => supervisor.get(name)
   return {
-    supervisor,
+    get supervisor() {
+      return supervisor
+    },
     records,
     reports,
     lines,
     agent,
+    async restart() {
+      await supervisor.stop()
+      supervisor = await start()
+    },
     async murder(name) {
       const pid = await until(`${name} to have a cell`, () => agent(name).status().pid)
       process.kill(pid, 'SIGKILL')

@@ -1,6 +1,8 @@
 export {
+  type CellsConfiguration,
   type Configuration,
   configurationFile,
+  defaultCells,
   loadConfiguration,
   readConfiguration,
 } from './manifests/configuration.ts'

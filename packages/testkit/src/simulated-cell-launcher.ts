@@ -21,6 +21,8 @@ export interface SimulatedCellLauncherOptions {
   readonly program: (boot: SimulatedBoot, port: SimulatedPort) => void | Promise<void>
   /** Milliseconds from `launch` to a running thread; default none. */
   readonly startMs?: () => number
+  /** Guests of one trust group in a cell at most; default 8. */
+  readonly cellSize?: number
   /** Milliseconds that a message is on its way; order is kept. Default none. */
   readonly wireMs?: () => number
 }
@@ -29,7 +31,7 @@ export interface SimulatedCellLauncherOptions {
 export interface SimulatedCells extends CellLauncher {
   /** Processes whose guests live now, with their epochs. */
   readonly living: readonly { readonly process: string; readonly epoch: number }[]
-  /** The cell is gone at once, with whatever was on its way. */
+  /** The cell is gone at once, with whatever was on its way and everybody in it. */
   crash(process: string, cause?: ExitCause): void
   /** The guest's loop stops turning: nothing is heard or said any more, until its heartbeat is missed. */
   hang(process: string): void
@@ -37,7 +39,7 @@ export interface SimulatedCells extends CellLauncher {
   leak(process: string): void
   /** From now on each message takes so many milliseconds more. */
   slow(process: string, ms: number): void
-  /** Bytes that do not know the token arrive on its wire. */
+  /** Bytes that do not know the token arrive on the wire of its cell. */
   forge(process: string): void
   /** Its death is reported, and what it says afterwards still arrives. */
   zombie(process: string): void
@@ -46,7 +48,24 @@ export interface SimulatedCells extends CellLauncher {
 const terminateMs = 500
 const idleRssBytes = 50_000_000
 
+interface Cell {
+  readonly pid: number
+  readonly trustGroup: string | undefined
+  readonly lives: Set<Life>
+}
+
+const hasRoom = ({ trustGroup, lives }: Cell, spec: GuestSpec, size: number): boolean =>
+  trustGroup === spec.trustGroup && lives.size < size
+
+/** Whoever was alone in it knows why; of several nobody can be blamed for certain. */
+function endCell(cell: Cell | undefined, cause: ExitCause): void {
+  const lives = [...(cell?.lives ?? [])]
+  const all: ExitCause = { kind: 'cell_lost', hint: `the cell died: ${cause.kind}`, collateral: true }
+  for (const life of lives) life.kill(lives.length > 1 ? all : cause)
+}
+
 interface Life extends Guest {
+  readonly cell: Cell
   readonly spec: GuestSpec
   hang(): void
   slow(ms: number): void
@@ -59,16 +78,32 @@ interface Life extends Guest {
  */
 export function simulatedCellLauncher(options: SimulatedCellLauncherOptions): SimulatedCells {
   const living = new Set<Life>()
+  const cellSize = options.cellSize ?? 8
   let lastPid = 1_000_000
   const present = (process: string): Life | undefined => [...living].findLast((each) => each.spec.process === process)
+
+  const newCell = ({ trustGroup }: GuestSpec): Cell => {
+    lastPid += 1
+    return { pid: lastPid, trustGroup, lives: new Set() }
+  }
+
+  const cellFor = (spec: GuestSpec): Cell => {
+    if (spec.trustGroup !== undefined) for (const { cell } of living) if (hasRoom(cell, spec, cellSize)) return cell
+    return newCell(spec)
+  }
 
   return {
     get living() {
       return [...living].map(({ spec: { process, epoch } }) => ({ process, epoch }))
     },
     launch(spec, listener) {
-      lastPid += 1
-      const life = beginLife(options, spec, listener, lastPid, () => living.delete(life))
+      const cell = cellFor(spec)
+      const buried = (): void => {
+        living.delete(life)
+        cell.lives.delete(life)
+      }
+      const life: Life = Object.assign(beginLife(options, spec, listener, cell.pid, buried), { cell })
+      cell.lives.add(life)
       living.add(life)
       return life
     },
@@ -80,7 +115,7 @@ export function simulatedCellLauncher(options: SimulatedCellLauncherOptions): Si
     async close() {
       for (const life of living) life.kill({ kind: 'shutdown' })
     },
-    crash: (process, cause = { kind: 'signal', signal: 'SIGKILL' }) => present(process)?.kill(cause),
+    crash: (process, cause = { kind: 'signal', signal: 'SIGKILL' }) => endCell(present(process)?.cell, cause),
     hang: (process) => present(process)?.hang(),
     slow: (process, ms) => present(process)?.slow(ms),
     zombie: (process) => present(process)?.zombie(),
@@ -88,7 +123,8 @@ export function simulatedCellLauncher(options: SimulatedCellLauncherOptions): Si
       const life = present(process)
       life?.kill({ kind: 'memory', used_mb: life.spec.memoryMb + 1, limit_mb: life.spec.memoryMb })
     },
-    forge: (process) => present(process)?.kill({ kind: 'cell_forged', hint: 'a frame without the token of this cell' }),
+    forge: (process) =>
+      endCell(present(process)?.cell, { kind: 'cell_forged', hint: 'a frame without the token of this cell' }),
   }
 }
 
@@ -98,7 +134,7 @@ function beginLife(
   listener: GuestListener,
   pid: number,
   buried: () => void,
-): Life {
+): Omit<Life, 'cell'> {
   let over = false
   let speaksAfterDeath = false
   let hung = false

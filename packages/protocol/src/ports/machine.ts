@@ -1,5 +1,7 @@
-/** What the machine lets ring 0 enforce; probed once, at the start. */
+/** What the machine has, and lets ring 0 enforce; probed once, at the start. */
 export interface MachineFacts {
+  readonly processors: number
+  readonly memoryMb: number
   /** Resident memory of any process can be read (Linux: /proc). */
   readonly residentMemory: boolean
   /** Node denies files, network and children to a thread that asks for it. */

@@ -66,10 +66,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     failed: () => lives.current?.kill({ kind: 'failures', count: fold.failures }),
     outdated: () => void recycle(),
     wake: () => lives.wake(),
-    settled: (isIdle) => {
-      if (isIdle && lives.isMisplaced) void recycle()
-      else rests.settled(isIdle)
-    },
+    settled: (isIdle) => (isIdle && lives.isMisplaced ? void recycle() : rests.settled(isIdle)),
   })
 
   const rests = restTimer({ clock: ports.clock, manifest: () => fold.manifest, lives: () => lives })

@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module'
-import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { cellLauncher, probeMachine } from '@vigil/isolate/host'
 import { lockDataDirectory, nodeFileSystem, openFileStore, openMemoryStore } from '@vigil/journal'
@@ -43,7 +42,7 @@ export interface Opened {
 const require = createRequire(import.meta.url)
 
 /** A cell with a small agent takes some 45 MB, a third of it shared with the others. */
-const residentByMemory = (): number => Math.max(16, Math.floor(totalmem() / 64_000_000))
+const residentByMemory = (memoryMb: number): number => Math.max(16, Math.floor(memoryMb / 64))
 
 /**
  * From nothing to a runtime on the real machine, in the order that recovery needs: lock, end what an earlier
@@ -138,8 +137,8 @@ export async function openRuntime({
       bundles,
       groups,
       admission: wakeAdmission({
-        starting: availableParallelism() * 2,
-        resident: cellsConfiguration.maxResident ?? residentByMemory(),
+        starting: machine.processors * 2,
+        resident: cellsConfiguration.maxResident ?? residentByMemory(machine.memoryMb),
       }),
       checkpoints: { ...checkpointPolicy, ...checkpoints },
       env,

@@ -39,18 +39,30 @@ export function fleet(random: Random): Record<AgentName, WorldAgent> {
     maxTurn: '30m',
     heartbeatTimeout: '5s',
   })
+  const together = () => ({ isolation: 'thread', hibernateAfter: random.next() < 0.5 ? '10s' : '60s' }) as const
   return {
-    clerk: { ...common(), run: agentOf(program(4)) },
+    clerk: { ...common(), evictable: true, run: agentOf(program(4)) },
     // Only in the first minutes of the world's year: work has to come to an end.
-    ticker: { ...common(), triggers: [{ type: 'cron', cronExpression: '*/19 0-1 0 1 1 *' }], run: agentOf(program(2)) },
+    ticker: {
+      ...common(),
+      ...together(),
+      evictable: true,
+      triggers: [{ type: 'cron', cronExpression: '*/19 0-1 0 1 1 *' }],
+      run: agentOf(program(2)),
+    },
     watcher: {
       ...common(),
       triggers: [{ type: 'file_watch', watchPath: '/in', existing: 'deliver' }],
       run: agentOf([...program(2), { op: 'send' }]),
     },
     // They begin nothing, or the work would never end.
-    reader: { ...common(), triggers: [{ type: 'event', eventType: 'news.*' }], run: agentOf([{ op: 'step' }]) },
-    friend: { ...common(), triggers: [{ type: 'message' }], run: agentOf([{ op: 'get' }]) },
+    reader: {
+      ...common(),
+      ...together(),
+      triggers: [{ type: 'event', eventType: 'news.*' }],
+      run: agentOf([{ op: 'step' }]),
+    },
+    friend: { ...common(), ...together(), triggers: [{ type: 'message' }], run: agentOf([{ op: 'get' }]) },
   }
 }
 

@@ -14,6 +14,8 @@ const records: readonly RecordType[] = [
   'trigger.accepted',
   'incarnation.started',
   'incarnation.exited',
+  'incarnation.released',
+  'agent.described',
 ]
 
 /** How long work comes in, virtual milliseconds; faults fall into it. */

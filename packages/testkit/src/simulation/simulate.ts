@@ -39,6 +39,8 @@ export async function simulate(seed: number, faults?: readonly Fault[]): Promise
     agents,
     faults: faults ?? plan,
     adopts: seed % 2 === 0,
+    // Sometimes there is not room for all.
+    cells: { maxResident: 2 + (seed % 7) },
     onceOnly: ({ url }) => url.includes('/once/'),
   })
   try {

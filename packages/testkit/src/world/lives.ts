@@ -1,7 +1,7 @@
 import type { AgentRun } from '@vigil/agent'
 import { createHandler, type Handler } from '@vigil/api'
 import type { CellLauncher, HttpClient, HttpRequest, JournalRecord } from '@vigil/protocol'
-import { type Manifest, type SpawnSpec, Supervisor } from '@vigil/supervisor'
+import { type Configuration, type Manifest, type SpawnSpec, Supervisor } from '@vigil/supervisor'
 import { seededRandom } from '../seeded-random.ts'
 import { cellsOf, clockOf, fileSystemOf, httpOf, type Life, type LifeClock, newLife, watcherOf } from './life.ts'
 import { entrypointOf, type Machine } from './machine.ts'
@@ -40,6 +40,7 @@ export interface LivesOptions {
   readonly adopts: boolean
   readonly segmentBytes: number
   readonly env: Readonly<Record<string, string>>
+  readonly cells: Partial<Configuration['cells']>
   readonly heard: (record: JournalRecord) => void
   readonly violated: (what: string) => void
 }
@@ -92,7 +93,14 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
       compute: machine.compute,
       cells: cellsOf(mine, launcher),
       guestRuntime: { hash: 'runtime', code: '' },
-      machine: { residentMemory: true, permissions: true, weighsThreads: true, cgroupMemory: false },
+      machine: {
+        processors: 2,
+        memoryMb: 4_096,
+        residentMemory: true,
+        permissions: true,
+        weighsThreads: true,
+        cgroupMemory: false,
+      },
       lock: () => Promise.resolve({ release: () => Promise.resolve() }),
     }
   }
@@ -119,6 +127,7 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
       const started = await Supervisor.start({
         dataDir: worldDirectory,
         env: options.env,
+        config: { cells: { size: 8, spares: 0, ...options.cells } },
         segmentBytes: options.segmentBytes,
         checkpoints: { everyMs: 10_000, everyRecords: 50 },
         ports: portsOf(mine, own),

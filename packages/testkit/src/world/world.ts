@@ -19,6 +19,8 @@ export interface WorldOptions {
   readonly adopts?: boolean
   /** Size at which journal segments are sealed; default 16 KB, so that a short run has several. */
   readonly segmentBytes?: number
+  /** As in `vigil.yaml`. */
+  readonly cells?: { readonly size?: number; readonly maxResident?: number }
 }
 
 /**
@@ -79,9 +81,9 @@ export function world(options: WorldOptions): World {
     if (does.kind === 'power_cut') machine.losePower(does.kept)
   }
   const faults = watchFor(options.faults ?? [], { act, after: (ms, fire) => void clock.setTimer(ms, fire) })
-  const { seed, agents, adopts = true, segmentBytes = 16_384, env = {} } = options
+  const { seed, agents, adopts = true, segmentBytes = 16_384, env = {}, cells: inCells = {} } = options
   const heard = (record: JournalRecord): void => faults.recorded(record)
-  const lives = livesOn(machine, { seed, agents, adopts, segmentBytes, env, heard, violated })
+  const lives = livesOn(machine, { seed, agents, adopts, segmentBytes, env, cells: inCells, heard, violated })
   const unobserve = observeFaultPoints((point) => {
     if (lives.present?.over === false) faults.passed(point)
   })
