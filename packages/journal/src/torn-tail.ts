@@ -55,7 +55,7 @@ async function beginAgain(
   const bytes = await fileSystem.readFile(path)
   const isFirst = first === 1
   if ((chain === undefined && !isFirst) || Buffer.from(bytes).includes('{"seq":')) {
-    throw new VigilError('JOURNAL_DAMAGED', `the journal segment ${path} has no whole header`, {
+    throw new VigilError('JOURNAL_DAMAGED', `the header of the journal segment ${path} is damaged at byte 0`, {
       details: { segment: path, offset: 0 },
     })
   }

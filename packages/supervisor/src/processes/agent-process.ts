@@ -71,12 +71,6 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
 
   const rests = restTimer({ clock: ports.clock, manifest: () => fold.manifest, lives: () => lives })
 
-  const stopped = (): RecordDraft => ({
-    ...author(),
-    type: 'process.desired',
-    data: { state: 'stopped', by: 'policy' },
-  })
-
   const parked = (reason: string, cause?: ExitCause): RecordDraft => {
     parts.logLine({ process: fold.name, level: 'error', message: `parked as failed: ${reason}`, fields: { cause } })
     return { ...author(), type: 'process.parked', data: { reason, ...(cause === undefined ? {} : { cause }) } }
@@ -97,7 +91,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     judge(cause, { progressed }) {
       const after = afterExit(fold.manifest, history, { cause, progressed })
       history = after.history
-      if (after.verdict.is === 'stopped') return [stopped()]
+      if (after.verdict.is === 'stopped') return [stoppedByPolicy(fold)]
       return after.verdict.is === 'parked' ? [parked(after.verdict.reason, cause)] : []
     },
     cannotBegin: park,
@@ -172,7 +166,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     end: lives.end,
     park: (reason) => park(reason, fold.lastExit?.cause),
     finish() {
-      if (wanted()) log.commit([stopped()])
+      if (wanted()) log.commit([stoppedByPolicy(fold)])
       parts.changed()
     },
     close() {
@@ -182,6 +176,13 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     },
   }
 }
+
+const stoppedByPolicy = ({ name, epoch }: ProcessFold): RecordDraft => ({
+  process: name as ProcessName,
+  epoch,
+  type: 'process.desired',
+  data: { state: 'stopped', by: 'policy' },
+})
 
 function residencyOf({ isAsleep, isUp, current }: Lives): Residency {
   if (isAsleep) return 'hibernated'
