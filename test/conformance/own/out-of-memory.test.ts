@@ -3,7 +3,7 @@ import { shapes } from '../../fixtures/hog/hog.ts'
 import { hogs, runOutOfMemory } from '../../support/out-of-memory.ts'
 
 /** `pnpm torture` takes each shape 20 times. */
-const rounds = Number(process.env.VIGIL_ROUNDS ?? 1)
+const rounds = process.env.VIGIL_TORTURE === undefined ? 1 : 20
 
 describe.each(['process', 'thread'] as const)('%s', (tier) => {
   test(`thread_map_growth_does_not_kill_supervisor, thread_json_parse_120mb_does_not_kill_supervisor: nor do ${Object.keys(shapes).length} shapes`, {
