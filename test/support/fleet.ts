@@ -26,7 +26,7 @@ export interface Fleet extends AsyncDisposable {
   agent(name: string): AgentHandle
   /** Stops the supervisor and starts another on the same data. */
   restart(): Promise<void>
-  /** Kills its cell from outside, once it has one. */
+  /** Kills its cell from outside, once it has one; of an agent that shares one, its thread from inside. */
   murder(name: string): Promise<void>
   /** Names in the order of a kind of record, since the last look. */
   order(type: 'incarnation.started' | 'incarnation.exited'): string[]
@@ -81,7 +81,8 @@ export async function fleet(
     },
     async murder(name) {
       const pid = await until(`${name} to have a cell`, () => agent(name).status().pid)
-      process.kill(pid, 'SIGKILL')
+      if (agent(name).status().isolation === 'process') process.kill(pid, 'SIGKILL')
+      else await agent(name).enqueue({ act: 'leave' })
     },
     order(type) {
       const names = records.filter((record) => record.type === type).map((record) => record.process as string)

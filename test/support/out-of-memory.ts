@@ -22,13 +22,18 @@ export interface Outcome {
 export async function runOutOfMemory(f: Fleet, shape: string): Promise<Outcome> {
   const since = f.records.length
   const before = new Map(['neighbour', 'far'].map((name) => [name, f.agent(name).status()]))
-  const verdict = await f.agent('hog').run({ shape }).then(
-    () => 'it came back',
-    (error: { details?: { error?: { code?: string } } }) => error.details?.error?.code,
-  )
+  const verdict = await f
+    .agent('hog')
+    .run({ shape })
+    .then(
+      () => 'it came back',
+      (error: { details?: { error?: { code?: string } } }) => error.details?.error?.code,
+    )
   const exits = f.records
     .slice(since)
-    .flatMap((record) => (record.type === 'incarnation.exited' ? [{ ...record.data, process: record.process as string }] : []))
+    .flatMap((record) =>
+      record.type === 'incarnation.exited' ? [{ ...record.data, process: record.process as string }] : [],
+    )
   const wrong: string[] = []
   if (verdict !== 'CRASHED_TWICE') wrong.push(`expected the event to be poison, found ${verdict}`)
   const own = exits.filter(({ process, charged }) => process === 'hog' && charged)

@@ -21,6 +21,7 @@ export const status: ProcessStatus = {
   stopBoundMs: 12_500,
   residency: 'resident',
   pid: 77,
+  vitals: { memoryMb: 12, loop: 0.5, busyMs: 0 },
   restarts: 1,
   lastExit: { at: '2026-01-01T00:00:00.000Z', cause: { kind: 'memory', used_mb: 301, limit_mb: 128 } },
   counters: { accepted: 5, completed: 3, deadLettered: 1, failures: 2 },

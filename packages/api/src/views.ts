@@ -15,10 +15,13 @@ import type { RuntimeSurface } from './runtime-surface.ts'
  * (payloads, results, state, labels, record data) passes through untouched.
  */
 export function processView(status: ProcessStatus): ProcessView {
-  const { lastExit, stopBoundMs, counters, mailbox, triggers, ...same } = status
+  const { lastExit, stopBoundMs, vitals, counters, mailbox, triggers, ...same } = status
   return {
     ...same,
     stop_bound_ms: stopBoundMs,
+    ...(vitals === undefined
+      ? {}
+      : { vitals: { memory_mb: vitals.memoryMb, loop: vitals.loop, busy_ms: vitals.busyMs } }),
     ...(lastExit === undefined ? {} : { last_exit: lastExit }),
     counters: {
       accepted: counters.accepted,

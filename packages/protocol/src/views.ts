@@ -14,6 +14,7 @@ export interface ProcessView {
   readonly stop_bound_ms: number
   readonly residency: string
   readonly pid?: number
+  readonly vitals?: { readonly memory_mb: number; readonly loop: number; readonly busy_ms: number }
   readonly restarts: number
   readonly last_exit?: { readonly at: string; readonly cause: ExitCause }
   readonly parked?: string

@@ -112,6 +112,7 @@ function statusOf({ process, triggers }: Member, machine: MachineFacts): Process
     stopBoundMs,
     residency: process.residency,
     ...(life?.pid === undefined ? {} : { pid: life.pid }),
+    ...(life?.vitals === undefined ? {} : { vitals: life.vitals }),
     restarts: fold.restarts,
     ...(fold.lastExit === undefined ? {} : { lastExit: fold.lastExit }),
     ...(fold.parked === undefined ? {} : { parked: fold.parked }),

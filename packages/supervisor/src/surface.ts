@@ -1,4 +1,4 @@
-import type { ExitCause, JournalRecord, Json, PageQuery, RecordedError } from '@vigil/protocol'
+import type { ExitCause, GuestVitals, JournalRecord, Json, PageQuery, RecordedError } from '@vigil/protocol'
 import type { Manifest } from './manifests/manifest.ts'
 import type { Group } from './supervision/groups.ts'
 import type { Report } from './supervision/tree/protocol.ts'
@@ -29,6 +29,8 @@ export interface ProcessStatus {
   /** `hibernated`: it runs without a thread; `waking`: it runs and will have one in a moment. */
   readonly residency: Residency
   readonly pid?: number
+  /** Of its thread, if it has one. */
+  readonly vitals?: GuestVitals
   readonly restarts: number
   readonly lastExit?: { readonly at: string; readonly cause: ExitCause }
   readonly parked?: string

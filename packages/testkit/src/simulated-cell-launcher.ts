@@ -224,6 +224,9 @@ function beginLife(
 
   return {
     spec,
+    get vitals() {
+      return over ? undefined : { memoryMb: 0, loop: hung ? 1 : 0, busyMs: 0 }
+    },
     post(text) {
       if (early !== undefined) early.push(text)
       else send(text)

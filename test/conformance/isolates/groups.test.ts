@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { fleet } from '../../support/fleet.ts'
 import { until } from '../../support/until.ts'
 
-const three = { a: {}, b: {}, c: {} }
 const children = ['a', 'b', 'c']
 
-describe('groups of real agents', () => {
+describe.each(['process', 'thread'] as const)('groups of real agents: %s', (isolation) => {
+  const one = { isolation, hibernateAfter: 0 } as const
+  const three = { a: one, b: one, c: one }
+
   test('rest_for_one: those after the dead one are stopped in reverse and started in order; the one before stays', async () => {
     await using f = await fleet(three, [{ name: 'g', strategy: 'rest_for_one', children }])
     const before = f.agent('a').status().pid
@@ -31,14 +33,14 @@ describe('groups of real agents', () => {
   })
 
   test('order_of_children: started as listed however they were deployed, stopped in reverse', async () => {
-    const f = await fleet({ zoe: {}, ann: {}, mia: {} }, [{ name: 'g', children: ['mia', 'zoe', 'ann'] }])
+    const f = await fleet({ zoe: one, ann: one, mia: one }, [{ name: 'g', children: ['mia', 'zoe', 'ann'] }])
     f.order('incarnation.exited')
     await f[Symbol.asyncDispose]()
     expect(f.order('incarnation.exited')).toEqual(['ann', 'zoe', 'mia'])
   })
 
   test('escalation_reaches_root: the group is parked and told, ring 0 and others go on, and a start brings it back', async () => {
-    await using f = await fleet({ ...three, alone: {} }, [{ name: 'g', intensity: 1, children }])
+    await using f = await fleet({ ...three, alone: one }, [{ name: 'g', intensity: 1, children }])
     await f.murder('b')
     await f.lives('b', 2)
     await f.murder('b')
@@ -70,7 +72,7 @@ describe('groups of real agents', () => {
   })
 
   test('auto_shutdown: the end of a child that may end for good ends the group in good order', async () => {
-    await using f = await fleet({ a: {}, b: { restartPolicy: 'never' } }, [
+    await using f = await fleet({ a: one, b: { ...one, restartPolicy: 'never' } }, [
       { name: 'g', autoShutdown: 'any_significant', children: ['a', 'b'] },
     ])
     await f.murder('b')
@@ -79,7 +81,7 @@ describe('groups of real agents', () => {
   })
 
   test('stop and start of one child leave the others alone, also while another backs off', async () => {
-    await using f = await fleet({ ...three, c: { restartBackoff: '30s' } }, [{ name: 'g', children }])
+    await using f = await fleet({ ...three, c: { ...one, restartBackoff: '30s' } }, [{ name: 'g', children }])
     await f.murder('c')
     await until('c to wait', () => f.agent('c').state === 'restarting')
     await f.agent('a').stop()

@@ -49,6 +49,8 @@ export interface Seat extends Guest {
 }
 
 const megabyte = 1_048_576
+/** A loop that is never at rest. */
+const fullyBusy = 0.99
 
 export function takeSeat(parts: SeatParts): Seat {
   const { clock, spec, listener, slot, alone } = parts
@@ -62,8 +64,11 @@ export function takeSeat(parts: SeatParts): Seat {
   let early: string[] | undefined = []
   let idleBytes: number | undefined
   let weighedBytes = 0
+  let grownNow = 0
   let peakBytes = 0
   let beats = -1
+  let loop = 0
+  let busySince: number | undefined
   let aliveAt = 0
   const timers = new Set<Timer>()
   const after = (ms: number, act: () => void): Timer => {
@@ -113,6 +118,11 @@ export function takeSeat(parts: SeatParts): Seat {
 
   return {
     spec,
+    get vitals() {
+      if (!isStarted || over) return undefined
+      const busyMs = busySince === undefined ? 0 : Math.round(clock.monotonic() - busySince)
+      return { memoryMb: Math.round(grownNow / megabyte), loop, busyMs }
+    },
     get doomed() {
       return over || asked || terminating || verdict !== undefined
     },
@@ -135,6 +145,8 @@ export function takeSeat(parts: SeatParts): Seat {
       listener.started({ pid: parts.pid(), idleRssBytes: parts.resident() })
     },
     beat(beat) {
+      loop = beat.loop
+      busySince = loop < fullyBusy ? undefined : (busySince ?? clock.monotonic())
       if (beat.beats === beats) return
       beats = beat.beats
       aliveAt = clock.monotonic()
@@ -152,6 +164,7 @@ export function takeSeat(parts: SeatParts): Seat {
     check(residentBytes) {
       if (!isStarted || over) return 0
       const grown = grownBytes(residentBytes)
+      grownNow = grown
       peakBytes = Math.max(peakBytes, grown)
       const silentMs = clock.monotonic() - aliveAt
       if (grown > spec.memoryMb * megabyte)

@@ -62,6 +62,7 @@ export function openThread(
     ended({ code, ...(failure === undefined ? {} : { error: failure }) })
   })
 
+  let utilisation = worker.performance.eventLoopUtilization()
   let told = 0
   /** One at a time: each that waits adds a listener to the worker. While it waits nothing is known. */
   let isWeighing = false
@@ -92,7 +93,12 @@ export function openThread(
     post: (text) => worker.postMessage(text),
     ask: () => worker.postMessage({ ask: true }),
     terminate: () => void worker.terminate(),
-    beat: () => ({ slot, beats: isPlaced ? Atomics.load(beats, 0) : 0 }),
+    beat() {
+      const before = utilisation
+      utilisation = worker.performance.eventLoopUtilization()
+      const { utilization } = worker.performance.eventLoopUtilization(utilisation, before)
+      return { slot, beats: isPlaced ? Atomics.load(beats, 0) : 0, loop: Math.round(utilization * 100) / 100 }
+    },
   }
 }
 

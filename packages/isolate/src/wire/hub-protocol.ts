@@ -55,6 +55,8 @@ export interface GuestBeat {
   readonly slot: number
   /** The guest's own counter: it stands still while the guest's loop does not turn. */
   readonly beats: number
+  /** How busy the guest's loop was since the last beat, 0 to 1. */
+  readonly loop: number
 }
 
 /** How often guest and hub show that they live. */

@@ -51,8 +51,20 @@ export interface GuestListener {
   exited(cause: ExitCause): void
 }
 
+/** How a guest is, as far as that is seen from outside: also while its code runs without a pause. */
+export interface GuestVitals {
+  /** What it grew by since it was ready. */
+  readonly memoryMb: number
+  /** How busy its loop was of late, 0 to 1. */
+  readonly loop: number
+  /** Milliseconds since its loop was last at rest. */
+  readonly busyMs: number
+}
+
 /** One living guest. Calls after its exit do nothing. */
 export interface Guest {
+  /** Undefined before it has started, and when it is gone. */
+  readonly vitals: GuestVitals | undefined
   post(text: string): void
   /** Climbs the ladder: ask, after `graceMs` terminate the thread, 500 ms later SIGKILL the cell's group. */
   stop(graceMs: number): void

@@ -1,4 +1,12 @@
-export type { Bundle, CellLauncher, Guest, GuestListener, GuestSpec, Permissions } from './cell-launcher.ts'
+export type {
+  Bundle,
+  CellLauncher,
+  Guest,
+  GuestListener,
+  GuestSpec,
+  GuestVitals,
+  Permissions,
+} from './cell-launcher.ts'
 export type { Clock, Timer } from './clock.ts'
 export type { Compute } from './compute.ts'
 export type { FileHandle, FileStat, FileSystem } from './file-system.ts'

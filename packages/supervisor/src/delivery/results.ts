@@ -11,18 +11,24 @@ export interface WaitOptions {
 /** Answers `how did this event end?`, for events that are open and for those that ended before the question. */
 export interface Results {
   of(process: string, eventId: string, options?: WaitOptions): Promise<TurnResult>
+  /** Whoever waits is told that it was in vain. */
   close(): void
 }
 
+interface Waiter {
+  readonly resolve: (result: TurnResult) => void
+  readonly reject: (error: VigilError) => void
+}
+
 export function turnResults(log: RecordLog, clock: Clock): Results {
-  const waiting = new Map<string, Set<(result: TurnResult) => void>>()
+  const waiting = new Map<string, Set<Waiter>>()
   const slot = (process: string, turn: string | undefined): string => `${process} ${turn}`
 
   const unobserve = log.observe((record) => {
     const result = resultOf(record)
     if (result === undefined) return
     const key = slot(record.process, record.turn)
-    for (const resolve of waiting.get(key) ?? []) resolve(result)
+    for (const waiter of waiting.get(key) ?? []) waiter.resolve(result)
     waiting.delete(key)
   })
 
@@ -33,26 +39,23 @@ export function turnResults(log: RecordLog, clock: Clock): Results {
       const finish = (settle: () => void): void => {
         timer?.cancel()
         signal?.removeEventListener('abort', aborted)
-        waiters.delete(resolved)
+        waiters.delete(waiter)
         settle()
       }
-      const resolved = (result: TurnResult): void => finish(() => resolve(result))
+      const waiter: Waiter = {
+        resolve: (result) => finish(() => resolve(result)),
+        reject: (error) => finish(() => reject(error)),
+      }
       const aborted = (): void =>
-        finish(() => reject(new VigilError('ABORTED', `the wait for event ${eventId} was aborted; its turn goes on`)))
+        waiter.reject(new VigilError('ABORTED', `the wait for event ${eventId} was aborted; its turn goes on`))
       const timer =
         timeout === undefined
           ? undefined
-          : clock.setTimer(timeout, () =>
-              finish(() =>
-                reject(
-                  new VigilError(
-                    'WAIT_TIMEOUT',
-                    `event ${eventId} has not ended within ${timeout} ms; its turn goes on`,
-                  ),
-                ),
-              ),
-            )
-      waiters.add(resolved)
+          : clock.setTimer(timeout, () => {
+              const message = `event ${eventId} has not ended within ${timeout} ms; its turn goes on`
+              waiter.reject(new VigilError('WAIT_TIMEOUT', message))
+            })
+      waiters.add(waiter)
       if (signal?.aborted === true) aborted()
       else signal?.addEventListener('abort', aborted)
     })
@@ -71,6 +74,8 @@ export function turnResults(log: RecordLog, clock: Clock): Results {
     },
     close() {
       unobserve()
+      const error = new VigilError('STOPPING', 'the supervisor stopped; the turn goes on when it starts again')
+      for (const waiters of waiting.values()) for (const waiter of waiters) waiter.reject(error)
       waiting.clear()
     },
   }

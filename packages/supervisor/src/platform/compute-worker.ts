@@ -38,6 +38,8 @@ export function bundle({ entrypoint, alias }: BundleTask): BundleAnswer {
       format: 'cjs',
       platform: 'node',
       target: 'node26',
+      // In a cell there is nothing to import from: what is left of import() asks the loader, as require() does.
+      supported: { 'dynamic-import': false },
       conditions: ['@vigil/source'],
       alias: { ...alias },
       charset: 'utf8',

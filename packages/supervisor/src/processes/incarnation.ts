@@ -9,6 +9,7 @@ import {
   type Guest,
   type GuestMessage,
   type GuestSpec,
+  type GuestVitals,
   guestMessageSchema,
   limits,
   type ThrownError,
@@ -31,6 +32,7 @@ export interface Incarnation {
   readonly epoch: number
   readonly bundle: string
   readonly pid: number | undefined
+  readonly vitals: GuestVitals | undefined
   readonly ready: boolean
   /** It sits alone although its tier would not ask for it. */
   readonly isQuarantined: boolean
@@ -272,6 +274,9 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     bundle: parts.module.hash,
     get pid() {
       return pid
+    },
+    get vitals() {
+      return guest.vitals
     },
     get ready() {
       return ready && !dead
