@@ -1,13 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { coldBoot } from './cold-boot.ts'
+import { crashToReady } from './crash-to-ready.ts'
 import { gateAlone } from './gate.ts'
 import { markdown, type Row } from './statistics.ts'
 import { wake } from './wake.ts'
 import { wholePath } from './whole-path.ts'
 
 /** `pnpm bench [wake|gate|path|boot]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
-const benches: Record<string, () => Row[] | Promise<Row[]>> = { wake, gate: gateAlone, path: wholePath, boot: coldBoot }
+const benches: Record<string, () => Row[] | Promise<Row[]>> = { wake, gate: gateAlone, path: wholePath, boot: coldBoot, restart: crashToReady }
 const args = process.argv.slice(2)
 const chosen = args.filter((arg) => arg in benches)
 const rows: Row[] = []
