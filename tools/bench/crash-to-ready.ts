@@ -16,7 +16,14 @@ async function restarts(isolation: 'process' | 'thread', spares: number): Promis
   const folder = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
   try {
     await using s = await Supervisor.start({ dataDir: folder, config: { cells: { size: 8, spares } } })
-    const spec = { entrypoint, isolation, restartBackoff: 0, maxRestarts: 1_000_000, maxRestartsWithoutProgress: 1_000_000, hibernateAfter: 0 } as const
+    const spec = {
+      entrypoint,
+      isolation,
+      restartBackoff: 0,
+      maxRestarts: 1_000_000,
+      maxRestartsWithoutProgress: 1_000_000,
+      hibernateAfter: 0,
+    } as const
     // In a shared cell somebody else stays, so that the cell does.
     await s.spawn({ ...spec, name: 'sibling' })
     const agent = await s.spawn({ ...spec, name: 'agent' })
@@ -57,7 +64,9 @@ async function bareFork(): Promise<number> {
   const took: number[] = []
   for (let k = 0; k < samples; k += 1) {
     const began = performance.now()
-    const child = spawn(process.execPath, ['-e', "process.send('ready')"], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const child = spawn(process.execPath, ['-e', "process.send('ready')"], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
     await once(child, 'message')
     took.push(performance.now() - began)
     child.kill('SIGKILL')
@@ -68,7 +77,10 @@ async function bareFork(): Promise<number> {
 
 /** The end of one life to the next one ready, in each tier, with a thread that stands ready and without. */
 export async function crashToReady(): Promise<Row[]> {
-  const figures = { worker: [], fork: [], thread: [], threadSpare: [], process: [], processSpare: [] } as Record<string, number[]>
+  const figures = { worker: [], fork: [], thread: [], threadSpare: [], process: [], processSpare: [] } as Record<
+    string,
+    number[]
+  >
   for (let round = 0; round < rounds; round += 1) {
     figures['worker']?.push(await bareWorker())
     figures['fork']?.push(await bareFork())

@@ -8,7 +8,13 @@ import { wake } from './wake.ts'
 import { wholePath } from './whole-path.ts'
 
 /** `pnpm bench [wake|gate|path|boot]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
-const benches: Record<string, () => Row[] | Promise<Row[]>> = { wake, gate: gateAlone, path: wholePath, boot: coldBoot, restart: crashToReady }
+const benches: Record<string, () => Row[] | Promise<Row[]>> = {
+  wake,
+  gate: gateAlone,
+  path: wholePath,
+  boot: coldBoot,
+  restart: crashToReady,
+}
 const args = process.argv.slice(2)
 const chosen = args.filter((arg) => arg in benches)
 const rows: Row[] = []
