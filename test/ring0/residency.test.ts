@@ -63,9 +63,9 @@ test('after a death of ring 0 whoever has nothing to do is left asleep, and whoe
   await end()
 })
 
-test('stop, suspend and remove work on a process that sleeps', async () => {
+test.each([1, 20])('stop, suspend and remove work on a process that has slept for %i minutes', async (minutes) => {
   await live({ a: idle, b: idle, c: idle })
-  await w.run(60_000)
+  await w.run(minutes * 60_000)
   void w.supervisor?.get('a').stop()
   void w.supervisor?.get('b').suspend()
   void w.supervisor?.get('c').remove()
@@ -167,7 +167,26 @@ test('a monitor does not take a rest for an end, and hears of the end that comes
   await end()
 })
 
-test('a monitor of a process that sleeps hears when it is stopped', async () => {
+test('who has slept for hours is in the tree, restarts when asked, and its crashes count as ever', async () => {
+  const once: WorldAgent = { ...idle, maxRestarts: 1, restartBackoff: 0 }
+  await live(
+    { a: once },
+    [1, 2].map((n) => crash('a').at(7 * 3_600_000 + n * 5_000)),
+  )
+  await w.run(3 * 3_600_000)
+  expect(w.supervisor?.tree()).toMatchObject([{ kind: 'agent', name: 'a', state: 'running' }])
+  void w.supervisor?.get('a').restart()
+  await w.run(2_000)
+  expect(statusOf('a')).toMatchObject({ residency: 'resident', epoch: 2 })
+  await w.run(4 * 3_600_000)
+  expect(statusOf('a')).toMatchObject({ residency: 'hibernated', epoch: 2 })
+  post('a', 'wake up')
+  await w.run(20_000)
+  expect(statusOf('a')).toMatchObject({ state: 'failed', restarts: 1, parked: expect.stringContaining('more than 1') })
+  await end()
+})
+
+test.each([1, 20])('a monitor of a process that has slept for %i minutes hears when it is stopped', async (minutes) => {
   const watcher: WorldAgent = {
     maxTurn: '7d',
     async run(_, ctx) {
@@ -175,7 +194,7 @@ test('a monitor of a process that sleeps hears when it is stopped', async () => 
     },
   }
   await live({ a: idle, watcher })
-  await w.run(60_000)
+  await w.run(minutes * 60_000)
   post('watcher', 'watch')
   await w.run(1_000)
   void w.supervisor?.get('a').stop()

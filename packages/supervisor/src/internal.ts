@@ -7,6 +7,7 @@ export { systemClock } from './platform/clock.ts'
 export { recordLog } from './runtime/record-log.ts'
 export { recover } from './runtime/recovery.ts'
 export { reportText } from './runtime/report-text.ts'
+export { type Branch, branch } from './supervision/branch.ts'
 export {
   type ChildInput,
   checkChild,

@@ -13,6 +13,7 @@ import type { Credits } from '../gate/credits.ts'
 import type { Gate } from '../gate/gate.ts'
 import { quarantineOf } from '../isolation/quarantine.ts'
 import { tierOf } from '../isolation/tier.ts'
+import { coldAfterMs, coolingTimer } from '../residency/cold.ts'
 import { mayBeginAsleep } from '../residency/may-begin-asleep.ts'
 import type { Stay, WakeAdmission } from '../residency/wake-admission.ts'
 import type { RuntimePorts } from '../runtime/ports.ts'
@@ -57,7 +58,9 @@ export interface LivesParts {
   readonly env: (names: readonly string[]) => Readonly<Record<string, string>>
   readonly logLine: SupervisorEvents['log']
   readonly admission: WakeAdmission
-  readonly branch: Pick<Branch, 'started' | 'ignored' | 'exited'>
+  readonly branch: Pick<Branch, 'started' | 'ignored' | 'exited' | 'bring' | 'cool'>
+  /** Its place there. */
+  readonly path: readonly string[]
   /** Whether it may live at all: meant to run, not parked, and ring 0 stays. */
   readonly wanted: () => boolean
   /** Ring 0 ends: what is not there need not be ended. */
@@ -93,10 +96,16 @@ export function livesOf(parts: LivesParts): Lives {
     left?.left()
   }
 
+  /** Nobody needs to supervise who sleeps: from then on there is the fold, and the sleep. */
+  const cooling = coolingTimer(clock, () => {
+    if (branch.cool()) ref = undefined
+  })
+
   const forget = (): void => {
     ref = undefined
     isUp = false
     isAsleep = false
+    cooling.cancel()
     leave()
   }
 
@@ -111,12 +120,15 @@ export function livesOf(parts: LivesParts): Lives {
   }
 
   const begin = (mine: number): void => {
-    if (!parts.wanted()) return branch.ignored(mine)
+    if (!isAsleep && !parts.wanted()) return branch.ignored(mine)
     ref = mine
+    if (isAsleep) return branch.started(mine)
     const isFirst = !hasBegun
     hasBegun = true
     if (!isFirst || !mayBeginAsleep(fold)) return enter(mine)
     sleep('idle', [])
+    // A new tree has counted nothing yet.
+    cooling.in(0)
     isUp = true
     branch.started(mine)
     parts.changed()
@@ -205,8 +217,10 @@ export function livesOf(parts: LivesParts): Lives {
       .map((turn) => turn.turn)
     const charged = was !== 'stop' && isOwnFault(cause)
     if (!parts.wanted() || was === 'stop') return gone(mine, last, { cause, turns, byItself: false, charged })
-    if (was !== undefined && isNormalExit(cause)) sleep(was, turns)
-    else if (isCollateral(cause)) goOn(mine, cause, turns)
+    if (was !== undefined && isNormalExit(cause)) {
+      sleep(was, turns)
+      cooling.in(coldAfterMs(fold.manifest))
+    } else if (isCollateral(cause)) goOn(mine, cause, turns)
     else return gone(mine, last, { cause, turns, byItself: true, charged })
     parts.changed()
     // There may be work by now.
@@ -298,8 +312,11 @@ export function livesOf(parts: LivesParts): Lives {
       else ending = 'stop'
     },
     wake() {
-      if (!isAsleep || ref === undefined || !parts.wanted()) return
+      if (!isAsleep || !parts.wanted()) return
+      if (ref === undefined) branch.bring(parts.path)
+      if (ref === undefined) return
       isAsleep = false
+      cooling.cancel()
       enter(ref)
       parts.changed()
     },

@@ -1,6 +1,7 @@
 import type { Clock, ExitCause, Random, Timer } from '@vigil/protocol'
 import type { ChildInput } from './tree/child-spec.ts'
 import type { Reply, Report, Request } from './tree/protocol.ts'
+import { countFromOne } from './tree/supervisor.ts'
 import {
   type Path,
   type SupervisionTree,
@@ -13,7 +14,7 @@ import {
 
 /** What a branch starts and stops: an agent, which has one life after the other. */
 export interface Supervised {
-  /** Answers by `started`, `ignored` or `exited`. */
+  /** Answers by `started`, `ignored` or `exited`. Who sleeps while there was no tree sleeps on. */
   begin(ref: number): void
   /** Ends that life; `kill` asks nobody. Answers by `exited`, or by `ignored` if there was none yet. */
   end(ref: number, how: 'ask' | 'kill'): void
@@ -41,11 +42,18 @@ export interface Branch {
   ignored(ref: number): void
   /** A life is over. `record` puts it on record before anything follows from it; undefined: no restart follows at once. */
   exited(ref: number, cause: ExitCause, record: (restartInMs: number | undefined) => void): void
+  /**
+   * Its agent has slept for so long that nothing which was counted would count now: the tree of an agent that stands alone
+   * is given up until it is asked for, because most agents sleep most of the time. Answers whether it was.
+   */
+  cool(): boolean
   /** Other flags and children, as of the next decision. */
   configure(start: SupervisorStart): void
 }
 
 export interface BranchParts {
+  /** It is there for one agent that stands alone. */
+  readonly isImplicit: boolean
   readonly clock: Clock
   readonly random: Random
   readonly agent: (name: string) => Supervised | undefined
@@ -63,6 +71,10 @@ export function branch(parts: BranchParts, specification: SupervisorStart): Bran
   const { clock, random } = parts
   let start = specification
   let tree: SupervisionTree | undefined
+  /** What it looked like when it was given up; undefined while it has not been. */
+  let cold: readonly TreeRow[] | undefined
+  /** Counted on from tree to tree: an answer that was meant for an earlier one must find nobody. */
+  const numbers = countFromOne()
   let asked = false
   let calls = 0
   const places = new Map<number, { readonly name: string; readonly path: Path }>()
@@ -133,8 +145,13 @@ export function branch(parts: BranchParts, specification: SupervisorStart): Bran
 
   const begin = (): void => {
     asked = false
-    tree = supervisionTree(start)
+    cold = undefined
+    tree = supervisionTree(start, numbers)
     tell({ type: 'begin' })
+  }
+
+  const thaw = (): void => {
+    if (cold !== undefined) begin()
   }
 
   const call = (path: Path, request: Request): Promise<Reply> =>
@@ -145,6 +162,7 @@ export function branch(parts: BranchParts, specification: SupervisorStart): Bran
     })
 
   const end = (): Promise<void> => {
+    cold = undefined
     if (tree === undefined) return Promise.resolve()
     asked = true
     const gone = new Promise<void>((resolve) => ends.push(resolve))
@@ -161,6 +179,7 @@ export function branch(parts: BranchParts, specification: SupervisorStart): Bran
   const isAlone = (path: Path): boolean => !engaged(tree?.rows() ?? [], path.join('/'))
 
   const bring = async (path: Path): Promise<void> => {
+    thaw()
     const ref = rowAt(tree?.rows() ?? [], path)?.ref
     if (typeof ref === 'number' && !asked) return
     if (asked || isAlone(path)) return await renew()
@@ -173,11 +192,12 @@ export function branch(parts: BranchParts, specification: SupervisorStart): Bran
   }
 
   return {
-    rows: () => tree?.rows(),
+    rows: () => tree?.rows() ?? cold,
     place: (path) => rowAt(tree?.rows() ?? [], path)?.ref,
     begin,
     bring: (path) => void bring(path),
     async dismiss(path) {
+      thaw()
       // A tree of one is ended, because that waits for nothing; a request would wait for a start.
       if (isAlone(path)) await end()
       else await call(path.slice(0, -1), { ask: 'terminate_child', id: path.at(-1) ?? '' })
@@ -196,6 +216,13 @@ export function branch(parts: BranchParts, specification: SupervisorStart): Bran
           if (action.do === 'restarting' && action.path.join('/') === place) return record(action.ms)
         record(undefined)
       })
+    },
+    cool() {
+      if (!parts.isImplicit || tree === undefined || busy || asked || replies.size + timers.size > 0) return false
+      cold = tree.rows()
+      tree = undefined
+      places.clear()
+      return true
     },
     configure(next) {
       start = next

@@ -57,6 +57,7 @@ export function topLevel(parts: TopLevelParts): TopLevel {
     const { clock, random, agent } = parts
     const made = branch(
       {
+        isImplicit: name.startsWith('agent '),
         clock,
         random,
         agent,

@@ -1,5 +1,6 @@
 import { type ExitCause, errorBody, VigilError } from '@vigil/protocol'
 import { type ChildInput, type ChildSpec, checkChildren, checkFlags, type FlagsInput } from './child-spec.ts'
+import type { Numbers } from './lifecycle.ts'
 import type { Action, ChildRow, Input, Reply, Report, Request } from './protocol.ts'
 import { countFromOne, type SupervisorMachine, supervisorMachine } from './supervisor.ts'
 
@@ -54,9 +55,11 @@ interface Node {
 }
 
 /** @throws INVALID_ARGUMENT for a specification anywhere in the tree that cannot be */
-export function supervisionTree({ flags = {}, children }: SupervisorStart): SupervisionTree {
+export function supervisionTree(
+  { flags = {}, children }: SupervisorStart,
+  numbers: Numbers = countFromOne(),
+): SupervisionTree {
   checkTree([], { flags, children })
-  const numbers = countFromOne()
   /** Supervisors by their lives, and who waits for news of a worker or a timer. */
   const nodes = new Map<number, Node>()
   const owners = new Map<number, Node>()
