@@ -62,7 +62,7 @@ describe.each(['process', 'thread'] as const)('%s', (isolation) => {
 
   test('slow_subscriber_does_not_delay_bus', async () => {
     const subscriber = { isolation, triggers: [{ type: 'event', eventType: 'news' }] } as const
-    await using f = await fleet({ slow: subscriber, quick: subscriber })
+    await using f = await fleet({ slow: { ...subscriber, shutdownTimeout: '50ms' }, quick: subscriber })
     await f.agent('slow').enqueue({ act: 'forever' })
     await until('slow to be at it', () => f.agent('slow').status().mailbox.open === 1)
     for (let k = 0; k < 20; k += 1) await f.supervisor.publish('news', { k })
