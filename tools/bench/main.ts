@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { coldBoot } from './cold-boot.ts'
 import { crashToReady } from './crash-to-ready.ts'
 import { gateAlone } from './gate.ts'
+import { manyAgents } from './many-agents.ts'
 import { markdown, type Row } from './statistics.ts'
 import { wake } from './wake.ts'
 import { wholePath } from './whole-path.ts'
@@ -14,6 +15,7 @@ const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   path: wholePath,
   boot: coldBoot,
   restart: crashToReady,
+  many: manyAgents,
 }
 const args = process.argv.slice(2)
 const chosen = args.filter((arg) => arg in benches)

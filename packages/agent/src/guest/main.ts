@@ -1,6 +1,7 @@
 import { enterGuest, loadModule } from '@vigil/isolate/guest'
 import { isEcho } from './coded-error.ts'
 import { guestMain } from './guest.ts'
+import { rehearse } from './rehearsal.ts'
 
 /** The program of a guest thread; bundled by ring 0 and handed over as source. */
 process.on('unhandledRejection', (reason) => {
@@ -8,4 +9,4 @@ process.on('unhandledRejection', (reason) => {
   if (!isEcho(reason)) throw reason
 })
 
-enterGuest(guestMain(loadModule))
+enterGuest(guestMain(loadModule), () => rehearse(guestMain))

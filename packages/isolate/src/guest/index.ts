@@ -17,12 +17,15 @@ export interface GuestPort {
 
 /**
  * Enters the guest runtime in a worker thread: hardens the thread and starts its heartbeat. Who it is comes later, maybe much
- * later: then boot and port are handed over.
+ * later: then boot and port are handed over. A thread that stands ready spends the wait on `rehearse`.
  */
-export function enterGuest(main: (boot: GuestBoot, port: GuestPort) => void | Promise<void>): void {
+export function enterGuest(
+  main: (boot: GuestBoot, port: GuestPort) => void | Promise<void>,
+  rehearse: () => void = () => undefined,
+): void {
   const channel = parentPort
   if (channel === null) throw new Error('the guest runtime runs in a worker thread of a cell only')
-  const { beats } = workerData as { beats: Int32Array }
+  const { beats, isSpare } = workerData as { beats: Int32Array; isSpare: boolean }
   let hear: (text: string) => void = () => undefined
   let end: () => void = () => undefined
   const post = channel.postMessage.bind(channel)
@@ -46,4 +49,5 @@ export function enterGuest(main: (boot: GuestBoot, port: GuestPort) => void | Pr
     else end()
   })
   harden()
+  if (isSpare) rehearse()
 }

@@ -24,7 +24,7 @@ export function threadsOf(command: (order: HubCommand) => void): Threads {
   let opened = 0
   let ready: { readonly slot: number; readonly runtime: string } | undefined
 
-  const open = (runtime: Bundle, memoryMb: number, { flags }: Rights): number => {
+  const open = (runtime: Bundle, memoryMb: number, { flags }: Rights, isSpare: boolean): number => {
     opened += 1
     command({
       t: 'open',
@@ -32,6 +32,7 @@ export function threadsOf(command: (order: HubCommand) => void): Threads {
       runtime: runtime.code,
       oldGenerationMb: oldGenerationMb(memoryMb),
       rights: flags,
+      isSpare,
     })
     return opened
   }
@@ -42,13 +43,13 @@ export function threadsOf(command: (order: HubCommand) => void): Threads {
     },
     wasOpened: (slot) => slot <= opened,
     warm(runtime) {
-      ready ??= { slot: open(runtime, warmMemoryMb, { flags: [], builtins: [] }), runtime: runtime.hash }
+      ready ??= { slot: open(runtime, warmMemoryMb, { flags: [], builtins: [] }, true), runtime: runtime.hash }
     },
     take(spec, rights) {
       const found = ready
       const fits =
         found?.runtime === spec.runtime.hash && spec.memoryMb <= warmMemoryMb && spec.permissions === undefined
-      if (found === undefined || !fits) return open(spec.runtime, spec.memoryMb, rights)
+      if (found === undefined || !fits) return open(spec.runtime, spec.memoryMb, rights, false)
       ready = undefined
       return found.slot
     },

@@ -20,7 +20,7 @@ export interface ThreadListener {
 }
 
 export function openThread(
-  { slot, runtime, oldGenerationMb, rights }: Extract<HubCommand, { t: 'open' }>,
+  { slot, runtime, oldGenerationMb, rights, isSpare }: Extract<HubCommand, { t: 'open' }>,
   { report, say, ended }: ThreadListener,
 ): GuestThread {
   const beats = new Int32Array(new SharedArrayBuffer(4))
@@ -33,7 +33,7 @@ export function openThread(
     stdin: false,
     stdout: true,
     stderr: true,
-    workerData: { beats },
+    workerData: { beats, isSpare },
     resourceLimits: { maxOldGenerationSizeMb: oldGenerationMb },
   })
   let isOnline = false

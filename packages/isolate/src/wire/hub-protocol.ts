@@ -12,6 +12,8 @@ export type HubCommand =
       readonly oldGenerationMb: number
       /** Node's flags for what the guest may do; each is one of the cell's own. */
       readonly rights: readonly string[]
+      /** It is opened for nobody yet. */
+      readonly isSpare: boolean
     }
   /** Makes the thread of that slot somebody. */
   | {
