@@ -42,11 +42,13 @@ it('lists processes in columns', () => {
       last_exit: { at: '', cause: { kind: 'exit_code', code: 3 } },
     }),
     view({ state: 'failed', parked: 'too many restarts' }),
+    view({ name: 'b', residency: 'hibernated' }),
   ]
   expect(processTable(rows)).toEqual([
-    'NAME     STATE    RESTARTS  WAITING  DONE  DEAD  LAST EXIT',
-    'watcher  running  12        0        345   0     exit code 3',
-    'a        failed   0         0        0     0     -, parked: too many restarts',
+    'NAME     STATE            RESTARTS  WAITING  DONE  DEAD  LAST EXIT',
+    'watcher  running          12        0        345   0     exit code 3',
+    'a        failed           0         0        0     0     -, parked: too many restarts',
+    'b        running, asleep  0         0        0     0     -',
   ])
 })
 

@@ -3,9 +3,9 @@ import { exitWords } from './exit-words.ts'
 
 /** Tables for people. Pure: rows in, lines out. */
 export function processTable(processes: readonly ProcessView[]): string[] {
-  const rows = processes.map(({ name, state, restarts, mailbox, counters, last_exit, parked }) => [
+  const rows = processes.map(({ name, state, residency, restarts, mailbox, counters, last_exit, parked }) => [
     name,
-    state,
+    state === 'running' && residency === 'hibernated' ? 'running, asleep' : state,
     String(restarts),
     String(mailbox.waiting),
     String(counters.completed),
