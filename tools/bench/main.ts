@@ -3,12 +3,13 @@ import { cpus } from 'node:os'
 import { coldBoot } from './cold-boot.ts'
 import { crashToReady } from './crash-to-ready.ts'
 import { gateAlone } from './gate.ts'
+import { idleMemory } from './idle-memory.ts'
 import { manyAgents } from './many-agents.ts'
 import { markdown, type Row } from './statistics.ts'
 import { wake } from './wake.ts'
 import { wholePath } from './whole-path.ts'
 
-/** `pnpm bench [wake|gate|path|boot]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
+/** `pnpm bench [wake|gate|path|boot|restart|many|memory]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
 const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   wake,
   gate: gateAlone,
@@ -16,6 +17,7 @@ const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   boot: coldBoot,
   restart: crashToReady,
   many: manyAgents,
+  memory: idleMemory,
 }
 const args = process.argv.slice(2)
 const chosen = args.filter((arg) => arg in benches)
