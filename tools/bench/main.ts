@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { coldBoot } from './cold-boot.ts'
 import { crashToReady } from './crash-to-ready.ts'
+import { flood } from './flood.ts'
 import { gateAlone } from './gate.ts'
 import { idleMemory } from './idle-memory.ts'
 import { manyAgents } from './many-agents.ts'
@@ -9,7 +10,7 @@ import { markdown, type Row } from './statistics.ts'
 import { wake } from './wake.ts'
 import { wholePath } from './whole-path.ts'
 
-/** `pnpm bench [wake|gate|path|boot|restart|many|memory]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
+/** `pnpm bench [wake|gate|path|boot|restart|many|memory|flood]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
 const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   wake,
   gate: gateAlone,
@@ -18,6 +19,7 @@ const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   restart: crashToReady,
   many: manyAgents,
   memory: idleMemory,
+  flood,
 }
 const args = process.argv.slice(2)
 const chosen = args.filter((arg) => arg in benches)
