@@ -41,8 +41,6 @@ export interface AgentProcess {
 export interface AgentProcessParts
   extends Omit<LivesParts, 'branch' | 'wanted' | 'closed' | 'turns' | 'moved' | 'judge' | 'cannotBegin' | 'changed'> {
   readonly branch: Branch
-  /** Its place there. */
-  readonly path: readonly string[]
   /** State changed: triggers arm or disarm. */
   readonly changed: () => void
 }

@@ -122,6 +122,7 @@ export function livesOf(parts: LivesParts): Lives {
   const begin = (mine: number): void => {
     if (!isAsleep && !parts.wanted()) return branch.ignored(mine)
     ref = mine
+    // Its tree was given up while it slept, and somebody needs one.
     if (isAsleep) return branch.started(mine)
     const isFirst = !hasBegun
     hasBegun = true
@@ -313,6 +314,7 @@ export function livesOf(parts: LivesParts): Lives {
     },
     wake() {
       if (!isAsleep || !parts.wanted()) return
+      // A new tree asks for its child, and so gives it a ref, before this returns.
       if (ref === undefined) branch.bring(parts.path)
       if (ref === undefined) return
       isAsleep = false

@@ -26,7 +26,7 @@ export interface Supervised {
  * has counted nothing yet.
  */
 export interface Branch {
-  /** Undefined while it is not begun, or has ended. */
+  /** Undefined while it is not begun, has ended, or was given up. */
   rows(): readonly TreeRow[] | undefined
   /** The agent's life, that it waits for its next one, or that it has none. */
   place(path: Path): TreeRow['ref']
@@ -71,8 +71,8 @@ export function branch(parts: BranchParts, specification: SupervisorStart): Bran
   const { clock, random } = parts
   let start = specification
   let tree: SupervisionTree | undefined
-  /** What it looked like when it was given up; undefined while it has not been. */
-  let cold: readonly TreeRow[] | undefined
+  /** It was given up, and whoever asks grows a new one. */
+  let isCold = false
   /** Counted on from tree to tree: an answer that was meant for an earlier one must find nobody. */
   const numbers = countFromOne()
   let asked = false
@@ -145,13 +145,13 @@ export function branch(parts: BranchParts, specification: SupervisorStart): Bran
 
   const begin = (): void => {
     asked = false
-    cold = undefined
+    isCold = false
     tree = supervisionTree(start, numbers)
     tell({ type: 'begin' })
   }
 
   const thaw = (): void => {
-    if (cold !== undefined) begin()
+    if (isCold) begin()
   }
 
   const call = (path: Path, request: Request): Promise<Reply> =>
@@ -162,7 +162,7 @@ export function branch(parts: BranchParts, specification: SupervisorStart): Bran
     })
 
   const end = (): Promise<void> => {
-    cold = undefined
+    isCold = false
     if (tree === undefined) return Promise.resolve()
     asked = true
     const gone = new Promise<void>((resolve) => ends.push(resolve))
@@ -192,7 +192,7 @@ export function branch(parts: BranchParts, specification: SupervisorStart): Bran
   }
 
   return {
-    rows: () => tree?.rows() ?? cold,
+    rows: () => tree?.rows(),
     place: (path) => rowAt(tree?.rows() ?? [], path)?.ref,
     begin,
     bring: (path) => void bring(path),
@@ -219,7 +219,7 @@ export function branch(parts: BranchParts, specification: SupervisorStart): Bran
     },
     cool() {
       if (!parts.isImplicit || tree === undefined || busy || asked || replies.size + timers.size > 0) return false
-      cold = tree.rows()
+      isCold = true
       tree = undefined
       places.clear()
       return true
