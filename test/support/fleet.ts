@@ -67,6 +67,9 @@ export async function fleet(
     await supervisor.spawn({ entrypoint: actor, restartBackoff: 0, ...spec, name })
 
   const agent = (name: string): AgentHandle => supervisor.get(name)
+  // Records are told when they are durable, and the beginning of a life waits for company: reading makes it so.
+  const told = (name: string): Promise<unknown> => agent(name).journal({ limit: 1 })
+  for (const name of Object.keys(agents)) await told(name)
   return {
     get supervisor() {
       return supervisor
@@ -95,8 +98,7 @@ export async function fleet(
         const status = agent(name).status()
         return status.state === 'running' && status.epoch === epoch
       })
-      // Records are told when they are durable, and the beginning of a life waits for company.
-      await agent(name).journal({ limit: 1 })
+      await told(name)
     },
     async [Symbol.asyncDispose]() {
       await supervisor.stop()
