@@ -1,5 +1,6 @@
 import type { Bundle, CellLauncher, Clock, FileSystem, GuestSpec, Random } from '@vigil/protocol'
 import { type Cell, startCell } from './cell.ts'
+import { openIntake } from './intake.ts'
 import { rightsOf } from './rights.ts'
 import { runNotes } from './run-notes.ts'
 import { spareCells } from './spare-cells.ts'
@@ -29,11 +30,12 @@ const closeMs = 5_000
 export function cellLauncher(options: CellLauncherOptions): CellLauncher {
   const { clock, random, hub, cellSize = 8, output = () => undefined } = options
   const notes = runNotes(options.fileSystem, options.runDirectory)
+  const intake = openIntake(() => clock.monotonic())
   const living = new Set<Cell>()
   const shared = new Map<string, Set<Cell>>()
 
   const start = (permissions?: GuestSpec['permissions']): Cell => {
-    const cell = startCell({ clock, random, hub, notes, output, rights: rightsOf(permissions) })
+    const cell = startCell({ clock, random, hub, intake, notes, output, rights: rightsOf(permissions) })
     living.add(cell)
     void cell.gone.then(() => living.delete(cell))
     return cell

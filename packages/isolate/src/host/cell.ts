@@ -15,7 +15,8 @@ import { hubSlot, tokenBytes } from '../wire/frame.ts'
 import type { HubCommand, HubReport } from '../wire/hub-protocol.ts'
 import { openChannel } from './channel.ts'
 import { lastLine } from './exit-cause.ts'
-import { groupResidentBytes, residentBytes } from './proc.ts'
+import type { Intake } from './intake.ts'
+import { groupResidentBytes, residentBytes, yieldToOthers } from './proc.ts'
 import { type Rights, rightsOf } from './rights.ts'
 import { killGroup, type RunNotes } from './run-notes.ts'
 import { type Seat, takeSeat } from './seat.ts'
@@ -26,6 +27,7 @@ export interface CellParts {
   readonly clock: Clock
   readonly random: Random
   readonly hub: Bundle
+  readonly intake: Intake
   readonly notes: RunNotes
   readonly output: (process: string, stream: 'stdout' | 'stderr', text: string) => void
   /** What any guest of it may be given. */
@@ -57,6 +59,8 @@ export function startCell(parts: CellParts): Cell {
     ['--no-warnings', '--permission', '--allow-worker', ...parts.rights.flags, '-'],
     { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], detached: true, env: {} },
   )
+  // Deadlines and heartbeats of all are kept by ring 0: it goes before any guest.
+  if (child.pid !== undefined) yieldToOthers(child.pid)
   const seats = new Map<number, Seat>()
   let capacity = 1
   let stderrTail = ''
@@ -74,7 +78,7 @@ export function startCell(parts: CellParts): Cell {
     sentence ??= cause
     kill(`the cell was killed: ${'hint' in cause && cause.hint !== undefined ? cause.hint : cause.kind}`)
   }
-  const channel = openChannel(child.stdio[3] as Socket, token, {
+  const channel = openChannel(child.stdio[3] as Socket, token, parts.intake, {
     entry: ({ slot, text }) => {
       if (slot === hubSlot) return hear(text)
       const seat = seats.get(slot)
@@ -132,6 +136,7 @@ export function startCell(parts: CellParts): Cell {
     const bury = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (over) return
       over = true
+      channel.drain()
       waiting?.cancel()
       vitals.stop()
       child.stdio[3]?.destroy()

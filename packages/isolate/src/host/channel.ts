@@ -1,11 +1,14 @@
 import type { Socket } from 'node:net'
 import { limits } from '../wire/caps.ts'
-import { type Entry, frameDecoder, tokenBytes } from '../wire/frame.ts'
+import { type Decoded, type Entry, frameDecoder, tokenBytes } from '../wire/frame.ts'
 import { frameQueue } from '../wire/frame-queue.ts'
+import type { Intake } from './intake.ts'
 
 /** Ring 0's end of the wire to one cell. */
 export interface Channel {
   send(entry: Entry): void
+  /** Hears at once what has arrived and waits for its turn: the cell is dead, and what it said before counts. */
+  drain(): void
   /** Believe nothing more that arrives. */
   close(): void
 }
@@ -21,17 +24,31 @@ export interface ChannelListener {
 /** Frames to the cell carry no token: a guest that reads the pipe must not learn it. */
 const blank = Buffer.alloc(tokenBytes)
 
-export function openChannel(socket: Socket, token: Uint8Array, listener: ChannelListener): Channel {
+export function openChannel(socket: Socket, token: Uint8Array, intake: Intake, listener: ChannelListener): Channel {
   let closed = false
   const decoder = frameDecoder(token, limits.frameBytes)
+  let arrived: Iterator<Entry> = [].values()
+
+  const open = function* (frames: readonly Decoded[]): Generator<Entry> {
+    for (const frame of frames) {
+      if ('forged' in frame) return listener.forged(frame.forged)
+      yield* frame.entries
+    }
+  }
+  const hearOne = (): boolean => {
+    const entry = closed ? undefined : arrived.next().value
+    if (entry !== undefined) listener.entry(entry)
+    else if (socket.isPaused()) socket.resume()
+    return entry !== undefined
+  }
+
   // The cell dies with unread data in the pipe: its exit tells more than EPIPE does.
   socket.on('error', () => undefined)
   socket.on('data', (chunk: Buffer) => {
-    for (const frame of decoder.push(chunk)) {
-      if (closed) return
-      if ('forged' in frame) return listener.forged(frame.forged)
-      for (const entry of frame.entries) listener.entry(entry)
-    }
+    // One chunk at a time: what there is no time for waits in the pipe, and behind it on the cell's own account.
+    socket.pause()
+    arrived = open(decoder.push(chunk))
+    intake({ hearOne })
   })
   const send = frameQueue(blank, { entries: limits.batchEntries, bytes: limits.batchBytes }, (frame) => {
     if (socket.destroyed || !socket.writable) return
@@ -40,6 +57,9 @@ export function openChannel(socket: Socket, token: Uint8Array, listener: Channel
   })
   return {
     send,
+    drain() {
+      while (hearOne());
+    },
     close() {
       closed = true
     },

@@ -92,6 +92,9 @@ test('a thread that is wider than its cell ends the cell', async () => {
     clock: realClock,
     random,
     hub,
+    intake: (backlog) => {
+      while (backlog.hearOne());
+    },
     notes: runNotes({} as FileSystem, undefined),
     output: () => undefined,
     rights: { flags: [], builtins: [] },
