@@ -8,7 +8,7 @@ export interface Backlog {
 export type Intake = (backlog: Backlog) => void
 
 /** How long what guests say may hold the loop before timers, signals and sockets get their turn, milliseconds. */
-const turnMs = 1
+const turnMs = 0.5
 /** Heard of one cell before the next one's turn: one that talks without end delays no other by more. */
 const inOneGo = 32
 
