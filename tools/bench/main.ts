@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { coldBoot } from './cold-boot.ts'
 import { crashToReady } from './crash-to-ready.ts'
+import { endings } from './endings.ts'
 import { flood } from './flood.ts'
 import { gateAlone } from './gate.ts'
 import { idleMemory } from './idle-memory.ts'
@@ -10,7 +11,7 @@ import { markdown, type Row } from './statistics.ts'
 import { wake } from './wake.ts'
 import { wholePath } from './whole-path.ts'
 
-/** `pnpm bench [wake|gate|path|boot|restart|many|memory|flood]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
+/** `pnpm bench [wake|gate|path|boot|restart|many|memory|endings|flood]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
 const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   wake,
   gate: gateAlone,
@@ -19,6 +20,7 @@ const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   restart: crashToReady,
   many: manyAgents,
   memory: idleMemory,
+  endings,
   flood,
 }
 const args = process.argv.slice(2)

@@ -56,7 +56,8 @@ export function nameTree(rootInode: number): NameTree {
       unsynced.push({ path, entries })
     },
     sync(folder) {
-      folder.synced = new Map(folder.names)
+      for (const { entries } of unsynced)
+        for (const entry of entries) if (entry.folder === folder) put(folder.synced, entry)
       unsynced = unsynced
         .map(({ path, entries }) => ({ path, entries: entries.filter((entry) => entry.folder !== folder) }))
         .filter(({ entries }) => entries.length > 0)

@@ -34,7 +34,7 @@ describe.each(tiers)('%s', (isolation) => {
     const stopped = f.agent('a').stop()
     await until('its cell to be gone', () => isGone(pid), stopBoundMs)
     await stopped
-    expect(exitsOf(f, 'a')).toMatchObject([{ kind: isolation === 'thread' ? 'wedged' : 'wedged' }])
+    expect(exitsOf(f, 'a')).toMatchObject([{ kind: 'wedged' }])
     expect(await f.agent('near').run()).toBe('here')
     expect(f.agent('near').status().restarts).toBe(isolation === 'thread' ? 1 : 0)
   })

@@ -15,8 +15,8 @@ describe.each(['process', 'thread'] as const)('%s', (isolation) => {
   })
 
   test('agent_with_declared_wait_not_killed: waiting for ring 0 is no silence, however long', async () => {
-    await using f = await fleet({ a: { isolation, heartbeatTimeout: '200ms', maxTurn: '300ms' } })
-    expect(await f.agent('a').run({ act: 'sleep', ms: 1_000 })).toBeNull()
+    await using f = await fleet({ a: { isolation, heartbeatTimeout: '500ms', maxTurn: '300ms' } })
+    expect(await f.agent('a').run({ act: 'sleep', ms: 1_500 })).toBeNull()
     expect(f.agent('a').status()).toMatchObject({ epoch: 1, counters: { completed: 1 } })
   })
 

@@ -1,7 +1,15 @@
+import { pbkdf2Sync } from 'node:crypto'
 import type { AgentEvent } from '@vigil/agent'
 
-/** Says that it is there, or is gone a moment after it said so. */
-export default function run(event: AgentEvent): string {
-  if ((event.payload as { act?: string } | null)?.act === 'leave') setTimeout(() => process.exit(3), 5)
-  return 'here'
+const acts: Readonly<Record<string, () => unknown>> = {
+  /** Is gone a moment after it said so. */
+  leave: () => setTimeout(() => process.exit(3), 5) && undefined,
+  hog: () => Buffer.alloc(1_000_000_000, 1).length,
+  /** Native code that cannot be interrupted. */
+  block: () => pbkdf2Sync('password', 'salt', 2_000_000_000, 64, 'sha512'),
+}
+
+/** Says that it is there, or does the harm that it is told to. */
+export default function run(event: AgentEvent): unknown {
+  return acts[(event.payload as { act?: string } | null)?.act ?? '']?.() ?? 'here'
 }

@@ -41,6 +41,8 @@ export interface LivesOptions {
   readonly segmentBytes: number
   readonly env: Readonly<Record<string, string>>
   readonly cells: Partial<Configuration['cells']>
+  readonly groups: NonNullable<Configuration['groups']>
+  readonly checkpoints: { readonly everyMs: number; readonly everyRecords: number }
   readonly heard: (record: JournalRecord) => void
   readonly violated: (what: string) => void
 }
@@ -127,9 +129,9 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
       const started = await Supervisor.start({
         dataDir: worldDirectory,
         env: options.env,
-        config: { cells: { size: 8, spares: 0, ...options.cells } },
+        config: { cells: { size: 8, spares: 0, ...options.cells }, groups: options.groups },
         segmentBytes: options.segmentBytes,
-        checkpoints: { everyMs: 10_000, everyRecords: 50 },
+        checkpoints: options.checkpoints,
         ports: portsOf(mine, own),
       })
       if (mine.over) return
