@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { runInNewContext } from 'node:vm'
+import { runInNewContext, Script } from 'node:vm'
 import type { Compute } from '@vigil/protocol'
 import { simulatedCompute } from '@vigil/testkit'
 import { unpack } from 'msgpackr'
@@ -93,6 +93,15 @@ describe.each(Object.entries(subjects))('%s compute', (_name, start) => {
     expect(await compute.encodeRows([])).toEqual([])
   })
 
+  test('compiles a script, and runs nothing of it', async () => {
+    const { compute } = start()
+    const source = 'globalThis.ran = true'
+    const cachedData = Buffer.from(await compute.compile(source), 'base64')
+    expect(new Script(source, { cachedData }).cachedDataRejected).toBe(false)
+    expect(globalThis).not.toHaveProperty('ran')
+    await expect(compute.compile('no {')).rejects.toThrow()
+  })
+
   test('refuses work after close', async () => {
     const { compute, put } = start()
     const path = await put('late.cjs', '')
@@ -100,6 +109,7 @@ describe.each(Object.entries(subjects))('%s compute', (_name, start) => {
     await compute.close()
     await expect(compute.bundle(path)).rejects.toMatchObject({ code: 'STOPPING' })
     await expect(compute.encodeRows([1])).rejects.toMatchObject({ code: 'STOPPING' })
+    await expect(compute.compile('0')).rejects.toMatchObject({ code: 'STOPPING' })
   })
 })
 

@@ -6,12 +6,13 @@ import { endings } from './endings.ts'
 import { flood } from './flood.ts'
 import { gateAlone } from './gate.ts'
 import { idleMemory } from './idle-memory.ts'
+import { largeBundle } from './large-bundle.ts'
 import { manyAgents } from './many-agents.ts'
 import { markdown, type Row } from './statistics.ts'
 import { wake } from './wake.ts'
 import { wholePath } from './whole-path.ts'
 
-/** `pnpm bench [wake|gate|path|boot|restart|many|memory|endings|flood]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
+/** `pnpm bench [wake|gate|path|boot|restart|many|large|memory|endings|flood]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
 const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   wake,
   gate: gateAlone,
@@ -19,6 +20,7 @@ const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   boot: coldBoot,
   restart: crashToReady,
   many: manyAgents,
+  large: largeBundle,
   memory: idleMemory,
   endings,
   flood,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { Script } from 'node:vm'
 import { type Compute, VigilError } from '@vigil/protocol'
 import { Packr } from 'msgpackr'
 
@@ -32,6 +33,10 @@ export function simulatedCompute(modules: Readonly<Record<string, string>> = {})
         throw new VigilError('BUNDLE_FAILED', `${entrypoint}:1:1: ${(error as Error).message}`, { cause: error })
       }
       return { hash: createHash('sha256').update(code).digest('hex'), code }
+    },
+    async compile(source) {
+      assertOpen()
+      return new Script(source).createCachedData().toString('base64')
     },
     async encodeRows(rows) {
       assertOpen()

@@ -1,6 +1,7 @@
 import { builtinModules, createRequire } from 'node:module'
 import { Script } from 'node:vm'
 import type { GuestBoot } from '../wire/hub-protocol.ts'
+import { moduleSource } from '../wire/module-source.ts'
 
 type Rights = Pick<GuestBoot, 'builtins' | 'addonsFrom'>
 
@@ -52,9 +53,10 @@ function requireFor({ builtins = [], addonsFrom }: Rights): (specifier: string) 
 /** Runs a bundled CommonJS module and gives its exports. Dynamic import() in it rejects: there is nothing to import from. */
 export function loadModule(bundle: GuestBoot['module'], rights: Rights = {}): unknown {
   const filename = `agent-${bundle.hash.slice(0, 12)}.cjs`
-  const script = new Script(`(function (exports, require, module, __filename, __dirname) {${bundle.code}\n})`, {
-    filename,
-  })
+  const { codeCache } = bundle
+  // A cache of another V8 is refused by itself, and the text is compiled.
+  const cachedData = codeCache === undefined ? {} : { cachedData: Buffer.from(codeCache, 'base64') }
+  const script = new Script(moduleSource(bundle.code), { filename, ...cachedData })
   const module = { exports: {} as unknown }
   const body = script.runInThisContext() as (...args: unknown[]) => void
   body.call(module.exports, module.exports, requireFor(rights), module, filename, '/')

@@ -12,6 +12,7 @@ import {
   type Timer,
 } from '@vigil/protocol'
 import { hubSlot, tokenBytes } from '../wire/frame.ts'
+import { encodeCommand } from '../wire/hub-command.ts'
 import type { HubCommand, HubReport } from '../wire/hub-protocol.ts'
 import { openChannel } from './channel.ts'
 import { lastLine } from './exit-cause.ts'
@@ -92,7 +93,7 @@ export function startCell(parts: CellParts): Cell {
     channel.close()
     condemn({ kind: 'cell_forged', hint })
   }
-  const command = (order: HubCommand): void => channel.send({ slot: hubSlot, text: JSON.stringify(order) })
+  const command = (order: HubCommand): void => channel.send({ slot: hubSlot, text: encodeCommand(order) })
   const hasChildren = parts.rights.builtins.includes('child_process')
   const sizeOf = hasChildren ? groupResidentBytes : residentBytes
   const resident = (): number | undefined => (child.pid === undefined ? undefined : sizeOf(child.pid))

@@ -1,2 +1,3 @@
+export { moduleSource } from '../wire/module-source.ts'
 export { type CellLauncherOptions, cellLauncher } from './cell-launcher.ts'
 export { probeMachine } from './machine.ts'

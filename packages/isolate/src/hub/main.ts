@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import { limits } from '../wire/caps.ts'
 import { type Entry, frameDecoder, hubSlot, tokenBytes } from '../wire/frame.ts'
 import { frameQueue } from '../wire/frame-queue.ts'
+import { decodeCommand } from '../wire/hub-command.ts'
 import { beatMs, type HubCommand, type HubReport } from '../wire/hub-protocol.ts'
 import { type GuestThread, openThread } from './thread.ts'
 
@@ -32,7 +33,7 @@ channel.on('data', (chunk: Buffer) => {
   for (const frame of decoder.push(chunk)) {
     if ('forged' in frame) return dieWithGroup()
     for (const entry of frame.entries) {
-      if (entry.slot === hubSlot) obey(JSON.parse(entry.text) as HubCommand)
+      if (entry.slot === hubSlot) obey(decodeCommand(entry.text))
       else threads.get(entry.slot)?.post(entry.text)
     }
   }

@@ -1,5 +1,5 @@
 /**
- * What ring 0 and the hub of a cell say to each other (slot 0, JSON). A slot is the number of a guest thread in its
+ * What ring 0 and the hub of a cell say to each other (slot 0). A slot is the number of a guest thread in its
  * cell; it is never given twice.
  */
 export type HubCommand =
@@ -31,7 +31,7 @@ export type HubCommand =
 export interface GuestBoot {
   readonly process: string
   readonly epoch: number
-  readonly module: { readonly hash: string; readonly code: string }
+  readonly module: { readonly hash: string; readonly code: string; readonly codeCache?: string }
   readonly env: Readonly<Record<string, string>>
   /** Node's own modules that it may load, beside those that touch nothing. */
   readonly builtins?: readonly string[]

@@ -4,6 +4,11 @@ import type { ExitCause } from '../exit-cause.ts'
 export interface Bundle {
   readonly hash: string
   readonly code: string
+  /**
+   * V8's cache of the compiled code, base64. Ring 0 makes it, and no guest: V8 runs what stands in it without a look, so who writes one
+   * is bound by no permission.
+   */
+  readonly codeCache?: string
 }
 
 /** Rights of an agent that reach past the gate: no budget, no journal and no once-only binds what is done with them. */

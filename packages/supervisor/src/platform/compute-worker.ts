@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
+import { Script } from 'node:vm'
 import type { Bundle } from '@vigil/protocol'
 import { type BuildFailure, buildSync, type Message } from 'esbuild'
 import { Packr } from 'msgpackr'
@@ -68,6 +69,11 @@ function place(entrypoint: string, { location }: Message): string {
   if (location === null) return entrypoint
   const file = location.file.startsWith('/') ? location.file : `${dirname(entrypoint)}/${location.file}`
   return `${file}:${location.line}:${location.column + 1}`
+}
+
+/** Compiles what V8 compiles at once; functions that it leaves for their first call stay source. */
+export function compile(source: string): string {
+  return new Script(source).createCachedData().toString('base64')
 }
 
 export function encodeRows(rows: readonly unknown[]): PackedRows {

@@ -67,6 +67,7 @@ export function piscinaCompute({ alias = {}, timeoutMs = 60_000 }: PiscinaComput
         `${entrypoint}: the bundle has ${bytes} bytes, at most ${limits.bodyBytes} fit: import less`,
       )
     },
+    compile: (source) => run<string>('compile', source),
     async encodeRows(rows) {
       const { bytes, lengths } = await run<PackedRows>('encodeRows', rows)
       let offset = 0

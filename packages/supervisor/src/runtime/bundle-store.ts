@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { moduleSource } from '@vigil/isolate/host'
 import { makeDurableDirectory, onDisk, writeFileAtomically } from '@vigil/journal'
-import { type Bundle, type FileSystem, VigilError } from '@vigil/protocol'
+import { type Bundle, type Compute, type FileSystem, VigilError } from '@vigil/protocol'
+import { recentlyUsed } from './recently-used.ts'
 
 /**
  * Bundles by content hash under DATA/bundles, so that an open turn goes on with the code that it began with,
@@ -9,13 +11,28 @@ import { type Bundle, type FileSystem, VigilError } from '@vigil/protocol'
  */
 export interface BundleStore {
   put(bundle: Bundle): Promise<void>
+  /** A large one that is asked for again and again comes with a code cache from its third time on. */
   get(hash: string): Promise<Bundle>
 }
 
-export function bundleStore(fileSystem: FileSystem, dataDirectory: string | undefined): BundleStore {
-  const known = new Map<string, Bundle>()
+/** Bundles that are kept at hand, beside those on the disk. */
+const keptBytes = 128_000_000
+/** Below, V8 compiles sooner than a cache is sent. */
+const worthCompiling = 32_000
+
+const sizeOf = ({ code, codeCache = '' }: Bundle): number => code.length + codeCache.length
+
+export function bundleStore(
+  fileSystem: FileSystem,
+  compute: Pick<Compute, 'compile'>,
+  dataDirectory: string | undefined,
+): BundleStore {
   const directory = dataDirectory === undefined ? undefined : join(dataDirectory, 'bundles')
   const pathOf = (hash: string): string => join(directory ?? '', `${hash}.cjs`)
+  const known = recentlyUsed(directory === undefined ? Number.POSITIVE_INFINITY : keptBytes, sizeOf)
+  /** Asked for once; those that are asked for again are compiled. */
+  const asked = new WeakSet<Bundle>()
+  const compiling = new Set<string>()
 
   const keep = async (folder: string, bundle: Bundle): Promise<void> => {
     await makeDurableDirectory(fileSystem, folder)
@@ -26,21 +43,39 @@ export function bundleStore(fileSystem: FileSystem, dataDirectory: string | unde
     else await fileSystem.syncDirectory(folder)
   }
 
+  const read = async (hash: string): Promise<Bundle> => {
+    if (directory === undefined) throw new VigilError('INTERNAL', `the bundle ${hash} is not in memory`)
+    const code = Buffer.from(await fileSystem.readFile(pathOf(hash))).toString('utf8')
+    const found = createHash('sha256').update(code).digest('hex')
+    if (found !== hash) throw new VigilError('JOURNAL_DAMAGED', `${pathOf(hash)} does not hold what its name says`)
+    return { hash, code }
+  }
+
+  /** For later: nobody waits for it, and without it everything only takes longer. */
+  const compile = ({ hash, code }: Bundle): void => {
+    if (compiling.has(hash)) return
+    compiling.add(hash)
+    compute
+      .compile(moduleSource(code))
+      .then(
+        (codeCache) => known.set(hash, { hash, code, codeCache }),
+        () => undefined,
+      )
+      .finally(() => compiling.delete(hash))
+  }
+
   return {
     async put(bundle) {
-      if (known.has(bundle.hash)) return
+      if (known.get(bundle.hash) !== undefined) return
       if (directory !== undefined) await onDisk(() => keep(directory, bundle))
       known.set(bundle.hash, bundle)
     },
     async get(hash) {
-      const cached = known.get(hash)
-      if (cached !== undefined) return cached
-      if (directory === undefined) throw new VigilError('INTERNAL', `the bundle ${hash} is not in memory`)
-      const code = Buffer.from(await fileSystem.readFile(pathOf(hash))).toString('utf8')
-      const found = createHash('sha256').update(code).digest('hex')
-      if (found !== hash) throw new VigilError('JOURNAL_DAMAGED', `${pathOf(hash)} does not hold what its name says`)
-      const bundle = { hash, code }
-      known.set(hash, bundle)
+      const kept = known.get(hash)
+      const bundle = kept ?? (await read(hash))
+      if (kept === undefined) known.set(hash, bundle)
+      if (bundle.codeCache === undefined && bundle.code.length >= worthCompiling && asked.has(bundle)) compile(bundle)
+      asked.add(bundle)
       return bundle
     },
   }

@@ -80,7 +80,7 @@ export async function openRuntime({
     }
     const compute = given.compute ?? own(piscinaCompute({ alias: { '@vigil/agent': require.resolve('@vigil/agent') } }))
     const http = given.http ?? own(httpClient())
-    const bundles = bundleStore(fileSystem, dataDirectory)
+    const bundles = bundleStore(fileSystem, compute, dataDirectory)
     const system = Promise.all([
       given.cells === undefined ? compute.bundle(require.resolve('@vigil/isolate/hub')) : undefined,
       given.guestRuntime ?? compute.bundle(require.resolve('@vigil/agent/guest')),
