@@ -1,11 +1,16 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseManifestText } from '@vigil/supervisor'
 import { expect, test } from 'vitest'
 
 /** A manifest that people copy from a page has to be one. */
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
-const example = 'examples/pipeline-watch'
+const examples = readdirSync(`${root}/examples`).flatMap((name) =>
+  readdirSync(`${root}/examples/${name}`).flatMap((file) =>
+    file.endsWith('.agent') ? [`examples/${name}/${file}`] : [],
+  ),
+)
 
 /** The indented blocks of a page that begin with a name, as a manifest does. */
 function manifestsOf(page: string): string[] {
@@ -21,10 +26,9 @@ test.each(['README.md', 'docs/manifest.md'])('the manifests of %s are valid', (p
   for (const text of manifests) expect(parseManifestText(text, { file: page, env: {} }).name).toMatch(/\w/)
 })
 
-test.each(readdirSync(`${root}/${example}`).filter((name) => name.endsWith('.agent')))('%s is valid', (name) => {
-  const file = `${root}/${example}/${name}`
-  expect(parseManifestText(readFileSync(file, 'utf8'), { file, env: {} })).toMatchObject({
-    name: name.replace('.agent', ''),
-    entrypoint: file.replace('.agent', '.ts'),
-  })
+test.each(examples)('%s is valid', (path) => {
+  const file = `${root}/${path}`
+  const manifest = parseManifestText(readFileSync(file, 'utf8'), { file, env: {} })
+  expect(basename(file)).toBe(`${manifest.name}.agent`)
+  expect(existsSync(manifest.entrypoint)).toBe(true)
 })

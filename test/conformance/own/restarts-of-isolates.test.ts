@@ -15,6 +15,8 @@ describe.each(['process', 'thread'] as const)('%s', (isolation) => {
       restartBackoff: 0,
     })
     await until('a to be parked', () => f.agent('a').state === 'failed')
+    // Records are told when they are durable; reading makes them so.
+    await f.agent('a').journal({ limit: 1 })
     const exits = f.records.filter((record) => record.type === 'incarnation.exited' && record.process === 'a')
     expect(exits.map((record) => record.data)).toMatchObject([
       { cause: { kind: 'exit_code', code: 1 }, restart_in_ms: 0 },
