@@ -1,3 +1,4 @@
+import { getPriority } from 'node:os'
 import { expect, test } from 'vitest'
 import { hostile, launch, launcher } from '../../fixtures/launch.ts'
 
@@ -10,6 +11,14 @@ test('strings go both ways in order', async () => {
   for (let k = 0; k < 1_000; k += 1) expect(await cell.next()).toBe(`got ${k}`)
   cell.guest.stop(1_000)
   expect(await cell.exited).toEqual({ kind: 'shutdown' })
+})
+
+test('a cell lets ring 0 go before it', async () => {
+  const cell = launch('port.listen(() => {})')
+  const { pid } = await cell.started
+  expect(getPriority(pid)).toBe(15)
+  cell.guest.kill({ kind: 'shutdown' })
+  await cell.exited
 })
 
 test('a message of megabytes arrives whole', async () => {

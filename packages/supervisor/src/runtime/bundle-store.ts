@@ -17,9 +17,11 @@ export interface BundleStore {
 
 /** Bundles that are kept at hand, beside those on the disk. */
 const keptBytes = 128_000_000
-/** Below, V8 compiles sooner than a cache is sent. */
-const worthCompiling = 32_000
+/** Below, V8 compiles sooner than a cache is sent; above, bundle and cache, which may be twice its size, would not fit into one frame. */
+const worthCompiling = { from: 32_000, to: 4_000_000 }
 
+const isWorthCompiling = ({ code: { length } }: Bundle): boolean =>
+  length >= worthCompiling.from && length <= worthCompiling.to
 const sizeOf = ({ code, codeCache = '' }: Bundle): number => code.length + codeCache.length
 
 export function bundleStore(
@@ -74,7 +76,7 @@ export function bundleStore(
       const kept = known.get(hash)
       const bundle = kept ?? (await read(hash))
       if (kept === undefined) known.set(hash, bundle)
-      if (bundle.codeCache === undefined && bundle.code.length >= worthCompiling && asked.has(bundle)) compile(bundle)
+      if (bundle.codeCache === undefined && isWorthCompiling(bundle) && asked.has(bundle)) compile(bundle)
       asked.add(bundle)
       return bundle
     },
