@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { moduleSource } from '@vigil/isolate/host'
 import { makeDurableDirectory, onDisk, writeFileAtomically } from '@vigil/journal'
 import { type Bundle, type Compute, type FileSystem, VigilError } from '@vigil/protocol'
-import { recentlyUsed } from './recently-used.ts'
+import { LRUCache } from 'lru-cache'
 
 /**
  * Bundles by content hash under DATA/bundles, so that an open turn goes on with the code that it began with,
@@ -22,7 +22,8 @@ const worthCompiling = { from: 32_000, to: 4_000_000 }
 
 const isWorthCompiling = ({ code: { length } }: Bundle): boolean =>
   length >= worthCompiling.from && length <= worthCompiling.to
-const sizeOf = ({ code, codeCache = '' }: Bundle): number => code.length + codeCache.length
+// The cache of bundles refuses a size of 0.
+const sizeOf = ({ code, codeCache = '' }: Bundle): number => 1 + code.length + codeCache.length
 
 export function bundleStore(
   fileSystem: FileSystem,
@@ -31,7 +32,10 @@ export function bundleStore(
 ): BundleStore {
   const directory = dataDirectory === undefined ? undefined : join(dataDirectory, 'bundles')
   const pathOf = (hash: string): string => join(directory ?? '', `${hash}.cjs`)
-  const known = recentlyUsed(directory === undefined ? Number.POSITIVE_INFINITY : keptBytes, sizeOf)
+  const known =
+    directory === undefined
+      ? new Map<string, Bundle>()
+      : new LRUCache<string, Bundle>({ maxSize: keptBytes, sizeCalculation: sizeOf })
   /** Asked for once; those that are asked for again are compiled. */
   const asked = new WeakSet<Bundle>()
   const compiling = new Set<string>()
