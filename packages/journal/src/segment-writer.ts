@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type FileHandle, type FileSystem, faultPoint } from '@vigil/protocol'
 import { writeFully } from './atomic-file.ts'
 import { encodeHeader, lineSealer } from './record-codec.ts'
+import { segmentName } from './segment-files.ts'
 
 /** Appends to the last segment and begins the next one when it is full. Knows positions, not records. */
 export interface SegmentWriter {
@@ -27,8 +28,6 @@ export interface OpenSegment {
  * not have to record a new length takes half the time.
  */
 const room = Buffer.alloc(1_048_576, '\n')
-
-export const segmentName = (first: number): string => `${String(first).padStart(16, '0')}.jsonl`
 
 export async function createSegment(
   fileSystem: FileSystem,
