@@ -11,13 +11,32 @@ export const atLeast = (minimum: number, fallback: number) => {
 }
 
 /** Milliseconds inside; a default is written as in a manifest, so that both read alike. */
-export const duration = (fallback: string, minimumMs = 0) => {
+export const duration = (fallback: string, minimumMs = 0) => durationOf(minimumMs).prefault(fallback)
+
+/** The same without a default. */
+export const durationOf = (minimumMs = 0) => {
   const error = `a duration such as 30s${minimumMs > 0 ? `, ${minimumMs} ms or more` : ''}`
   return z
     .union([z.string(), z.number()], { error })
     .refine((value) => (parseDuration(value) ?? -1) >= minimumMs, { error })
     .transform((value) => parseDuration(value) as number)
-    .prefault(fallback)
+}
+
+/** How often something may happen, such as `30/1h`: at most 30 within any hour. */
+export const rate = () => {
+  const error = 'a rate such as 30/1h'
+  return z
+    .string({ error })
+    .refine((value) => parseRate(value) !== undefined, { error })
+    .transform((value) => parseRate(value) as { count: number; per_ms: number })
+}
+
+function parseRate(text: string): { count: number; per_ms: number } | undefined {
+  const [count = '', per, ...rest] = text.split('/')
+  const perMs = per === undefined || rest.length > 0 ? undefined : parseDuration(/^[a-z]/.test(per) ? `1${per}` : per)
+  return /^[1-9]\d{0,5}$/.test(count) && perMs !== undefined && perMs > 0
+    ? { count: Number(count), per_ms: perMs }
+    : undefined
 }
 
 export const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>

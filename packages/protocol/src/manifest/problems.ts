@@ -138,13 +138,18 @@ function sectionShape(name: string): Readonly<Record<string, unknown>> {
 }
 
 function triggerFields(trigger: Readonly<Record<string, unknown>>): string[] {
+  return [...ownFields(trigger), 'filter', 'enabled', 'rate_limit', 'batch', 'concurrency_key']
+}
+
+function ownFields(trigger: Readonly<Record<string, unknown>>): string[] {
   const kind = String(trigger.type ?? '')
   if ('cron' in trigger || kind === 'cron') return ['timezone', ...(kind === '' ? [] : ['cron_expression'])]
   if ('file' in trigger || 'file_watch' in trigger || kind === 'file_watch') {
     return ['events', 'recursive', 'debounce', 'existing', ...(kind === '' ? [] : ['watch_path', 'watch_patterns'])]
   }
-  if ('event' in trigger || kind === 'event') return ['source', ...(kind === '' ? [] : ['event_type'])]
-  return ['topic', ...(kind === '' ? [] : ['from'])]
+  if ('event' in trigger || kind === 'event')
+    return ['source', 'debounce', 'key', ...(kind === '' ? [] : ['event_type'])]
+  return ['topic', 'debounce', 'key', ...(kind === '' ? [] : ['from'])]
 }
 
 const nearWord = (value: unknown, expected: string): string | undefined => {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { atLeast, duration, flag, name, oneOf, section, text } from './fields.ts'
+import { atLeast, duration, durationOf, flag, name, oneOf, rate, section, text } from './fields.ts'
 
 /**
  * The one schema of a manifest, in the snake_case of the file and in canonical spelling only
@@ -14,7 +14,22 @@ const isTimezone = (name: string): boolean => {
   }
 }
 
+/** What every kind of trigger may have. */
+const common = {
+  enabled: z.boolean({ error: 'true or false' }).optional(),
+  filter: text("a filter such as payload.severity == 'high'").optional(),
+  rate_limit: rate().optional(),
+  batch: z.strictObject({ max: atLeast(1, 50), within: duration('10s', 1) }, section).optional(),
+  concurrency_key: text('a path such as payload.customer').optional(),
+}
+/** For kinds that tell single happenings; a file has stood still before it is told. */
+const settling = {
+  debounce: durationOf(1).optional(),
+  key: text('a path such as payload.customer').optional(),
+}
+
 const cronTrigger = z.strictObject({
+  ...common,
   type: z.literal('cron'),
   cron_expression: text('a cron pattern such as "*/5 * * * *"'),
   timezone: text('an IANA time zone such as Europe/Berlin')
@@ -23,6 +38,7 @@ const cronTrigger = z.strictObject({
 })
 
 const fileTrigger = z.strictObject({
+  ...common,
   type: z.literal('file_watch'),
   watch_path: text('a folder or a glob such as ./inbox/*.csv'),
   watch_patterns: z
@@ -39,12 +55,16 @@ const fileTrigger = z.strictObject({
 })
 
 const eventTrigger = z.strictObject({
+  ...common,
+  ...settling,
   type: z.literal('event'),
   event_type: text('a topic or a pattern such as "pipeline.*"'),
   source: text('the name of a publisher').optional(),
 })
 
 const messageTrigger = z.strictObject({
+  ...common,
+  ...settling,
   type: z.literal('message'),
   from: text('the name of a process').optional(),
   topic: text('a topic').optional(),

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { ManifestDocument, TriggerDocument } from '@vigil/protocol'
-import type { Manifest, Trigger } from './manifest.ts'
+import type { Manifest, Trigger, TriggerOptions } from './manifest.ts'
 
 /**
  * The one place where the snake_case of the file becomes the camelCase of the program, and where relative
@@ -54,12 +54,14 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
 }
 
 function effectiveTrigger(trigger: TriggerDocument, baseDirectory: string): Trigger {
+  const options = triggerOptions(trigger)
   switch (trigger.type) {
     case 'cron':
-      return { type: 'cron', cronExpression: trigger.cron_expression, timezone: trigger.timezone }
+      return { type: 'cron', cronExpression: trigger.cron_expression, timezone: trigger.timezone, ...options }
     case 'file_watch':
       return {
         type: 'file_watch',
+        ...options,
         watchPath: resolve(baseDirectory, trigger.watch_path),
         watchPatterns: trigger.watch_patterns,
         events: trigger.events,
@@ -70,14 +72,30 @@ function effectiveTrigger(trigger: TriggerDocument, baseDirectory: string): Trig
     case 'event':
       return {
         type: 'event',
+        ...options,
         eventType: trigger.event_type,
         ...(trigger.source === undefined ? {} : { source: trigger.source }),
       }
     case 'message':
       return {
         type: 'message',
+        ...options,
         ...(trigger.from === undefined ? {} : { from: trigger.from }),
         ...(trigger.topic === undefined ? {} : { topic: trigger.topic }),
       }
+  }
+}
+
+function triggerOptions(trigger: TriggerDocument): TriggerOptions {
+  const { rate_limit: rate, batch } = trigger
+  const settling = trigger.type === 'event' || trigger.type === 'message' ? trigger : undefined
+  return {
+    ...(trigger.enabled === false ? { enabled: false } : {}),
+    ...(trigger.filter === undefined ? {} : { filter: trigger.filter }),
+    ...(rate === undefined ? {} : { rateLimit: { count: rate.count, perMs: rate.per_ms } }),
+    ...(batch === undefined ? {} : { batch: { max: batch.max, withinMs: batch.within } }),
+    ...(settling?.debounce === undefined ? {} : { debounceMs: settling.debounce }),
+    ...(settling?.key === undefined ? {} : { key: settling.key }),
+    ...(trigger.concurrency_key === undefined ? {} : { concurrencyKey: trigger.concurrency_key }),
   }
 }

@@ -46,7 +46,26 @@ export interface Manifest {
   }
 }
 
-export type Trigger =
+/** What every kind of trigger may have; what is absent is not asked for. */
+export interface TriggerOptions {
+  /** Only ever false: it listens to nothing and takes nothing. */
+  readonly enabled?: false
+  /** Over payload, metadata, type and ids; what does not fit is not taken. */
+  readonly filter?: string
+  /** So many turns begin within any span of so long; the others wait. */
+  readonly rateLimit?: { readonly count: number; readonly perMs: number }
+  /** One turn takes up to `max` events, `withinMs` after the first of them at the latest. */
+  readonly batch?: { readonly max: number; readonly withinMs: number }
+  /** Of events with one `key` that follow each other within so long only the last is handled. */
+  readonly debounceMs?: number
+  readonly key?: string
+  /** A path: events with one value at it run one after the other, others beside them. */
+  readonly concurrencyKey?: string
+}
+
+export type Trigger = TriggerOptions & TriggerKind
+
+type TriggerKind =
   | { readonly type: 'cron'; readonly cronExpression: string; readonly timezone: string }
   | {
       readonly type: 'file_watch'

@@ -11,7 +11,30 @@ import { patternProblem } from './schedule.ts'
  */
 export type Duration = string | number
 
-export type TriggerSpec =
+/** What every kind of trigger may have. */
+interface TriggerOptionsSpec {
+  /** Default true. */
+  readonly enabled?: boolean
+  /** Such as `payload.severity == 'high'`: what does not fit is not taken. */
+  readonly filter?: string
+  /** Such as `'30/1h'`: so many turns begin within any hour, the other events wait. */
+  readonly rateLimit?: string
+  /** One turn takes up to `max` (50) events, `within` (10 s) after the first of them at the latest. */
+  readonly batch?: { readonly max?: number; readonly within?: Duration }
+  /** A path such as `payload.customer`: events with one value at it run one after the other, others beside them. */
+  readonly concurrencyKey?: string
+}
+
+/** For kinds that tell single happenings. */
+interface SettlingSpec {
+  /** Of events with one `key` that follow each other within so long only the last is handled. */
+  readonly debounce?: Duration
+  readonly key?: string
+}
+
+export type TriggerSpec = TriggerOptionsSpec & TriggerKindSpec
+
+type TriggerKindSpec =
   | { readonly type: 'cron'; readonly cronExpression: string; readonly timezone?: string }
   | {
       readonly type: 'file_watch'
@@ -23,8 +46,8 @@ export type TriggerSpec =
       readonly debounce?: Duration
       readonly existing?: 'ignore' | 'deliver'
     }
-  | { readonly type: 'event'; readonly eventType: string; readonly source?: string }
-  | { readonly type: 'message'; readonly from?: string; readonly topic?: string }
+  | ({ readonly type: 'event'; readonly eventType: string; readonly source?: string } & SettlingSpec)
+  | ({ readonly type: 'message'; readonly from?: string; readonly topic?: string } & SettlingSpec)
 
 /** Durations are `'30s'` or a number of seconds. Defaults are those of a manifest file. */
 export interface SpawnSpec {
