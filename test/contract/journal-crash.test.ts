@@ -117,7 +117,7 @@ describe('power that goes off after any operation', () => {
     expect((await sweep((disk) => ({ ...disk, syncDirectory: async () => {} }))).length).toBeGreaterThan(0)
   })
 
-  test('loses nothing that a killed predecessor left unsynced and we built on', async () => {
+  test('fault 21: loses nothing that a killed predecessor left unsynced and we built on', async () => {
     const whole = await prepared()
     await live(whole)
     for (let operations = 0; operations < whole.operations(); operations += 1) {
@@ -134,7 +134,7 @@ describe('power that goes off after any operation', () => {
     }
   })
 
-  test('is survived again while the first crash is mended', async () => {
+  test('fault 21: is survived again while the first crash is mended', async () => {
     for (let operations = 1; operations < 12; operations += 1) {
       const disk = simulatedFileSystem()
       await disk.makeDirectory('/data')

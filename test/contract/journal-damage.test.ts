@@ -13,6 +13,10 @@ interface Log {
 }
 
 const path = '/data/journal/0000000000000001.jsonl'
+/** All of them, or a sample. The last record is a flush that nobody was told of: it may be torn. */
+const torture = process.env['VIGIL_TORTURE'] !== undefined
+const flippedRecords = torture ? Array.from({ length: 49 }, (_, record) => record) : [1, 24, 47, 48]
+const flips = torture ? [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80] : [0x01, 0x80]
 const clock = virtualClock()
 
 /** Segments that hold the whole log, and no room of a megabyte behind it. */
@@ -82,11 +86,11 @@ describe('a log of 50 records', () => {
     expect((await all(await open(disk))).at(-1)).toEqual(next)
   }
 
-  test('cut at every byte is a prefix', { timeout: 60_000 }, async () => {
+  test('fault 1: cut at every byte is a prefix', { timeout: 60_000 }, async () => {
     for (let cut = 0; cut <= log.bytes.length; cut += 1) await expectPrefix(log.bytes.subarray(0, cut), cut)
   })
 
-  test('cut anywhere and followed by NULs or garbage is a prefix', async () => {
+  test('fault 1: cut anywhere and followed by NULs or garbage is a prefix', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: 1_000_000 }),
@@ -118,9 +122,9 @@ describe('a log of 50 records', () => {
     expect(Buffer.compare(await disk.readFile(path), bytes), 'evidence is left as it is').toBe(0)
   }
 
-  test.each([1, 24, 47, 48])('every flipped byte of record %i is damage', { timeout: 60_000 }, async (index) => {
+  test.each(flippedRecords)('fault 2: every flip in record %i is damage', { timeout: 60_000 }, async (index) => {
     for (let at = log.lineEnds[index] as number; at < (log.lineEnds[index + 1] as number); at += 1) {
-      for (const mask of [0x01, 0x80]) {
+      for (const mask of flips) {
         const bytes = Buffer.from(log.bytes)
         bytes[at] = (bytes[at] as number) ^ mask
         await expectDamaged(bytes, `a flip at ${at}`)
@@ -128,16 +132,18 @@ describe('a log of 50 records', () => {
     }
   })
 
-  test('every flipped byte of the header is damage', async () => {
+  test('fault 2: every flip in the header is damage', async () => {
     for (let at = 0; at < (log.lineEnds[0] as number); at += 1) {
-      const bytes = Buffer.from(log.bytes)
-      bytes[at] = (bytes[at] as number) ^ 1
-      await expectDamaged(bytes, `a flip at ${at}`)
+      for (const mask of flips) {
+        const bytes = Buffer.from(log.bytes)
+        bytes[at] = (bytes[at] as number) ^ mask
+        await expectDamaged(bytes, `a flip at ${at}`)
+      }
     }
   })
 
-  test('a line that is missing, twice there or in another place is damage', async () => {
-    for (const index of [1, 2, 20, 48, 49]) {
+  test('fault 2: a line that is missing, twice there or in another place is damage', async () => {
+    for (const index of torture ? Array.from({ length: 49 }, (_, line) => line + 1) : [1, 2, 20, 48, 49]) {
       const without = lines(log).toSpliced(index, 1)
       await expectDamaged(Buffer.concat(without), `line ${index} deleted`)
       const line = lines(log)[index] as Buffer
@@ -206,7 +212,7 @@ describe('a log of many segments', () => {
     await store.close()
   })
 
-  test('refuses a missing segment, whichever it is', async () => {
+  test('fault 2: refuses a missing segment, whichever it is', async () => {
     const count = (await segments(await many())).length
     for (let index = 0; index < count - 1; index += 1) {
       const disk = await many()

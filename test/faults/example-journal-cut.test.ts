@@ -130,7 +130,7 @@ async function brokenOn(
   return broken
 }
 
-test('cut at any byte, the journal of the example is a past that it can go on from', {
+test('fault 1: cut at any byte, the journal of the example is a past that it can go on from', {
   timeout: 3_600_000,
 }, async () => {
   const written = await writtenByFleet()

@@ -89,7 +89,11 @@ function example(title: string): Victim {
 test.each([
   ['a program with effects outside', program, 15, 120],
   ['the example', example, 40, 400],
-])('%s loses nothing and repeats nothing', { timeout: 3_600_000 }, async (_what, fresh, every, least) => {
-  const tried = await killEverywhere(fresh, every)
-  expect(tried, 'operations that were tried').toBeGreaterThan(torture ? least : Math.floor(least / every / 2))
-})
+])(
+  'fault 21: %s, killed anywhere and again in its recovery, loses nothing and repeats nothing',
+  { timeout: 3_600_000 },
+  async (_what, fresh, every, least) => {
+    const tried = await killEverywhere(fresh, every)
+    expect(tried, 'operations that were tried').toBeGreaterThan(torture ? least : Math.floor(least / every / 2))
+  },
+)

@@ -51,7 +51,7 @@ async function recoverFrom(bytes: Uint8Array) {
   return { log, recovered }
 }
 
-test('every prefix of bytes is a prefix of records, and the same world as when they were written', {
+test('fault 1: every prefix of bytes is a prefix of records, and the same world as when they were written', {
   timeout: 600_000,
 }, async () => {
   const bytes = await fleetJournal()

@@ -57,6 +57,16 @@ const outcome = z.discriminatedUnion('ok', [
 ])
 export type Outcome = z.infer<typeof outcome>
 
+// Shapes that several records share have a name of their own in docs/records.md.
+for (const [id, shape] of Object.entries({
+  event,
+  outcome,
+  error,
+  exit_cause: exitCauseSchema,
+  writes: writeSetSchema,
+}))
+  z.globalRegistry.add(shape, { id })
+
 export const recordTable = {
   'runtime.started': record(
     [],
