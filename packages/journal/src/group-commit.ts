@@ -1,29 +1,34 @@
-import { type Clock, type Timer, VigilError } from '@vigil/protocol'
+import { type Clock, errorCode, type Timer, VigilError } from '@vigil/protocol'
 import { diskFailure } from './disk-failure.ts'
+
+/** What a flush is filled with; `length` counts characters. */
+interface Measured {
+  readonly length: number
+}
 
 /**
  * Gathers lines while one flush is under way and writes them with the next: one fdatasync serves everyone. What is
  * durable is always a prefix of whole batches. The first failure is the last: nothing is retried, because after a failed fsync the
  * kernel may have dropped the pages and a second fsync would lie.
  */
-export interface GroupCommit {
+export interface GroupCommit<Line extends Measured> {
   readonly durableSeq: number
   readonly failed: Promise<Error>
   /** @throws the reason when the commit has failed or is closed */
   assertOpen(): void
   /** `bodies`: of the lines of one batch, which is never split over two flushes; `seq`: of its last record. */
-  add(bodies: readonly string[], seq: number, urgent: boolean): void
+  add(bodies: readonly Line[], seq: number, urgent: boolean): void
   durable(seq: number): Promise<void>
   onFlush(listener: (durableSeq: number) => void): () => void
   /** Flushes what waits, then takes nothing more. */
   close(): Promise<void>
 }
 
-export interface GroupCommitOptions {
+export interface GroupCommitOptions<Line extends Measured> {
   readonly clock: Clock
   readonly durableSeq: number
   /** Writes and syncs lines that begin at `firstSeq`. */
-  readonly write: (bodies: readonly string[], firstSeq: number) => Promise<void>
+  readonly write: (bodies: readonly Line[], firstSeq: number) => Promise<void>
 }
 
 const flushRecords = 512
@@ -37,8 +42,12 @@ interface Waiter {
   readonly reject: (error: Error) => void
 }
 
-export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): GroupCommit {
-  let waiting: { readonly bodies: readonly string[]; readonly seq: number }[] = []
+export function groupCommit<Line extends Measured>({
+  clock,
+  durableSeq,
+  write,
+}: GroupCommitOptions<Line>): GroupCommit<Line> {
+  let waiting: { readonly bodies: readonly Line[]; readonly seq: number }[] = []
   let durable = durableSeq
   let appended = durableSeq
   let flushing = false
@@ -76,7 +85,7 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
         durable + 1,
       )
     } catch (error) {
-      stop(error as NodeJS.ErrnoException)
+      stop(error as Error)
       return
     }
     durable = taken.at(-1)?.seq ?? durable
@@ -93,8 +102,8 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
     for (const waiter of done) waiter.resolve()
   }
 
-  const stop = (cause: NodeJS.ErrnoException): void => {
-    const reason = diskFailure(cause)
+  const stop = (cause: Error): void => {
+    const reason = errorCode(cause) === undefined ? diskFailure(cause) : cause
     stopped = reason
     lazyTimer?.cancel()
     for (const waiter of waiters) waiter.reject(reason)
@@ -115,7 +124,7 @@ export function groupCommit({ clock, durableSeq, write }: GroupCommitOptions): G
     })
   }
 
-  const self: GroupCommit = {
+  const self: GroupCommit<Line> = {
     get durableSeq() {
       return durable
     },

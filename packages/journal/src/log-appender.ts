@@ -23,7 +23,7 @@ export function logAppender({
   const commit = groupCommit({
     clock,
     durableSeq: given.lastSeq,
-    write: (bodies, firstSeq) => writer.write(bodies, firstSeq),
+    write: (bodies: readonly string[], firstSeq) => writer.write(bodies, firstSeq),
   })
   const iso = isoClock(() => clock.now())
   return {
