@@ -1,6 +1,7 @@
+import { basename } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { openFileStore } from '@vigil/journal'
-import type { JournalStore, RecordDraft } from '@vigil/protocol'
+import type { JournalDamage, JournalStore, RecordDraft } from '@vigil/protocol'
 import { type SimulatedFileSystem, simulatedFileSystem, virtualClock } from '@vigil/testkit'
 import { describe, expect, test } from 'vitest'
 import { all, draft, segments } from './journal-store-subjects.ts'
@@ -44,17 +45,35 @@ describe('segments that a checkpoint covers are not read at the start, but', () 
     await handle.close()
   }
 
-  test.each(losses)('a replay or page through one that %s is refused, not shortened', async (_what, lose) => {
+  test.each(losses)('a replay through one that %s is refused, a page says where it is shorter', async (_what, lose) => {
     for (const index of [0, 1, 2]) {
       const disk = await written(30, 29)
-      const path = (await segments(disk))[index] as string
+      const paths = await segments(disk)
+      const [before, path] = [index - 1, index].map((each) => paths[each]) as [string, string]
       await lose(disk, path)
       const store = await open(disk)
       expect(await all(store, 29), 'what the checkpoint does not cover').toHaveLength(1)
       await expect(all(store, 0), `segment ${index}`).rejects.toEqual(damage)
-      if (index > 0 || (await disk.stat(path)) !== undefined)
-        await expect(store.page({ process: 'a', limit: 100 }), `segment ${index}`).rejects.toEqual(damage)
-      expect(await store.page({ process: 'a', limit: 2 }), 'what is whole can be read').toHaveLength(2)
+      const told: JournalDamage[] = []
+      store.onDamage((damage) => told.push(damage))
+      const gone = (await disk.stat(path)) === undefined
+      // Without its first segment a log looks like one whose beginning is no longer kept.
+      const named = !gone ? [basename(path)] : index === 0 ? [] : [basename(before)]
+      for (const _ of ['found', 'found again']) {
+        const page = await store.page({ process: 'a', limit: 100 })
+        expect(page.damaged, `segment ${index}`).toEqual(named)
+        expect(page.records.length).toBeLessThan(30)
+        expect(page.records[0]?.n).toBe(30)
+      }
+      expect(await store.tail(0, 100)).toMatchObject({ damaged: named })
+      expect(
+        told.map(({ segment }) => segment),
+        'told once',
+      ).toEqual(named)
+      expect(await store.page({ process: 'a', limit: 2 })).toMatchObject({
+        records: [{ n: 30 }, { n: 29 }],
+        damaged: [],
+      })
       await store.close()
     }
   })

@@ -57,7 +57,8 @@ describe.each([
   test('replay and page show only what is durable', async () => {
     store.append([draft('a')], 'lazy')
     expect(await all(store)).toEqual([])
-    expect(await store.page({ process: 'a', limit: 10 })).toEqual([])
+    expect(await store.page({ process: 'a', limit: 10 })).toEqual({ records: [], damaged: [] })
+    expect(await store.tail(0, 10)).toEqual({ records: [], damaged: [] })
   })
 
   test('a lazy record is durable 5 ms later, and sooner if somebody waits', async () => {
@@ -118,7 +119,7 @@ describe.each([
     }
     await store.durable(store.lastSeq)
     const page = async (query: object): Promise<number[]> =>
-      (await store.page({ process: 'a', limit: 4, ...query })).map(({ n }) => n)
+      (await store.page({ process: 'a', limit: 4, ...query })).records.map(({ n }) => n)
     expect(await page({})).toEqual([60, 59, 58, 57])
     expect(await page({ before: 57 })).toEqual([56, 55, 54, 53])
     expect(await page({ before: 3 })).toEqual([2, 1])
@@ -129,6 +130,32 @@ describe.each([
     expect(await page({ type: 'turn.completed' })).toEqual([])
     expect(await page({ process: 'none' })).toEqual([])
     expect(await page({ limit: 1_000 })).toHaveLength(60)
+    expect(await page({ order: 'oldest_first' })).toEqual([1, 2, 3, 4])
+    expect(await page({ order: 'oldest_first', after: 57 })).toEqual([58, 59, 60])
+    expect(await page({ order: 'oldest_first', after: 20, before: 30, turn: 't1' })).toEqual([23, 26, 29])
+  })
+
+  test('is followed from a cursor, over any number of pages', async () => {
+    const seen: number[] = []
+    const follow = async (): Promise<void> => {
+      for (;;) {
+        const { records } = await store.tail(seen.at(-1) ?? 0, 7)
+        if (records.length === 0) return
+        seen.push(...records.map(({ seq }) => seq))
+      }
+    }
+    for (let round = 1; round <= 3; round += 1) {
+      for (let index = 0; index < 25; index += 1) store.append([draft(`p${index % 3}`, index)], 'lazy')
+      await follow()
+      expect(seen, 'only what is durable').toHaveLength((round - 1) * 25)
+      await store.durable(store.lastSeq)
+      await follow()
+      expect(seen).toEqual(Array.from({ length: round * 25 }, (_, index) => index + 1))
+    }
+    expect((await store.tail(73, 7)).records.map(({ seq, process }) => [seq, process])).toEqual([
+      [74, 'p2'],
+      [75, 'p0'],
+    ])
   })
 
   test('hands back the newest round', async () => {

@@ -51,9 +51,10 @@ export const answers: Readonly<Record<RouteId, Answer>> = {
     const place = { min: 0, max: Number.MAX_SAFE_INTEGER }
     const bounds = { before: wholeNumber(query, 'before', place), after: wholeNumber(query, 'after', place) }
     const words = { type: query.get('type') ?? undefined, turn: query.get('turn') ?? undefined }
-    const records = await agent.journal(given({ limit, ...bounds, ...words }))
+    const { records, damaged } = await agent.journal(given({ limit, ...bounds, ...words }))
     const last = records.length < limit ? undefined : records.at(-1)
-    return json(200, { entries: records.map(entryView), next: last === undefined ? null : String(last.n) })
+    const next = last === undefined ? null : String(last.n)
+    return json(200, { entries: records.map(entryView), next, ...(damaged.length > 0 ? { damaged } : {}) })
   },
   getContext: async ({ s, part }) => json(200, { state: (await s.get(part('name')).context()).state }),
   patchContext: async ({ s, part, request }) => {

@@ -6,6 +6,8 @@ import type { RuntimeSurface } from './runtime-surface.ts'
 export interface FakeRuntime extends RuntimeSurface {
   readonly calls: unknown[][]
   ready: boolean
+  /** Segments that a page of the journal meets damaged. */
+  damaged: string[]
   turn: TurnResult | undefined
   state: ProcessState
 }
@@ -63,7 +65,8 @@ export function fakeRuntime(): FakeRuntime {
       note('journal', query)
       const record = (n: number) =>
         ({ seq: n, n, at: 'now', process: 'watcher', epoch: 1, type: 'process.removed', data: { by: 'x' } }) as never
-      return Array.from({ length: Math.min(query?.limit ?? 0, 3) }, (_, index) => record(9 - index))
+      const records = Array.from({ length: Math.min(query?.limit ?? 0, 3) }, (_, index) => record(9 - index))
+      return { records, damaged: runtime.damaged }
     },
     context: async () => ({ state }),
     patchContext: async (set) => {
@@ -73,6 +76,7 @@ export function fakeRuntime(): FakeRuntime {
   const runtime: FakeRuntime = {
     calls,
     ready: true,
+    damaged: [],
     turn: undefined,
     state: 'running',
     dataDir: '/data',

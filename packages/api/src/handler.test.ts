@@ -138,7 +138,10 @@ describe('reading', () => {
       next: '7',
       entries: [{ n: 9, type: 'process.removed', data: { by: 'x' } }, { n: 8 }, { n: 7 }],
     })
-    expect((await send('/processes/watcher/journal')).body.next).toBe(null)
+    expect((await send('/processes/watcher/journal')).body).toMatchObject({ next: null })
+    expect((await send('/processes/watcher/journal')).body).not.toHaveProperty('damaged')
+    runtime.damaged = ['0000000000000001.jsonl']
+    expect((await send('/processes/watcher/journal')).body).toMatchObject({ damaged: ['0000000000000001.jsonl'] })
     for (const limit of ['0', '1001', 'x', '-1'])
       expect((await send(`/processes/watcher/journal?limit=${limit}`)).status).toBe(400)
   })

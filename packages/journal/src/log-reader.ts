@@ -1,11 +1,18 @@
-import { join } from 'node:path'
-import type { FileSystem, JournalRecord, JournalStore } from '@vigil/protocol'
+import { basename, join } from 'node:path'
+import {
+  errorCode,
+  type FileSystem,
+  type JournalDamage,
+  type JournalRecord,
+  type JournalStore,
+  type VigilError,
+} from '@vigil/protocol'
 import { matches } from './page.ts'
 import { damaged, firstOf, lastOf, segmentName, segmentsFrom } from './segment-files.ts'
 import { readSegment } from './segment-reader.ts'
 
 /** Reads what of an open log is durable, while somebody writes behind it. */
-export type LogReader = Pick<JournalStore, 'replay' | 'page'>
+export type LogReader = Pick<JournalStore, 'replay' | 'page' | 'tail' | 'onDamage'>
 
 /** Where the durable part of the log ends. */
 export interface LogEnd {
@@ -16,6 +23,29 @@ export interface LogEnd {
 }
 
 export function logReader(fileSystem: FileSystem, directory: string, durableEnd: () => LogEnd): LogReader {
+  const listeners = new Set<(damage: JournalDamage) => void>()
+  const told = new Set<string>()
+
+  /** Reads what can be read of a segment; damage is told, and named among what is missing. */
+  const readable = async (
+    path: string,
+    lastSeq: number | undefined,
+    end: LogEnd,
+    missing: string[],
+    visit: (record: JournalRecord) => void,
+  ): Promise<void> => {
+    try {
+      await readWhole(fileSystem, path, lastSeq, end, visit)
+    } catch (error) {
+      if (errorCode(error) !== 'JOURNAL_DAMAGED') throw error
+      missing.push(basename(path))
+      if (told.has(path)) return
+      told.add(path)
+      const { offset } = (error as VigilError).details as JournalDamage
+      for (const listener of listeners) listener({ segment: basename(path), offset })
+    }
+  }
+
   return {
     async replay(after, visit) {
       let count = 0
@@ -33,20 +63,38 @@ export function logReader(fileSystem: FileSystem, directory: string, durableEnd:
       return count
     },
     async page(query) {
+      const newestFirst = query.order !== 'oldest_first'
       const found: JournalRecord[] = []
+      const missing: string[] = []
       const end = durableEnd()
       const paths = await segmentsFrom(fileSystem, directory, 0, end.path)
-      for (const [index, path] of [...paths.entries()].reverse()) {
+      const entries = [...paths.entries()]
+      for (const [index, path] of newestFirst ? entries.reverse() : entries) {
         const inSegment: JournalRecord[] = []
-        await readWhole(fileSystem, path, lastOf(paths, index), end, (record) => {
-          if (!matches(record, query)) return
-          inSegment.push(record)
-          if (inSegment.length > query.limit) inSegment.shift()
+        await readable(path, lastOf(paths, index), end, missing, (record) => {
+          if (matches(record, query)) inSegment.push(record)
         })
-        found.push(...inSegment.reverse())
-        if (found.length >= query.limit || found.some((record) => record.n === 1)) break
+        found.push(...(newestFirst ? inSegment.reverse() : inSegment))
+        if (found.length >= query.limit) break
       }
-      return found.slice(0, query.limit)
+      return { records: found.slice(0, query.limit), damaged: missing }
+    },
+    async tail(cursor, limit) {
+      const found: JournalRecord[] = []
+      const missing: string[] = []
+      const end = durableEnd()
+      const paths = await segmentsFrom(fileSystem, directory, cursor + 1, end.path)
+      for (const [index, path] of paths.entries()) {
+        await readable(path, lastOf(paths, index), end, missing, (record) => {
+          if (record.seq > cursor) found.push(record)
+        })
+        if (found.length >= limit) break
+      }
+      return { records: found.slice(0, limit), damaged: missing }
+    },
+    onDamage(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { Checkpoint, Clock, JournalRecord, JournalStore } from '@vigil/protocol'
+import type { Checkpoint, Clock, JournalPage, JournalRecord, JournalStore } from '@vigil/protocol'
 import { groupCommit } from './group-commit.ts'
 import { matches } from './page.ts'
 import { dataTexts, isoClock, places } from './places.ts'
@@ -40,13 +40,12 @@ export function openMemoryStore({ clock }: { readonly clock: Clock }): JournalSt
       return read.length
     },
     async page(query) {
-      const found: JournalRecord[] = []
-      for (let index = commit.durableSeq - 1; index >= 0 && found.length < query.limit; index -= 1) {
-        const record = records[index]
-        if (record !== undefined && matches(record, query)) found.push(structuredClone(record))
-      }
-      return found
+      const durable = records.slice(0, commit.durableSeq)
+      const ordered = query.order === 'oldest_first' ? durable : durable.reverse()
+      return whole(ordered.filter((record) => matches(record, query)).slice(0, query.limit))
     },
+    tail: async (cursor, limit) => whole(records.slice(cursor, Math.min(cursor + limit, commit.durableSeq))),
+    onDamage: () => () => undefined,
     async saveCheckpoint(checkpoint) {
       newest = checkpoint
     },
@@ -56,3 +55,6 @@ export function openMemoryStore({ clock }: { readonly clock: Clock }): JournalSt
     close: () => commit.close(),
   }
 }
+
+/** Memory has no damage; and what a reader does with its copies is not what was recorded. */
+const whole = (records: readonly JournalRecord[]): JournalPage => ({ records: structuredClone(records), damaged: [] })

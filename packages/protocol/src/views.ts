@@ -117,6 +117,8 @@ export interface JournalView {
   readonly entries: readonly EntryView[]
   /** Give it as `before` to get the next, older page; null at the end. */
   readonly next: string | null
+  /** Damaged segments of the log: entries that lay in them may be missing here. */
+  readonly damaged?: readonly string[]
 }
 
 export interface ContextView {

@@ -1,4 +1,12 @@
-import type { ExitCause, GuestVitals, JournalRecord, Json, PageQuery, RecordedError } from '@vigil/protocol'
+import type {
+  ExitCause,
+  GuestVitals,
+  JournalPage,
+  JournalRecord,
+  Json,
+  PageQuery,
+  RecordedError,
+} from '@vigil/protocol'
 import type { Manifest } from './manifests/manifest.ts'
 import type { Group } from './supervision/groups.ts'
 import type { Report } from './supervision/tree/protocol.ts'
@@ -89,8 +97,8 @@ export interface AgentHandle {
   resume(): Promise<void>
   /** Stops the process and forgets all that it held. */
   remove(): Promise<void>
-  /** Records of this process, newest first. */
-  journal(query?: Omit<PageQuery, 'process' | 'limit'> & { readonly limit?: number }): Promise<JournalRecord[]>
+  /** Records of this process, newest first unless asked otherwise. */
+  journal(query?: Omit<PageQuery, 'process' | 'limit'> & { readonly limit?: number }): Promise<JournalPage>
   /** Committed state. */
   context(): Promise<{ readonly state: Readonly<Record<string, Json>> }>
   /** Sets keys in one commit of its own. */

@@ -12,6 +12,14 @@ export type { Compute } from './compute.ts'
 export type { FileHandle, FileStat, FileSystem } from './file-system.ts'
 export type { FileChange, FileWatch, FileWatcher, WatchSpec } from './file-watcher.ts'
 export type { HttpClient, HttpReply, HttpRequest } from './http-client.ts'
-export type { Checkpoint, JournalStore, OpenReport, PageQuery, Urgency } from './journal-store.ts'
+export type {
+  Checkpoint,
+  JournalDamage,
+  JournalPage,
+  JournalStore,
+  OpenReport,
+  PageQuery,
+  Urgency,
+} from './journal-store.ts'
 export type { MachineFacts } from './machine.ts'
 export type { Random } from './random.ts'

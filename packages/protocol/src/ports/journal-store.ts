@@ -21,12 +21,28 @@ export interface OpenReport {
 export interface PageQuery {
   readonly process: string
   readonly limit: number
+  /** Which end of what matches a page begins at; default `newest_first`. */
+  readonly order?: 'newest_first' | 'oldest_first'
   readonly type?: string
   readonly turn?: string
   /** Only records with a smaller per-process number `n`. */
   readonly before?: number
   /** Only records with a larger per-process number `n`. */
   readonly after?: number
+}
+
+/** Records that were asked for, as far as they can be read. */
+export interface JournalPage {
+  readonly records: readonly JournalRecord[]
+  /** Segments on the way that are damaged: what they held may be missing from `records`. */
+  readonly damaged: readonly string[]
+}
+
+/** Where a log cannot be read any more. */
+export interface JournalDamage {
+  readonly segment: string
+  /** Of the first bad byte in the segment. */
+  readonly offset: number
 }
 
 /**
@@ -55,8 +71,15 @@ export interface JournalStore {
   readonly failed: Promise<Error>
   /** Visits every durable record with seq > `after` in order; returns how many. */
   replay(after: number, visit: (record: JournalRecord) => void): Promise<number>
-  /** Records of one process, newest first. */
-  page(query: PageQuery): Promise<JournalRecord[]>
+  /** Records of one process, down to the oldest that is kept. Damage makes a page shorter, never a failure. */
+  page(query: PageQuery): Promise<JournalPage>
+  /**
+   * The first durable records behind a cursor (the seq of the last record that was seen; 0 begins with the oldest that is
+   * kept), in order. Who follows the log asks again after a flush.
+   */
+  tail(cursor: number, limit: number): Promise<JournalPage>
+  /** Calls `listener`, which may not throw, once for each segment that reading finds damaged. Returns the way to stop it. */
+  onDamage(listener: (damage: JournalDamage) => void): () => void
   /** Stores a round: whole file, synced, renamed, folder synced; the two newest are kept. */
   saveCheckpoint(checkpoint: Checkpoint): Promise<void>
   /** The newest whole round that the log still covers, or undefined. */

@@ -66,11 +66,11 @@ export function turnResults(log: RecordLog, clock: Clock): Results {
       if (open) return await wait(slot(process, turnOf(eventId)), eventId, options)
       await log.settled()
       for (const type of ['turn.completed', 'turn.dead_lettered']) {
-        const [record] = await log.journal.page({ process, turn: turnOf(eventId), type, limit: 1 })
-        const result = record === undefined ? undefined : resultOf(record)
+        const { records } = await log.journal.page({ process, turn: turnOf(eventId), type, limit: 1 })
+        const result = records[0] === undefined ? undefined : resultOf(records[0])
         if (result !== undefined) return result
       }
-      throw new VigilError('INVALID_ARGUMENT', `"${process}" never accepted an event ${eventId}`)
+      throw new VigilError('INVALID_ARGUMENT', `"${process}" has no event ${eventId} on record`)
     },
     close() {
       unobserve()

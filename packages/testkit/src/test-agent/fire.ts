@@ -126,8 +126,8 @@ async function recordsOf(w: World, name: string): Promise<readonly JournalRecord
   const records: JournalRecord[] = []
   for (let before: number | undefined; ; before = records.at(-1)?.n) {
     const page = await w.supervisor?.get(name).journal({ limit: 200, ...(before === undefined ? {} : { before }) })
-    if (page === undefined || page.length === 0) return records.reverse()
-    records.push(...page)
+    if (page === undefined || page.records.length === 0) return records.reverse()
+    records.push(...page.records)
   }
 }
 

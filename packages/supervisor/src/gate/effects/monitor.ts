@@ -40,17 +40,17 @@ export function monitors(world: World, journal: JournalStore): Monitors {
     let before: number | undefined
     let cause: Down['cause'] = { kind: 'noproc' }
     for (;;) {
-      const page = await journal.page({
+      const { records } = await journal.page({
         process,
         type: 'incarnation.exited',
         limit: 100,
         ...(before === undefined ? {} : { before }),
       })
-      for (const record of page) {
+      for (const record of records) {
         if (record.epoch < epoch) return { process, epoch, cause }
         if (record.type === 'incarnation.exited') cause = record.data.cause
       }
-      before = page.at(-1)?.n
+      before = records.at(-1)?.n
       // Older than what is kept: that it ended is certain, why is forgotten.
       if (before === undefined) return { process, epoch, cause }
     }
