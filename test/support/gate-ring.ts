@@ -9,11 +9,13 @@ import {
   type VirtualClock,
   virtualClock,
 } from '@vigil/testkit'
+import { turnResults } from '../../packages/supervisor/src/delivery/results.ts'
 import { applyRecord, type World } from '../../packages/supervisor/src/fold/world.ts'
 import { fetchEffect } from '../../packages/supervisor/src/gate/effects/fetch.ts'
 import { fileEffects } from '../../packages/supervisor/src/gate/effects/files.ts'
 import { messageEffects } from '../../packages/supervisor/src/gate/effects/messages.ts'
 import { monitors } from '../../packages/supervisor/src/gate/effects/monitor.ts'
+import { requests } from '../../packages/supervisor/src/gate/effects/request.ts'
 import { createGate, type Gate, type GateReply } from '../../packages/supervisor/src/gate/gate.ts'
 import { manifestFromSpec, type SpawnSpec } from '../../packages/supervisor/src/manifests/spec.ts'
 import { recordLog } from '../../packages/supervisor/src/runtime/record-log.ts'
@@ -63,7 +65,10 @@ export async function openGateRing({ specs = [], routes = {} }: GateRingOptions 
     const gate = createGate(log, clock, {
       outside: { fetch: fetchEffect(http), ...fileEffects(fileSystem) },
       inside: messageEffects({ world, clock, random }),
-      waiting: { monitor: monitors(world, journal).effect },
+      waiting: {
+        monitor: monitors(world, journal).effect,
+        request: requests({ world, clock, random, results: turnResults(log, clock) }).effect,
+      },
     })
     return { journal, world, log, gate }
   }

@@ -51,6 +51,20 @@ export interface Down {
   readonly cause: ExitCause | { readonly kind: 'noproc' }
 }
 
+export interface SendOptions {
+  readonly topic?: string
+  /** Among the events that wait: `high` before `normal` (default) before `low`, in order of arrival within each. */
+  readonly priority?: 'high' | 'normal' | 'low'
+  /** Milliseconds, or `'30s'`: a message whose turn has not begun by then never begins. */
+  readonly ttl?: number | string
+}
+
+export interface RequestOptions {
+  readonly topic?: string
+  /** Milliseconds, or `'30s'`; default 60 s. A request that has not been begun by then never begins. */
+  readonly timeout?: number | string
+}
+
 type Log = (message: string, fields?: unknown) => void
 
 /**
@@ -91,7 +105,13 @@ export interface AgentContext {
   ): Promise<Response>
   /** Resolves when every subscriber of this instant has the event for good. */
   publish(topic: string, data: unknown): Promise<void>
-  send(process: string, content: unknown, options?: { readonly topic?: string }): Promise<void>
+  /** To one process, which has a message trigger for it. Resolves when it is in its mailbox. @throws PROCESS_NOT_FOUND · MAILBOX_FULL */
+  send(process: string, content: unknown, options?: SendOptions): Promise<void>
+  /**
+   * The same, and waits for the result of the receiver's turn, also across crashes of either side and of Vigil itself. The wait is no
+   * running time. @throws REQUEST_FAILED its turn ended without a result · REQUEST_TIMEOUT
+   */
+  request<Result = unknown>(process: string, content: unknown, options?: RequestOptions): Promise<Result>
   /**
    * Waits for the end of the life that the process has now: resolves once, with its cause, also across crashes of Vigil itself;
    * at once with `noproc` if there is no such process or it has no life. The wait counts as running time.

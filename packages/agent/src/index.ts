@@ -7,5 +7,7 @@ export {
   type AgentState,
   type Down,
   defineAgent,
+  type RequestOptions,
+  type SendOptions,
   type StepOptions,
 } from './context.ts'

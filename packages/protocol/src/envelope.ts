@@ -16,7 +16,19 @@ export const callSchemas = {
     idempotent: z.boolean().optional(),
   }),
   publish: z.strictObject({ topic: z.string().min(1).max(256), data: z.unknown() }),
-  send: z.strictObject({ to: z.string(), topic: z.string().optional(), content: z.unknown() }),
+  send: z.strictObject({
+    to: z.string(),
+    topic: z.string().optional(),
+    content: z.unknown(),
+    priority: z.enum(['high', 'normal', 'low']).optional(),
+    ttl_ms: z.number().positive().optional(),
+  }),
+  request: z.strictObject({
+    to: z.string(),
+    topic: z.string().optional(),
+    content: z.unknown(),
+    timeout_ms: z.number().positive(),
+  }),
   sleep: z.strictObject({ ms: z.number().min(0) }),
   monitor: z.strictObject({ process: z.string() }),
   fetch: z.strictObject({
@@ -34,7 +46,7 @@ export const callSchemas = {
 } as const
 export type CallKind = keyof typeof callSchemas
 /** They wait for something else than work of ring 0, for as long as it takes. */
-export const waitingKinds: ReadonlySet<CallKind> = new Set(['sleep', 'monitor'])
+export const waitingKinds: ReadonlySet<CallKind> = new Set(['sleep', 'monitor', 'request'])
 export type CallInput<K extends CallKind> = z.infer<(typeof callSchemas)[K]>
 
 /**
@@ -59,6 +71,7 @@ export function recordClass(
       return 'act'
     case 'publish':
     case 'send':
+    case 'request':
       return 'accepted'
     case 'step':
     case 'sleep':

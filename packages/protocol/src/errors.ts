@@ -60,6 +60,12 @@ export const errorTable = {
   FILE_FAILED: row('terminal', 500, 'See the system error in the message.'),
   FETCH_FAILED: row('retryable', 502, 'The other side did not answer; the message says how.'),
   FETCH_TIMEOUT: row('retryable', 504, 'The other side took too long.'),
+  REQUEST_FAILED: row('terminal', 502, 'The receiver gave no result; the details hold the error of its turn.'),
+  REQUEST_TIMEOUT: row(
+    'retryable',
+    504,
+    'Wait longer, or look at what the receiver does; a late result changes nothing.',
+  ),
   STEP_FAILED: row('terminal', 500, 'The step threw; its error is the cause.'),
   // The house itself.
   JOURNAL_FAILED: row('fatal', 507, 'Look at the disk; Vigil stopped so that nothing false was acknowledged.'),

@@ -33,6 +33,10 @@ const event = z.strictObject({
   timestamp: z.string(),
   payload: z.unknown(),
   metadata: z.record(z.string(), z.unknown()),
+  /** Of a message: it is handled before or after the others that wait. */
+  priority: z.enum(['high', 'low']).optional(),
+  /** Of a message: its turn begins before this instant or never. */
+  expires_at: z.string().optional(),
 })
 export type AcceptedEvent = z.infer<typeof event>
 
@@ -174,6 +178,12 @@ export const recordTable = {
       topic: z.string().optional(),
       content: z.unknown(),
       timestamp: z.string(),
+      priority: z.enum(['high', 'low']).optional(),
+      expires_at: z.string().optional(),
+      request: z
+        .strictObject({ deadline: z.string(), timeout_ms: z.number() })
+        .optional()
+        .describe("the sender waits so long for the result of the receiver's turn"),
       key: z.string().optional(),
       deliveries: z.array(z.strictObject({ process: z.string(), trigger_id: z.string(), event_id: z.string() })),
     }),

@@ -8,7 +8,14 @@ export interface CodedError extends Error {
   retryable?: boolean
 }
 
-const retryable = new Set(['MAILBOX_FULL', 'FETCH_FAILED', 'FETCH_TIMEOUT', 'STOPPING', 'TURN_TIMEOUT'])
+const retryable = new Set([
+  'MAILBOX_FULL',
+  'FETCH_FAILED',
+  'FETCH_TIMEOUT',
+  'STOPPING',
+  'TURN_TIMEOUT',
+  'REQUEST_TIMEOUT',
+])
 
 export function codedError(body: Pick<RecordedError, 'code' | 'message'> & Partial<RecordedError>): CodedError {
   return Object.assign(new Error(body.message), {

@@ -42,9 +42,22 @@ export function turnContext({ process, env, message, effects, state, signal, log
     async publish(topic, data) {
       await effects.call('publish', topic, { topic, data: jsonCopy(data, 'what is published') })
     },
-    async send(to, content, options = {}) {
-      const topic = options.topic === undefined ? {} : { topic: options.topic }
-      await effects.call('send', to, { to, ...topic, content: jsonCopy(content, 'what is sent') })
+    async send(to, content, { topic, priority, ttl } = {}) {
+      await effects.call('send', to, {
+        to,
+        ...(topic === undefined ? {} : { topic }),
+        content: jsonCopy(content, 'what is sent'),
+        ...(priority === undefined ? {} : { priority }),
+        ...(ttl === undefined ? {} : { ttl_ms: milliseconds(ttl) }),
+      })
+    },
+    async request(to, content, { topic, timeout = '60s' } = {}) {
+      return (await effects.call('request', to, {
+        to,
+        ...(topic === undefined ? {} : { topic }),
+        content: jsonCopy(content, 'what is asked'),
+        timeout_ms: milliseconds(timeout),
+      })) as never
     },
     monitor: async (name) => (await effects.call('monitor', name, { process: name })) as Down,
     fail(text, { retry, code } = {}) {

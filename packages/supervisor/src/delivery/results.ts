@@ -24,7 +24,18 @@ export function turnResults(log: RecordLog, clock: Clock): Results {
   const waiting = new Map<string, Set<Waiter>>()
   const slot = (process: string, turn: string | undefined): string => `${process} ${turn}`
 
+  /** Nobody will end what is gone. */
+  const removed = (process: string): void => {
+    for (const [key, waiters] of waiting) {
+      if (!key.startsWith(`${process} `)) continue
+      for (const waiter of waiters)
+        waiter.reject(new VigilError('PROCESS_NOT_FOUND', `"${process}" was removed before its turn ended`))
+      waiting.delete(key)
+    }
+  }
+
   const unobserve = log.observe((record) => {
+    if (record.type === 'process.removed') return removed(record.process)
     const result = resultOf(record)
     if (result === undefined) return
     const key = slot(record.process, record.turn)

@@ -83,6 +83,20 @@ export function foldDelivery(
   const sender = world.get(record.process)
   const turn = record.turn === undefined ? undefined : sender?.turns.get(record.turn)
   if (turn === undefined || record.data.key === undefined) return
+  if (record.type === 'message.sent' && record.data.request !== undefined) {
+    const { to, message_id, key, request } = record.data
+    const input = { process: to, event_id: message_id, ...request }
+    turn.effects.set(key, {
+      key,
+      kind: 'request',
+      at: record.at,
+      attempt: turn.attempt,
+      input,
+      repeatable: true,
+      rerun: false,
+    })
+    return
+  }
   const id =
     record.type === 'bus.published' ? { event_id: record.data.event_id } : { message_id: record.data.message_id }
   settleEffect(turn, {
@@ -109,7 +123,16 @@ function deliveredEvent(record: Of<'bus.published' | 'message.sent'>, triggerId:
       metadata: {},
     }
   }
-  const { message_id, topic, sender, content, timestamp } = record.data
+  const { message_id, topic, sender, content, timestamp, priority, expires_at, request } = record.data
   const payload = { ...(topic === undefined ? {} : { topic }), message_id, sender, content }
-  return { event_id: message_id, trigger_id: triggerId, type: 'message', timestamp, payload, metadata: {} }
+  return {
+    event_id: message_id,
+    trigger_id: triggerId,
+    type: 'message',
+    timestamp,
+    payload,
+    metadata: request === undefined ? {} : { reply_by: request.deadline },
+    ...(priority === undefined ? {} : { priority }),
+    ...(expires_at === undefined ? {} : { expires_at }),
+  }
 }

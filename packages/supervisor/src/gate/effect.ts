@@ -1,4 +1,4 @@
-import type { CallInput, CallKind, RecordDraft } from '@vigil/protocol'
+import type { CallInput, CallKind, Outcome, ProcessName, RecordDraft } from '@vigil/protocol'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 
 /** Where a call comes from. Folds are live: read them, never keep them over an await that matters. */
@@ -23,11 +23,28 @@ export interface OutsideEffect<K extends CallKind> {
   act(site: CallSite, input: CallInput<K>, idempotencyKey: string | undefined): Promise<unknown>
 }
 
-/** An effect that waits for something in ring 0: an intent record says for what, an outcome record what came. */
+/** An effect that waits for something in ring 0: one record begins it and says for what, an outcome record what came. */
 export interface WaitingEffect<K extends CallKind> {
-  intent(site: CallSite, input: CallInput<K>): unknown
+  /** Its fold is an effect without outcome, whose input `wait` gets. */
+  record(site: CallSite, input: CallInput<K>): RecordDraft
   /** Also for an intent of an earlier ring 0. Rejects when its turn is over. */
-  wait(site: CallSite, intent: unknown): Promise<unknown>
+  wait(site: CallSite, intent: unknown): Promise<Outcome>
+}
+
+/** What is about to be done or waited for; the outcome has a record of its own. */
+export function intendedRecord(
+  { process, turn, key }: CallSite,
+  what: {
+    readonly kind: CallKind
+    readonly input: unknown
+    readonly repeatable: boolean
+    readonly idempotencyKey?: string | undefined
+  },
+): RecordDraft {
+  const { kind, input, repeatable, idempotencyKey } = what
+  const idempotency = idempotencyKey === undefined ? {} : { idempotency_key: idempotencyKey }
+  const data = { key, kind, input, repeatable, ...idempotency }
+  return { process: process.name as ProcessName, epoch: process.epoch, type: 'effect.intended', turn: turn.turn, data }
 }
 
 /** An effect inside ring 0: one record is the deed, the outcome and the delivery. */

@@ -6,8 +6,10 @@ import {
   callSchemas,
   errorBody,
   faultPoint,
+  type JournalRecord,
   type Outcome,
   type ProcessName,
+  type RecordData,
   type RecordDraft,
   recordClass,
   VigilError,
@@ -16,7 +18,7 @@ import {
 import { waitLeft } from '../delivery/wait-left.ts'
 import type { EffectFold } from '../fold/process-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
-import type { CallSite, InsideEffect, OutsideEffect, WaitingEffect } from './effect.ts'
+import { type CallSite, type InsideEffect, intendedRecord, type OutsideEffect, type WaitingEffect } from './effect.ts'
 import { replyOrder } from './reply-order.ts'
 
 /**
@@ -49,7 +51,7 @@ export interface GateReply {
 export interface EffectTable {
   readonly outside: { readonly [K in 'fetch' | 'file.read' | 'file.list' | 'file.write']: OutsideEffect<K> }
   readonly inside: { readonly [K in 'publish' | 'send']: InsideEffect<K> }
-  readonly waiting: { readonly [K in 'monitor']: WaitingEffect<K> }
+  readonly waiting: { readonly [K in 'monitor' | 'request']: WaitingEffect<K> }
 }
 
 const refused = (error: unknown): Outcome => ({ ok: false, error: errorBody(error) })
@@ -77,7 +79,7 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
   const complete = (flight: Flight, outcome: Outcome, { rerun = false, guarded = false } = {}): void => {
     const { key, kind } = flight
     const [record] = log.commit(
-      [draft(flight, 'effect.completed', { key, kind, outcome, ...(rerun ? { rerun } : {}) })],
+      [completedRecord(flight, { key, kind, outcome, ...(rerun ? { rerun } : {}) })],
       guarded ? 'durable' : 'lazy',
     )
     land(flight, guarded ? record?.seq : undefined, { at: record?.at ?? nowIso(), outcome })
@@ -88,9 +90,8 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
     flight: Flight,
     { input, repeatable, idempotencyKey }: { input: unknown; repeatable: boolean; idempotencyKey?: string | undefined },
   ): number => {
-    const { key, kind } = flight
-    const idempotency = idempotencyKey === undefined ? {} : { idempotency_key: idempotencyKey }
-    const [record] = log.commit([draft(flight, 'effect.intended', { key, kind, input, repeatable, ...idempotency })])
+    const { kind } = flight
+    const [record] = log.commit([intendedRecord(flight, { kind, input, repeatable, idempotencyKey })])
     return record?.seq ?? 0
   }
 
@@ -117,20 +118,35 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
     complete(flight, outcome, { rerun, guarded })
   }
 
+  /** Puts on record what ring 0 does itself, or that it refused to: the guest saw that, so its replay has to see it too. */
+  function enter<Input>(
+    flight: Flight,
+    effect: { record(site: CallSite, input: Input): RecordDraft },
+    input: Input,
+  ): JournalRecord | undefined {
+    let record: RecordDraft
+    try {
+      record = effect.record(flight, input)
+    } catch (error) {
+      complete(flight, refused(error))
+      return undefined
+    }
+    return log.commit([record])[0]
+  }
+
   function inside<K extends keyof EffectTable['inside']>(flight: Flight, input: CallInput<K>): void {
-    const [record] = log.commit([(effects.inside[flight.kind as K] as InsideEffect<K>).record(flight, input)])
+    const record = enter(flight, effects.inside[flight.kind as K] as InsideEffect<K>, input)
+    if (record === undefined) return
     const settled = flight.turn.effects.get(flight.key)
     const outcome = settled?.outcome ?? { ok: true, value: null }
-    land(flight, record?.seq, { at: settled?.at ?? nowIso(), outcome })
+    land(flight, record.seq, { at: settled?.at ?? nowIso(), outcome })
   }
 
   /** What is waited for is the intent: after a crash it is waited for again. */
   async function waiting<K extends keyof EffectTable['waiting']>(flight: Flight, input: CallInput<K>): Promise<void> {
     const effect: WaitingEffect<K> = effects.waiting[flight.kind as K]
-    const before = flight.turn.effects.get(flight.key)
-    const intent = before === undefined ? effect.intent(flight, input) : before.input
-    if (before === undefined) intend(flight, { input: intent, repeatable: true })
-    complete(flight, { ok: true, value: await effect.wait(flight, intent) })
+    if (!flight.turn.effects.has(flight.key) && enter(flight, effect, input) === undefined) return
+    complete(flight, await effect.wait(flight, flight.turn.effects.get(flight.key)?.input))
   }
 
   /** The deadline is the intent: after a crash only what is left of it is waited. */
@@ -169,6 +185,7 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
       case 'send':
         return inside(flight, input as never)
       case 'monitor':
+      case 'request':
         return waiting(flight, input as never)
       case 'sleep':
         return sleep(flight, input as CallInput<'sleep'>)
@@ -250,9 +267,8 @@ function idempotencyKeyOf(site: CallSite): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
-function draft(site: CallSite, type: 'effect.intended' | 'effect.completed', data: unknown): RecordDraft {
-  const { process, turn } = site
-  return { process: process.name as ProcessName, epoch: process.epoch, type, turn: turn.turn, data } as RecordDraft
+function completedRecord({ process, turn }: CallSite, data: RecordData<'effect.completed'>): RecordDraft {
+  return { process: process.name as ProcessName, epoch: process.epoch, type: 'effect.completed', turn: turn.turn, data }
 }
 
 const inDoubt = (effect: EffectFold): VigilError =>

@@ -13,7 +13,6 @@ import {
   guestMessageSchema,
   limits,
   type ThrownError,
-  type Timer,
   VigilError,
   type WriteSet,
   waitingKinds,
@@ -23,6 +22,7 @@ import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 import type { Credits } from '../gate/credits.ts'
 import type { Gate } from '../gate/gate.ts'
 import { permissionsOf } from '../isolation/tier.ts'
+import { type RunningTime, runningTime } from './running-time.ts'
 
 /**
  * One life of a process: its guest, the turns that the guest works on, and the conversation with it. It believes
@@ -97,15 +97,17 @@ type Call = Extract<GuestMessage, { t: 'call' }>
 
 interface RunningTurn {
   readonly crashed: boolean
-  readonly timer: { current: Timer }
-  readonly startedAtMs: number
-  deadlineMs: number
+  readonly time: RunningTime
   /** Calls that are not answered. */
   open: number
   /** Those of them that wait for time or for somebody. */
   waiting: number
+  /** Those of them during which the turn does not run. */
+  idle: number
 }
 
+/** While it waits for one of these a turn does not run. */
+const idleKinds: ReadonlySet<string> = new Set(['sleep', 'request'])
 const startTimeoutMs = 30_000
 
 export function beginLife(parts: IncarnationParts, listener: IncarnationListener): Incarnation {
@@ -130,7 +132,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     },
     exited: (cause) => {
       dead = true
-      for (const turn of running.values()) turn.timer.current.cancel()
+      for (const turn of running.values()) turn.time.close()
       listener.exited(cause)
     },
   })
@@ -177,6 +179,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       return
     }
     turn.open += 1
+    measure(turn)
     if (held !== undefined) held.push(call)
     else perform(call, turn)
     listener.moved()
@@ -185,13 +188,16 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
   const perform = (call: Call, turn: RunningTurn): void => {
     const request = { process: process.name, turn: call.turn, key: call.key, kind: call.kind, input: call.input }
     if (waitingKinds.has(call.kind)) {
-      // Whoever waits must not hold a credit that others need; and sleeping is no running time.
+      // Whoever waits must not hold a credit that others need.
+      const idle = idleKinds.has(call.kind) ? 1 : 0
       turn.waiting += 1
-      if (call.kind === 'sleep') turn.deadlineMs += Number((call.input as { ms?: unknown } | null)?.ms) || 0
+      turn.idle += idle
       void gate.call(request).then((reply) => {
         turn.waiting -= 1
+        turn.idle -= idle
         answer(call, turn, reply)
       })
+      measure(turn)
       return
     }
     parts.credits.acquire(process.name, () => {
@@ -202,11 +208,16 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     })
   }
 
+  /** A turn that is held runs no more than one that only waits. */
+  const measure = (turn: RunningTurn): void =>
+    turn.time.runs(held === undefined && (turn.open === 0 || turn.open > turn.idle))
+
   const answer = (call: Call, turn: RunningTurn, { at, outcome }: Awaited<ReturnType<Gate['call']>>): void => {
     openCalls -= 1
     turn.open -= 1
     progressed = true
     if (dead) return
+    measure(turn)
     if (outcome.ok) say({ t: 'reply', id: call.id, at, ok: true, value: outcome.value })
     else say({ t: 'reply', id: call.id, at, ok: false, error: outcome.error })
     listener.moved()
@@ -228,7 +239,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
   }
 
   const forget = (id: string, turn: RunningTurn): void => {
-    turn.timer.current.cancel()
+    turn.time.close()
     running.delete(id)
     if (held !== undefined) {
       const dropped = held.filter((call) => call.turn === id)
@@ -239,11 +250,6 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
   }
 
   const expire = (id: string, turn: RunningTurn): void => {
-    const leftMs = turn.deadlineMs - clock.monotonic()
-    if (leftMs > 0 || held !== undefined) {
-      turn.timer.current = clock.setTimer(Math.max(leftMs, 1_000), () => expire(id, turn))
-      return
-    }
     say({ t: 'cancel', turn: id, reason: 'max_turn' })
     forget(id, turn)
     const error = {
@@ -292,11 +298,10 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     begin(turn, event, crashed) {
       const state: RunningTurn = {
         crashed,
-        startedAtMs: clock.monotonic(),
-        deadlineMs: clock.monotonic() + manifest.maxTurnMs,
+        time: runningTime(clock, manifest.maxTurnMs, () => expire(turn.turn, state)),
         open: 0,
         waiting: 0,
-        timer: { current: clock.setTimer(manifest.maxTurnMs, () => expire(turn.turn, state)) },
+        idle: 0,
       }
       running.set(turn.turn, state)
       say({
@@ -314,10 +319,12 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     },
     hold() {
       held ??= []
+      for (const turn of running.values()) measure(turn)
     },
     release() {
       const waiting = held ?? []
       held = undefined
+      for (const turn of running.values()) measure(turn)
       for (const call of waiting) {
         const turn = running.get(call.turn)
         if (turn !== undefined) perform(call, turn)

@@ -7,6 +7,7 @@ import { fetchEffect } from '../gate/effects/fetch.ts'
 import { fileEffects } from '../gate/effects/files.ts'
 import { messageEffects } from '../gate/effects/messages.ts'
 import { monitors } from '../gate/effects/monitor.ts'
+import { requests } from '../gate/effects/request.ts'
 import { createGate } from '../gate/gate.ts'
 import { demandTier } from '../isolation/tier.ts'
 import { type AgentProcess, agentProcess } from '../processes/agent-process.ts'
@@ -79,12 +80,13 @@ export function startRuntime({
   const watchers = new Set<() => void>()
   const shared = credits(limits.totalCredits)
   const watches = monitors(world, journal)
+  const results = turnResults(log, clock)
+  const asked = requests({ world, clock, random, results })
   const gate = createGate(log, clock, {
     outside: { fetch: fetchEffect(ports.http), ...fileEffects(ports.fileSystem) },
     inside: messageEffects({ world, clock, random }),
-    waiting: { monitor: watches.effect },
+    waiting: { monitor: watches.effect, request: asked.effect },
   })
-  const results = turnResults(log, clock)
   const complain = (name: string) => (error: Error) =>
     emit.log({ process: name, level: 'error', message: error.message })
   const checkpoints = checkpointer(log, clock, ports.compute, policy, complain('@runtime'))
@@ -94,6 +96,7 @@ export function startRuntime({
     if (record.type === 'effect.completed' && record.turn !== undefined)
       members.get(record.process)?.process.heard(record.turn)
     watches.heard(record)
+    asked.heard(record)
     emit.record(record)
   })
 

@@ -58,8 +58,9 @@ function effectsOf(records: readonly JournalRecord[]): TestEffect[] {
       const { topic, data, key = '' } = record.data
       effects.push({ kind: 'publish', key, input: { topic, data }, outcome: { ok: true, value: null } })
     } else if (record.type === 'message.sent') {
-      const { to, content, key = '' } = record.data
-      effects.push({ kind: 'send', key, input: { to, content }, outcome: { ok: true, value: null } })
+      const { to, content, key = '', request } = record.data
+      if (request !== undefined) inputs.set(key, { to, content })
+      else effects.push({ kind: 'send', key, input: { to, content }, outcome: { ok: true, value: null } })
     }
   }
   return effects

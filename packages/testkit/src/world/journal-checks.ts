@@ -1,4 +1,5 @@
 import type { JournalRecord, RecordData } from '@vigil/protocol'
+import { requestsAnswered } from './request-checks.ts'
 
 /**
  * What must hold of any log, whatever happened: judged from the records alone. Each check answers with violations in
@@ -32,19 +33,26 @@ export const endedOnce = (log: readonly JournalRecord[], waiting: ReadonlySet<st
     const name = `${event} of ${process}`
     counts.set(name, (counts.get(name) ?? 0) + 1)
   }
+  const end = (process: string, event: string): void => {
+    if (!accepted.has(`${event} of ${process}`))
+      broken.push(`event ${event} of ${process} ended and was never accepted`)
+    add(ended, process, event)
+  }
   for (const record of log) {
     if (record.type === 'trigger.accepted') add(accepted, record.process, record.data.event.event_id)
     else if (record.type === 'bus.published' || record.type === 'message.sent')
       for (const { process, event_id } of record.data.deliveries) add(accepted, process, event_id)
     else if (record.type === 'turn.completed' || record.type === 'turn.dead_lettered')
-      add(ended, record.process, record.data.event_id)
+      end(record.process, record.data.event_id)
+    // What it held is gone with it.
+    else if (record.type === 'process.removed')
+      for (const name of accepted.keys()) if (name.endsWith(` of ${record.process}`)) accepted.delete(name)
   }
   for (const [name, count] of accepted) {
     if (count > 1) broken.push(`event ${name} was accepted ${count} times`)
     const ends = ended.get(name) ?? 0
     if (ends !== (waiting.has(name) ? 0 : 1)) broken.push(`event ${name} ended ${ends} times`)
   }
-  for (const name of ended.keys()) if (!accepted.has(name)) broken.push(`event ${name} ended and was never accepted`)
   return broken
 }
 
@@ -91,7 +99,9 @@ function isKept({ outcome, rerun }: RecordData<'effect.completed'>): boolean {
 function effectKey(record: JournalRecord): string | undefined {
   if (record.turn === undefined) return undefined
   if (record.type === 'effect.completed') return record.data.key
-  return record.type === 'bus.published' || record.type === 'message.sent' ? record.data.key : undefined
+  // A request begins with its message; its outcome comes later.
+  if (record.type === 'message.sent') return record.data.request === undefined ? record.data.key : undefined
+  return record.type === 'bus.published' ? record.data.key : undefined
 }
 
 /** Replay is deterministic: no turn asks for anything else after a crash. */
@@ -102,4 +112,10 @@ const neverDiverged: JournalCheck = (log) =>
       : [],
   )
 
-export const journalChecks: readonly JournalCheck[] = [numbered, acceptedOnce, outcomesOnce, neverDiverged]
+export const journalChecks: readonly JournalCheck[] = [
+  numbered,
+  acceptedOnce,
+  outcomesOnce,
+  neverDiverged,
+  requestsAnswered,
+]

@@ -1,21 +1,30 @@
-import { type Clock, limits, type ProcessName, type Random, VigilError } from '@vigil/protocol'
+import {
+  type CallInput,
+  type Clock,
+  limits,
+  type ProcessName,
+  type Random,
+  type RecordData,
+  type RecordDraft,
+  VigilError,
+} from '@vigil/protocol'
 import { messageReceivers, subscribers } from '../../delivery/routing.ts'
 import type { ProcessFold } from '../../fold/process-fold.ts'
 import type { World } from '../../fold/world.ts'
-import type { InsideEffect } from '../effect.ts'
+import type { CallSite, InsideEffect } from '../effect.ts'
 
-interface Parts {
+export interface MessageParts {
   readonly world: World
   readonly clock: Clock
   readonly random: Random
 }
 
 /** `ctx.publish` and `ctx.send`: one record names the receivers, and with that delivers to all of them. */
-export function messageEffects({ world, clock, random }: Parts): {
+export function messageEffects(parts: MessageParts): {
   publish: InsideEffect<'publish'>
   send: InsideEffect<'send'>
 } {
-  const timestamp = (): string => new Date(clock.now()).toISOString()
+  const { world, clock, random } = parts
   return {
     publish: {
       record: ({ process, turn, key }, input) => {
@@ -31,7 +40,7 @@ export function messageEffects({ world, clock, random }: Parts): {
             topic: input.topic,
             data: input.data ?? null,
             source: process.name,
-            timestamp: timestamp(),
+            timestamp: isoOf(clock.now()),
             key,
             deliveries,
           },
@@ -39,32 +48,46 @@ export function messageEffects({ world, clock, random }: Parts): {
       },
     },
     send: {
-      record: ({ process, turn, key }, input) => {
-        sized(input.content)
-        const message_id = random.uuid()
-        const deliveries = messageReceivers(world, { to: input.to, from: process.name, topic: input.topic }).map(
-          (each) => ({ ...each, event_id: message_id }),
-        )
-        const topic = input.topic === undefined ? {} : { topic: input.topic }
-        return {
-          ...author(process),
-          type: 'message.sent',
-          turn: turn.turn,
-          data: {
-            message_id,
-            to: input.to,
-            sender: process.name,
-            ...topic,
-            content: input.content ?? null,
-            timestamp: timestamp(),
-            key,
-            deliveries,
-          },
-        }
+      record(site, input) {
+        const { priority, ttl_ms } = input
+        return messageRecord(parts, site, input, {
+          ...(priority === undefined || priority === 'normal' ? {} : { priority }),
+          ...(ttl_ms === undefined ? {} : { expires_at: isoOf(clock.now() + ttl_ms) }),
+        })
       },
     },
   }
 }
+
+/** One message to one process; `terms` say how it is handled there. */
+export function messageRecord(
+  { world, clock, random }: MessageParts,
+  { process, turn, key }: CallSite,
+  { to, topic, content }: Pick<CallInput<'send'>, 'to' | 'topic' | 'content'>,
+  terms: Pick<RecordData<'message.sent'>, 'priority' | 'expires_at' | 'request'>,
+): RecordDraft {
+  sized(content)
+  const message_id = random.uuid()
+  const receivers = messageReceivers(world, { to, from: process.name, topic })
+  return {
+    ...author(process),
+    type: 'message.sent',
+    turn: turn.turn,
+    data: {
+      message_id,
+      to,
+      sender: process.name,
+      ...(topic === undefined ? {} : { topic }),
+      content: content ?? null,
+      timestamp: isoOf(clock.now()),
+      ...terms,
+      key,
+      deliveries: receivers.map((each) => ({ ...each, event_id: message_id })),
+    },
+  }
+}
+
+export const isoOf = (atMs: number): string => new Date(atMs).toISOString()
 
 const author = (process: ProcessFold) => ({ process: process.name as ProcessName, epoch: process.epoch })
 

@@ -1,6 +1,6 @@
 import { type ExitCause, type JournalRecord, type JournalStore, VigilError } from '@vigil/protocol'
 import type { World } from '../../fold/world.ts'
-import type { CallSite, WaitingEffect } from '../effect.ts'
+import { type CallSite, intendedRecord, type WaitingEffect } from '../effect.ts'
 
 /** What `ctx.monitor` gives: how the life ended that was there when it was asked. */
 interface Down {
@@ -56,19 +56,22 @@ export function monitors(world: World, journal: JournalStore): Monitors {
     }
   }
 
+  const down = (site: CallSite, { process, epoch }: Watched): Promise<Down> => {
+    if (epoch === undefined) return Promise.resolve({ process, cause: { kind: 'noproc' } })
+    const fold = world.get(process)
+    if (fold === undefined || fold.exitedEpoch >= epoch) return ended(process, epoch)
+    return new Promise((settle, abort) => void watchers.add({ process, epoch, site, settle, abort }))
+  }
+
   return {
     effect: {
-      intent(_, { process }): Watched {
+      record(site, { process }) {
         const fold = world.get(process)
-        return fold?.alive === true || fold?.resting === true ? { process, epoch: fold.epoch } : { process }
+        const isThere = fold?.alive === true || fold?.resting === true
+        const input: Watched = isThere ? { process, epoch: fold.epoch } : { process }
+        return intendedRecord(site, { kind: 'monitor', input, repeatable: true })
       },
-      wait(site, intent) {
-        const { process, epoch } = intent as Watched
-        if (epoch === undefined) return Promise.resolve({ process, cause: { kind: 'noproc' } } satisfies Down)
-        const fold = world.get(process)
-        if (fold === undefined || fold.exitedEpoch >= epoch) return ended(process, epoch)
-        return new Promise<Down>((settle, abort) => void watchers.add({ process, epoch, site, settle, abort }))
-      },
+      wait: async (site, intent) => ({ ok: true, value: await down(site, intent as Watched) }),
     },
     heard(record) {
       if (watchers.size === 0) return
