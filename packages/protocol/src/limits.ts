@@ -23,6 +23,11 @@ export const limits = {
   deadLetters: 1_000,
   logLineBytes: 16_000,
   subscribers: 10_000,
+  /** The text of a filter or path and its nesting; characters and members that it looks at in one event, and in a text that it looks for. */
+  filterChars: 2_000,
+  filterDepth: 32,
+  filterLooks: 1_000_000,
+  filterSearchChars: 256,
   /** Files that one file trigger remembers. */
   watchedPaths: 1_000_000,
 } as const

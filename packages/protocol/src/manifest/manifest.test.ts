@@ -147,6 +147,11 @@ describe('triggers', () => {
     ['event, long', { type: 'event', event_type: 'orders.*' }, { type: 'event', event_type: 'orders.*' }],
     ['message', { message: 'boss', topic: 'work' }, { type: 'message', from: 'boss', topic: 'work' }],
     ['message, long', { type: 'message', from_agent: 'boss' }, { type: 'message', from: 'boss' }],
+    [
+      'filter, older name',
+      { message: 'boss', filter_expression: 'payload.a' },
+      { type: 'message', from: 'boss', filter: 'payload.a' },
+    ],
     ['message, anyone', { type: 'message' }, { type: 'message' }],
   ])('%s', (_, given, effective) => {
     expect(accept({ triggers: [given] }).triggers).toEqual([effective])

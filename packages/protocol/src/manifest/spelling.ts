@@ -11,6 +11,7 @@ const triggerAliases: Readonly<Record<string, string>> = {
   cron_timezone: 'timezone',
   watch_events: 'events',
   from_agent: 'from',
+  filter_expression: 'filter',
   file_watch: 'file',
 }
 const policies: Readonly<Record<string, string>> = { permanent: 'always', transient: 'on_failure', temporary: 'never' }
@@ -23,6 +24,7 @@ const written: Readonly<Record<string, readonly string[]>> = {
   timezone: ['cron_timezone'],
   events: ['watch_events'],
   from: ['message', 'from_agent'],
+  filter: ['filter_expression'],
   cron_expression: ['cron'],
   watch_path: ['file', 'file_watch'],
   watch_patterns: ['file', 'file_watch'],

@@ -95,6 +95,26 @@ describe('places', () => {
       '/fleet/watcher.agent:4:12: expected "*" or "**" alone between dots, found "pipe*"',
     ],
     [
+      'a filter that cannot be read',
+      `${head}triggers:\n  - cron: "0 * * * *"\n    filter: "payload.a = 1"\n`,
+      '/fleet/watcher.agent:5:13: filter, column 11: expected ==, found =',
+    ],
+    [
+      'a filter by its older name',
+      `${head}triggers:\n  - cron: "0 * * * *"\n    filter_expression: "payload.a = 1"\n`,
+      '/fleet/watcher.agent:5:24: filter, column 11: expected ==, found =',
+    ],
+    [
+      'a key that is no path',
+      `${head}triggers:\n  - event: a\n    debounce: 1s\n    key: customer\n`,
+      '/fleet/watcher.agent:6:10: path, column 1: expected a value, or a path that begins with payload',
+    ],
+    [
+      'a key of lanes that is no path',
+      `${head}triggers:\n  - event: a\n    concurrency_key: payload.\n`,
+      '/fleet/watcher.agent:5:22: path, column 9: expected a name',
+    ],
+    [
       'a doubled key',
       `${head}name: other\n`,
       '/fleet/watcher.agent:3:1: expected YAML, found: Map keys must be unique',

@@ -3,7 +3,7 @@ import { checkManifest, type ManifestDocument, type ManifestProblem } from '@vig
 import { effectiveManifest } from './effective.ts'
 import type { Manifest } from './manifest.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
-import { patternProblem } from './schedule.ts'
+import { patternProblems } from './schedule.ts'
 import { type Checked, type ReadOptions, readYaml } from './yaml-text.ts'
 
 /** Reads the text of one manifest: YAML, variables, schema, schedules. `warnings` are unset variables. */
@@ -33,20 +33,24 @@ export function readManifestText(text: string, options: ReadOptions): ManifestRe
 function checked(raw: unknown): Checked<ManifestDocument> {
   const check = checkManifest(raw)
   if (!check.ok) return check
-  const problems = patternProblems(check.manifest, raw)
+  const problems = placedPatternProblems(check.manifest, raw)
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: check.manifest }
 }
 
-function patternProblems(manifest: ManifestDocument, raw: unknown): ManifestProblem[] {
+function placedPatternProblems(manifest: ManifestDocument, raw: unknown): ManifestProblem[] {
   const written = (raw as { triggers?: readonly object[] }).triggers ?? []
-  return manifest.triggers.flatMap((trigger, index) => {
-    const problem = patternProblem(trigger)
-    if (problem === undefined) return []
-    const short = shortField[problem.field] ?? problem.field
-    const field = short in (written[index] ?? {}) ? short : problem.field
-    return [{ code: 'INVALID_CONFIG' as const, path: ['triggers', index, field], message: problem.message }]
-  })
+  return manifest.triggers.flatMap((trigger, index) =>
+    patternProblems(trigger).map(({ field, message }) => {
+      const other = otherName[field] ?? field
+      const path = ['triggers', index, other in (written[index] ?? {}) ? other : field]
+      return { code: 'INVALID_CONFIG' as const, path, message }
+    }),
+  )
 }
 
-/** How the short form of a trigger calls the field. */
-const shortField: Readonly<Record<string, string>> = { cron_expression: 'cron', event_type: 'event' }
+/** How a trigger may also call the field. */
+const otherName: Readonly<Record<string, string>> = {
+  cron_expression: 'cron',
+  event_type: 'event',
+  filter: 'filter_expression',
+}

@@ -1,23 +1,38 @@
 import type { ManifestDocument } from '@vigil/protocol'
 import { cronProblem, nextSlot } from '../triggers/cron-slots.ts'
+import { filterProblem, pathProblem } from '../triggers/filter/filter.ts'
 import { topicPatternProblem } from '../triggers/topic-pattern.ts'
 
-/** The field of a trigger whose pattern never could fire, and why, as a whole sentence; undefined when it is good. */
-export function patternProblem(trigger: ManifestDocument['triggers'][number]) {
-  switch (trigger.type) {
-    case 'cron':
-      return problemIn('cron_expression', scheduleProblem(trigger.cron_expression, trigger.timezone))
-    case 'event':
-      return problemIn('event_type', topicPatternProblem(trigger.event_type))
-    case 'message':
-      return problemIn('topic', trigger.topic === undefined ? undefined : topicPatternProblem(trigger.topic))
-    case 'file_watch':
-      return undefined
-  }
+/** A field of a trigger that never could work, and why, as a whole sentence. */
+interface PatternProblem {
+  readonly field: string
+  readonly message: string
 }
 
-const problemIn = (field: string, message: string | undefined) =>
-  message === undefined ? undefined : { field, message }
+/** What is wrong with the patterns, filters and paths of a trigger. */
+export function patternProblems(trigger: ManifestDocument['triggers'][number]): PatternProblem[] {
+  const settling = trigger.type === 'event' || trigger.type === 'message' ? trigger.key : undefined
+  const found: Readonly<Record<string, string | undefined>> = {
+    ...ownProblem(trigger),
+    filter: trigger.filter && filterProblem(trigger.filter),
+    key: settling && pathProblem(settling),
+    concurrency_key: trigger.concurrency_key && pathProblem(trigger.concurrency_key),
+  }
+  return Object.entries(found).flatMap(([field, message]) => (message === undefined ? [] : [{ field, message }]))
+}
+
+function ownProblem(trigger: ManifestDocument['triggers'][number]): Readonly<Record<string, string | undefined>> {
+  switch (trigger.type) {
+    case 'cron':
+      return { cron_expression: scheduleProblem(trigger.cron_expression, trigger.timezone) }
+    case 'event':
+      return { event_type: topicPatternProblem(trigger.event_type) }
+    case 'message':
+      return { topic: trigger.topic && topicPatternProblem(trigger.topic) }
+    case 'file_watch':
+      return {}
+  }
+}
 
 function scheduleProblem(pattern: string, timezone: string): string | undefined {
   const problem = cronProblem(pattern, timezone)

@@ -3,7 +3,7 @@ import { checkManifest, type ManifestProblem, VigilError } from '@vigil/protocol
 import { effectiveManifest } from './effective.ts'
 import type { Manifest } from './manifest.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
-import { patternProblem } from './schedule.ts'
+import { patternProblems } from './schedule.ts'
 
 /**
  * A manifest given by a program: the fields of the file in camelCase. It goes through the same schema as a
@@ -108,10 +108,8 @@ export function manifestFromSpec(spec: SpawnSpec, { baseDirectory }: { readonly 
   if (Array.isArray(raw.triggers)) raw.triggers = raw.triggers.map((trigger: unknown) => renameKeys(trigger, snakeCase))
   const check = checkManifest(withoutUndefined(raw))
   if (!check.ok) throw manifestError(check.problems.map((problem) => inCamelCase(problem, spec.name)))
-  for (const trigger of check.manifest.triggers) {
-    const problem = patternProblem(trigger)
-    if (problem !== undefined) throw new VigilError('INVALID_CONFIG', `${spec.name}: ${problem.message}`)
-  }
+  const [wrong] = check.manifest.triggers.flatMap(patternProblems)
+  if (wrong !== undefined) throw new VigilError('INVALID_CONFIG', `${spec.name}: ${wrong.message}`)
   return effectiveManifest(check.manifest, baseDirectory)
 }
 
