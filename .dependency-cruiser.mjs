@@ -18,8 +18,8 @@ const only = (name, library, places, comment) => ({
   from: { path: inSource, pathNot: `${tests}|${places}` },
   to: { path: library },
 })
-/** An installed package by its folder; also by its bare name, as it stands where it is not installed. */
-const vendor = (name) => `(^|node_modules/)${name}(/|$)`
+/** An installed package or its types by the folder; also by its bare name, as it stands where it is not installed. */
+const vendor = (name) => `(^|node_modules/)(@types/)?${name}(/|$)`
 
 export default {
   forbidden: [
@@ -59,6 +59,12 @@ export default {
       '^packages/supervisor/src',
       '^packages/(?!protocol|journal|isolate/src/host|supervisor)|^apps/',
       'supervisor starts the guest by URL and never imports agent: ring 0 runs no agent code.',
+    ),
+    floor(
+      'floor-2-cluster',
+      '^packages/cluster/src',
+      '^packages/(?!protocol|journal|cluster)|^apps/',
+      'cluster makes ports of the supervisor real on PostgreSQL; who uses them is not its business.',
     ),
     floor(
       'floor-3-api',
@@ -168,6 +174,12 @@ export default {
       vendor('undici'),
       'platform/http-client\\.ts',
       'A request that cannot be failed or cut by a test is no effect: take an HttpClient.',
+    ),
+    only(
+      'postgres-in-cluster',
+      vendor('pg'),
+      'packages/cluster/src/database\\.ts',
+      'Connections, their deadlines and their retries are in one place: ask the Database.',
     ),
     {
       name: 'no-unresolvable',

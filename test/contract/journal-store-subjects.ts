@@ -1,9 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openPostgresStore } from '@vigil/cluster'
 import { nodeFileSystem, openFileStore, openMemoryStore } from '@vigil/journal'
 import type { FileSystem, JournalRecord, JournalStore, ProcessName, RecordDraft } from '@vigil/protocol'
 import { type SimulatedFileSystem, simulatedFileSystem, type VirtualClock, virtualClock } from '@vigil/testkit'
+import { type PostgresServer, startPostgres } from '../support/postgres.ts'
 
 /** A store that can be closed. */
 export interface Subject {
@@ -30,6 +32,14 @@ async function onFiles(
 ): Promise<DurableSubject> {
   const clock = virtualClock()
   const open = (): Promise<JournalStore> => openFileStore({ fileSystem, clock, directory, segmentBytes: 2_000 })
+  return durableSubject(clock, open, cleanUp)
+}
+
+async function durableSubject(
+  clock: VirtualClock,
+  open: () => Promise<JournalStore>,
+  cleanUp: () => Promise<void>,
+): Promise<DurableSubject> {
   const stores = [await open()]
   return {
     clock,
@@ -55,6 +65,25 @@ export async function simulatedFiles(): Promise<DurableSubject> {
 export async function realFiles(): Promise<DurableSubject> {
   const directory = await mkdtemp(join(tmpdir(), 'vigil-journal-'))
   return onFiles(nodeFileSystem(), directory, () => rm(directory, { recursive: true, force: true }))
+}
+
+let server: Promise<PostgresServer> | undefined
+let logs = 0
+
+/** Each subject has a log of its own in one database. */
+export async function postgres(): Promise<DurableSubject> {
+  server ??= startPostgres()
+  const url = (await server).url()
+  const clock = virtualClock()
+  logs += 1
+  const open = (): Promise<JournalStore> => openPostgresStore({ clock, url, log: `log-${logs}` })
+  return durableSubject(clock, open, async () => {})
+}
+
+/** After the last test of a file. */
+export async function stopServers(): Promise<void> {
+  await (await server)?.stop()
+  server = undefined
 }
 
 /** A small record of a process. */

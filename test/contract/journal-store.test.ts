@@ -1,19 +1,24 @@
 import type { JournalStore } from '@vigil/protocol'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   all,
   type DurableSubject,
   draft,
   memory,
+  postgres,
   realFiles,
   type Subject,
   simulatedFiles,
+  stopServers,
 } from './journal-store-subjects.ts'
+
+afterAll(stopServers)
 
 describe.each([
   ['memory', memory],
   ['simulated files', simulatedFiles],
   ['real files', realFiles],
+  ['PostgreSQL', postgres],
 ])('journal in %s', (_name, make) => {
   let subject: Subject
   let store: JournalStore
@@ -193,6 +198,7 @@ describe.each([
 describe.each([
   ['simulated files', simulatedFiles],
   ['real files', realFiles],
+  ['PostgreSQL', postgres],
 ])('journal in %s, closed and opened again', (_name, make) => {
   let subject: DurableSubject
   let store: JournalStore

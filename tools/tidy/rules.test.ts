@@ -17,6 +17,7 @@ const caught: Record<string, string> = {
   'floor-1-isolate': 'packages/isolate/src/sibling.ts',
   'floor-2-agent': 'packages/agent/src/reaches-ring-0.ts',
   'floor-2-supervisor': 'packages/supervisor/src/runs-agents.ts',
+  'floor-2-cluster': 'packages/cluster/src/runs-a-supervisor.ts',
   'floor-3-api': 'packages/api/src/past-the-supervisor.ts',
   'cli-sees-protocol-and-journal': 'apps/cli/src/reaches-in.ts',
   'nothing-imports-testkit': 'packages/journal/src/tests-itself.ts',
@@ -34,6 +35,7 @@ const caught: Record<string, string> = {
   'commander-in-apps': 'packages/agent/src/vendors.ts',
   'msgpackr-for-checkpoints': 'packages/agent/src/vendors.ts',
   'undici-behind-its-port': 'packages/agent/src/vendors.ts',
+  'postgres-in-cluster': 'packages/agent/src/vendors.ts',
   'no-unresolvable': 'packages/agent/src/vendors.ts',
 }
 
@@ -77,6 +79,6 @@ test('the house keeps its rules, and the checker sees the libraries that it pins
   const house = cruise(root, 'packages', 'apps', 'tools/bench', 'tools/start', 'test', 'examples')
   expect(violations(house)).toEqual([])
   const seen = house.modules.flatMap(({ dependencies }) => dependencies.map(({ resolved }) => resolved))
-  const pinned = ['chokidar', 'commander', 'croner', 'esbuild', 'hono', 'msgpackr', 'piscina', 'undici', 'yaml']
+  const pinned = ['chokidar', 'commander', 'croner', 'esbuild', 'hono', 'msgpackr', 'pg', 'piscina', 'undici', 'yaml']
   expect(pinned.filter((name) => !seen.some((path) => path.includes(`node_modules/${name}/`)))).toEqual([])
 })

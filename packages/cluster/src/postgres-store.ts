@@ -1,0 +1,93 @@
+import { dataTexts, groupCommit, isoClock, places } from '@vigil/journal'
+import type { Clock, JournalStore } from '@vigil/protocol'
+import { knownPlaces, loadRound, saveRound } from './checkpoint-table.ts'
+import { openDatabase } from './database.ts'
+import { appendLines, type RecordLine, takeLog } from './log-head.ts'
+import { recordReader } from './record-reader.ts'
+import { migrate } from './schema.ts'
+
+export interface PostgresStoreOptions {
+  readonly clock: Clock
+  /** Of the primary: `postgres://user:password@host:5432/database`. */
+  readonly url: string
+  /** Which log of the database; default `vigil`. */
+  readonly log?: string
+  /** How long records wait for a database that is away before the store stops; default 15,000 ms. */
+  readonly patienceMs?: number
+}
+
+const defaultPatienceMs = 15_000
+
+/**
+ * Opens a log in PostgreSQL and takes it from whoever wrote it before: the store of that one stops with FENCED at its next append.
+ * @throws JOURNAL_FAILED when the database does not answer or refuses · JOURNAL_DAMAGED · INVALID_ARGUMENT
+ */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<JournalStore> {
+  const { clock, url, log: name = 'vigil', patienceMs = defaultPatienceMs } = options
+  const database = openDatabase({ clock, url, patienceMs })
+  const given = places()
+  try {
+    await migrate(database)
+    const head = await takeLog(database, name)
+    given.restore(head.seq, await knownPlaces(database, head.log))
+    return postgresStore({ clock, database, given, head })
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+interface Opened {
+  readonly clock: Clock
+  readonly database: ReturnType<typeof openDatabase>
+  readonly given: ReturnType<typeof places>
+  readonly head: Awaited<ReturnType<typeof takeLog>>
+}
+
+function postgresStore({ clock, database, given, head }: Opened): JournalStore {
+  const { log } = head
+  const commit = groupCommit({
+    clock,
+    durableSeq: head.seq,
+    write: (lines: readonly RecordLine[], firstSeq) => appendLines(database, head, lines, firstSeq),
+  })
+  const iso = isoClock(() => clock.now())
+
+  return {
+    report: {},
+    failed: commit.failed,
+    get lastSeq() {
+      return given.lastSeq
+    },
+    get durableSeq() {
+      return commit.durableSeq
+    },
+    append(drafts, urgency) {
+      commit.assertOpen()
+      if (drafts.length === 0) return []
+      const texts = dataTexts(drafts)
+      const records = given.give(drafts, iso())
+      const lines = records.map((record, index) => {
+        const data = texts[index] as string
+        return { record, data, length: data.length }
+      })
+      commit.add(lines, given.lastSeq, urgency === 'durable')
+      return records
+    },
+    durable: (seq) => commit.durable(seq),
+    onFlush: (listener) => commit.onFlush(listener),
+    ...recordReader(database, log, () => commit.durableSeq),
+    onDamage: () => () => undefined,
+    async saveCheckpoint(round) {
+      // Places may be newer than the round: what lies between is durable first, and learned again at the next start.
+      const stored = { ...round, places: given.dump() }
+      await commit.durable(given.lastSeq)
+      await saveRound(database, log, stored)
+    },
+    loadCheckpoint: () => loadRound(database, log),
+    async close() {
+      await commit.close()
+      await database.close()
+    },
+  }
+}
