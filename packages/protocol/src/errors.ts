@@ -53,6 +53,10 @@ export const errorTable = {
     'This event took the agent down twice; look at its last exit before redelivering.',
   ),
   ABORTED: row('terminal', 499, 'The caller gave up; the turn goes on.'),
+  TURN_CANCELLED: row('terminal', 409, 'A person or a policy ended the turn; look at `vigil turns show`.'),
+  TURN_NOT_FOUND: row('rejected', 404, 'List the turns with `vigil turns NAME`.'),
+  DEAD_LETTER_NOT_FOUND: row('rejected', 404, 'List the dead letters with `vigil dead-letters NAME`.'),
+  DOUBT_NOT_FOUND: row('rejected', 404, 'List what is in doubt with `vigil doubts`.'),
   // Effects.
   EFFECT_IN_DOUBT: row('suspend', 409, 'Vigil died between intent and outcome: find out outside whether it happened.'),
   NETWORK_DENIED: row('rejected', 403, 'Add the host to network.allow in the manifest.'),

@@ -214,6 +214,36 @@ export const recordTable = {
     'A turn ended badly; the event is kept for people.',
     z.strictObject({ event_id: z.string(), attempts: z.number(), reason: z.string(), error }),
   ),
+  'turn.cancelled': record(
+    ['turns', 'mailbox', 'process'],
+    'A person or a policy ended a turn, or an event whose turn had not begun.',
+    z.strictObject({ event_id: z.string(), reason: z.string(), by }),
+  ),
+  'turn.parked': record(
+    ['turns'],
+    'A turn cannot go on before a person says whether these effects happened.',
+    z.strictObject({ attempt: z.number(), doubts: z.array(z.string()), error }),
+  ),
+  'doubt.resolved': record(
+    ['turns'],
+    'A person said what became of an effect: done (with a result), or to be made now.',
+    z.strictObject({
+      key: z.string(),
+      outcome: z.enum(['done', 'not_done', 'retry']),
+      result: z.unknown().optional(),
+      by,
+    }),
+  ),
+  'dead_letter.redelivered': record(
+    ['mailbox', 'process'],
+    'A dead letter left the list and came into the mailbox again, as an event of its own.',
+    z.strictObject({ event_id: z.string(), event, by }),
+  ),
+  'dead_letter.discarded': record(
+    ['process'],
+    'Dead letters left the list for good.',
+    z.strictObject({ event_ids: z.array(z.string()), by }),
+  ),
 
   'effect.intended': record(
     ['turns'],

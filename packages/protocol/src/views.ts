@@ -103,6 +103,7 @@ export type TurnView =
       readonly status: 'dead_lettered'
       readonly error: RecordedError
     }
+  | { readonly event_id: string; readonly turn: string; readonly status: 'cancelled'; readonly reason: string }
 
 export interface EntryView {
   /** Place of the record in its process, from 1. */

@@ -53,6 +53,10 @@ export function agentHandle(
       const { eventId } = await enqueue(payload, options)
       const end = await runtime.results.of(name, eventId, options)
       if (end.status === 'completed') return end.result
+      if (end.status === 'cancelled') {
+        const message = `the turn of event ${eventId} was cancelled: ${end.reason}`
+        throw new VigilError('TURN_CANCELLED', message, { details: { event_id: eventId } })
+      }
       throw Object.assign(
         new VigilError('TURN_FAILED', end.error.message, { details: { event_id: eventId, error: end.error } }),
         { cause: end.error },

@@ -61,6 +61,7 @@ export interface ProcessStatus {
 export type TurnResult =
   | { readonly status: 'completed'; readonly eventId: string; readonly turn: string; readonly result: Json }
   | { readonly status: 'dead_lettered'; readonly eventId: string; readonly turn: string; readonly error: RecordedError }
+  | { readonly status: 'cancelled'; readonly eventId: string; readonly turn: string; readonly reason: string }
 
 export interface Accepted {
   readonly eventId: string

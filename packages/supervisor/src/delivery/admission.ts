@@ -25,7 +25,7 @@ export function admit(
   const resume: TurnFold[] = []
   let wakeInMs: number | undefined
   for (const turn of process.turns.values()) {
-    if (running.has(turn.turn)) continue
+    if (running.has(turn.turn) || turn.parked !== undefined) continue
     const inMs = retryInMs(turn)
     if (inMs <= 0) resume.push(turn)
     else wakeInMs = Math.min(wakeInMs ?? inMs, inMs)

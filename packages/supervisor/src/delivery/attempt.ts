@@ -20,7 +20,6 @@ export function afterThrow(
   jitter: number,
 ): AttemptDecision {
   if (error.code === 'TURN_DIVERGED') return { action: 'dead_letter', reason: 'diverged' }
-  if (error.code === 'EFFECT_IN_DOUBT') return { action: 'dead_letter', reason: 'in_doubt' }
   if (!retry) return { action: 'dead_letter', reason: 'not_retryable' }
   if (attempt > delivery.maxRetries) return { action: 'dead_letter', reason: 'retries_exhausted' }
   const waits = { baseMs: delivery.retryBackoffMs, maxMs: delivery.retryBackoffMaxMs }

@@ -76,7 +76,7 @@ export function turnResults(log: RecordLog, clock: Clock): Results {
       const open = log.world.get(process)?.mailbox.has(eventId) === true
       if (open) return await wait(slot(process, turnOf(eventId)), eventId, options)
       await log.settled()
-      for (const type of ['turn.completed', 'turn.dead_lettered']) {
+      for (const type of ['turn.completed', 'turn.dead_lettered', 'turn.cancelled']) {
         const { records } = await log.journal.page({ process, turn: turnOf(eventId), type, limit: 1 })
         const result = records[0] === undefined ? undefined : resultOf(records[0])
         if (result !== undefined) return result
@@ -98,5 +98,7 @@ function resultOf(record: JournalRecord): TurnResult | undefined {
     return { status: 'completed', eventId: record.data.event_id, turn, result: record.data.result as Json }
   if (record.type === 'turn.dead_lettered')
     return { status: 'dead_lettered', eventId: record.data.event_id, turn, error: record.data.error }
+  if (record.type === 'turn.cancelled')
+    return { status: 'cancelled', eventId: record.data.event_id, turn, reason: record.data.reason }
   return undefined
 }

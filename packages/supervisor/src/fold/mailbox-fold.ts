@@ -1,34 +1,35 @@
 import { type AcceptedEvent, type JournalRecord, limits, type RecordType } from '@vigil/protocol'
+import { removeDeadLetter } from './dead-letter-fold.ts'
 import { dedupeKey, type ProcessFold } from './process-fold.ts'
 import { settleEffect } from './turn-fold.ts'
 
 type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
 
 /** Mailbox and triggers: what was accepted, under which key, and how far each trigger has looked. */
-export function foldTrigger(
-  process: ProcessFold,
-  record: Of<'trigger.accepted' | 'trigger.baseline' | 'trigger.armed'>,
-): void {
-  switch (record.type) {
-    case 'trigger.armed':
-      process.cronFrom.set(record.data.trigger_id, record.data.from)
-      return
-    case 'trigger.baseline': {
-      const baseline = baselineOf(process, record.data.trigger_id)
-      for (const [path, key] of record.data.files) baseline.set(path, key)
-      for (const path of record.data.removed ?? []) baseline.delete(path)
-      return
-    }
-    case 'trigger.accepted': {
-      const { event, key, body_hash } = record.data
-      receive(process, event)
-      if (key !== undefined)
-        remember(process, dedupeKey(event.trigger_id, key), event.event_id, body_hash, Date.parse(record.at))
-      if (event.type === 'cron')
-        process.cronFrom.set(event.trigger_id, String((event.payload as { scheduled_time: string }).scheduled_time))
-      if (event.type === 'file_watch') foldFile(process, event)
-    }
-  }
+export function foldAccepted(process: ProcessFold, record: Of<'trigger.accepted'>): void {
+  const { event, key, body_hash } = record.data
+  receive(process, event)
+  if (key !== undefined)
+    remember(process, dedupeKey(event.trigger_id, key), event.event_id, body_hash, Date.parse(record.at))
+  if (event.type === 'cron')
+    process.cronFrom.set(event.trigger_id, String((event.payload as { scheduled_time: string }).scheduled_time))
+  if (event.type === 'file_watch') foldFile(process, event)
+}
+
+/** A dead letter that comes again is an event of its own: the first one has ended. */
+export function foldRedelivered(process: ProcessFold, { data }: Of<'dead_letter.redelivered'>): void {
+  removeDeadLetter(process, data.event_id)
+  receive(process, data.event)
+}
+
+export function foldArmed(process: ProcessFold, { data }: Of<'trigger.armed'>): void {
+  process.cronFrom.set(data.trigger_id, data.from)
+}
+
+export function foldBaseline(process: ProcessFold, { data }: Of<'trigger.baseline'>): void {
+  const baseline = baselineOf(process, data.trigger_id)
+  for (const [path, key] of data.files) baseline.set(path, key)
+  for (const path of data.removed ?? []) baseline.delete(path)
 }
 
 /** Being delivered is being seen: the same record moves the baseline, so no crash can fall between the two. */

@@ -29,6 +29,7 @@ export interface ProcessFold {
   accepted: number
   completed: number
   deadLettered: number
+  cancelled: number
   /** Dead letters since the last completed turn. */
   failures: number
   /** Accepted and not ended, in order of acceptance; an open turn keeps its event here. */
@@ -59,6 +60,8 @@ export interface TurnFold {
   quarantined: boolean
   /** When the next attempt is due, and when the one before it failed. */
   retry: { readonly at: string; readonly failedAt: string } | undefined
+  /** It waits for a person to say what became of these effects. */
+  parked: { readonly at: string; readonly doubts: readonly string[] } | undefined
   /** In the order in which outcomes were recorded (intents wait at their first place). */
   readonly effects: Map<string, EffectFold>
 }
@@ -117,6 +120,7 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     accepted: 0,
     completed: 0,
     deadLettered: 0,
+    cancelled: 0,
     failures: 0,
     mailbox: new Map(),
     turns: new Map(),

@@ -1,56 +1,68 @@
-import { type JournalRecord, limits, type Outcome, type RecordType } from '@vigil/protocol'
+import type { JournalRecord, Outcome, RecordType } from '@vigil/protocol'
+import { keepDeadLetter } from './dead-letter-fold.ts'
 import type { EffectFold, ProcessFold, TurnFold } from './process-fold.ts'
 import { commitWrites } from './state-fold.ts'
 
 type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
-type TurnRecord = Of<
-  | 'turn.started'
-  | 'turn.attempt_failed'
-  | 'turn.completed'
-  | 'turn.dead_lettered'
-  | 'effect.intended'
-  | 'effect.completed'
->
 
 /** Turns and their effects. A record of a turn that has ended changes nothing: its outcome came too late to matter. */
-export function foldTurn(process: ProcessFold, record: TurnRecord): void {
-  const id = record.turn
+const turnOf = (process: ProcessFold, { turn }: { readonly turn?: string }): TurnFold | undefined =>
+  turn === undefined ? undefined : process.turns.get(turn)
+
+export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): void {
+  const { turn: id, data } = record
   if (id === undefined) return
-  if (record.type === 'turn.started') return foldStarted(process, id, record)
-  if (record.type === 'turn.completed') return foldCompleted(process, id, record)
-  if (record.type === 'turn.dead_lettered') return foldDeadLettered(process, id, record)
   const turn = process.turns.get(id)
-  if (turn === undefined) return
-  switch (record.type) {
-    case 'turn.attempt_failed':
-      return foldAttemptFailed(turn, record)
-    case 'effect.intended':
-      turn.effects.set(record.data.key, {
-        key: record.data.key,
-        kind: record.data.kind,
-        at: record.at,
-        attempt: turn.attempt,
-        input: record.data.input,
-        idempotencyKey: record.data.idempotency_key,
-        repeatable: record.data.repeatable,
-        rerun: false,
-      })
-      return
-    case 'effect.completed': {
-      const intent = turn.effects.get(record.data.key)
-      settleEffect(turn, {
-        key: record.data.key,
-        kind: record.data.kind,
-        at: record.at,
-        attempt: turn.attempt,
-        input: intent?.input,
-        idempotencyKey: intent?.idempotencyKey,
-        repeatable: intent?.repeatable ?? true,
-        rerun: record.data.rerun ?? false,
-        outcome: record.data.outcome,
-      })
-    }
+  if (turn !== undefined) {
+    turn.attempt = data.attempt
+    turn.retry = undefined
+    turn.cut = false
+    return
   }
+  process.turns.set(id, {
+    turn: id,
+    eventId: data.event_id,
+    bundle: data.bundle,
+    startedAt: data.started_at,
+    attempt: data.attempt,
+    crashes: 0,
+    cut: false,
+    quarantined: false,
+    retry: undefined,
+    parked: undefined,
+    effects: new Map(),
+  })
+}
+
+export function foldEffectIntended(process: ProcessFold, record: Of<'effect.intended'>): void {
+  const turn = turnOf(process, record)
+  turn?.effects.set(record.data.key, {
+    key: record.data.key,
+    kind: record.data.kind,
+    at: record.at,
+    attempt: turn.attempt,
+    input: record.data.input,
+    idempotencyKey: record.data.idempotency_key,
+    repeatable: record.data.repeatable,
+    rerun: false,
+  })
+}
+
+export function foldEffectCompleted(process: ProcessFold, record: Of<'effect.completed'>): void {
+  const turn = turnOf(process, record)
+  if (turn === undefined) return
+  const intent = turn.effects.get(record.data.key)
+  settleEffect(turn, {
+    key: record.data.key,
+    kind: record.data.kind,
+    at: record.at,
+    attempt: turn.attempt,
+    input: intent?.input,
+    idempotencyKey: intent?.idempotencyKey,
+    repeatable: intent?.repeatable ?? true,
+    rerun: record.data.rerun ?? false,
+    outcome: record.data.outcome,
+  })
 }
 
 /** Moves the effect to the end: a Map keeps the order of outcomes, which replay repeats. */
@@ -59,31 +71,15 @@ export function settleEffect(turn: TurnFold, effect: EffectFold): void {
   turn.effects.set(effect.key, effect)
 }
 
-function foldStarted(process: ProcessFold, id: string, record: Of<'turn.started'>): void {
-  const turn = process.turns.get(id)
-  if (turn !== undefined) {
-    turn.attempt = record.data.attempt
-    turn.retry = undefined
-    turn.cut = false
-    return
-  }
-  process.turns.set(id, {
-    turn: id,
-    eventId: record.data.event_id,
-    bundle: record.data.bundle,
-    startedAt: record.data.started_at,
-    attempt: record.data.attempt,
-    crashes: 0,
-    cut: false,
-    quarantined: false,
-    retry: undefined,
-    effects: new Map(),
-  })
+export function foldAttemptFailed(process: ProcessFold, record: Of<'turn.attempt_failed'>): void {
+  const turn = turnOf(process, record)
+  if (turn === undefined) return
+  turn.retry = { at: record.data.retry_at, failedAt: record.at }
+  forgetUndone(turn)
 }
 
 /** The next attempt keeps what was done or is in doubt, and does again what failed or was only read. */
-function foldAttemptFailed(turn: TurnFold, record: Of<'turn.attempt_failed'>): void {
-  turn.retry = { at: record.data.retry_at, failedAt: record.at }
+function forgetUndone(turn: TurnFold): void {
   for (const effect of [...turn.effects.values()]) {
     const done = effect.outcome?.ok === true && !effect.rerun
     const unknown = effect.outcome === undefined || isDoubt(effect.outcome)
@@ -93,22 +89,52 @@ function foldAttemptFailed(turn: TurnFold, record: Of<'turn.attempt_failed'>): v
 
 const isDoubt = (outcome: Outcome): boolean => !outcome.ok && outcome.error.code === 'EFFECT_IN_DOUBT'
 
-function foldCompleted(process: ProcessFold, id: string, record: Of<'turn.completed'>): void {
-  if (!process.mailbox.delete(record.data.event_id)) return
-  process.turns.delete(id)
-  process.completed += 1
-  process.failures = 0
-  commitWrites(process, record.data.writes, record.at, id)
+/** Effects of which nobody knows whether they happened, and of which the agent was told so. */
+export const doubtsOf = (turn: TurnFold): EffectFold[] =>
+  [...turn.effects.values()].filter(({ outcome }) => outcome !== undefined && isDoubt(outcome))
+
+export function foldParked(process: ProcessFold, record: Of<'turn.parked'>): void {
+  const turn = turnOf(process, record)
+  if (turn === undefined) return
+  turn.parked = { at: record.at, doubts: record.data.doubts }
+  turn.cut = false
+  forgetUndone(turn)
 }
 
-function foldDeadLettered(process: ProcessFold, id: string, record: Of<'turn.dead_lettered'>): void {
+/** What did not happen, or may happen again, is made by the next attempt under the same key. */
+export function foldDoubtResolved(process: ProcessFold, record: Of<'doubt.resolved'>): void {
+  const turn = turnOf(process, record)
+  const { key, outcome, result } = record.data
+  const effect = turn?.effects.get(key)
+  if (turn?.parked === undefined || effect === undefined) return
+  if (outcome === 'done') settleEffect(turn, { ...effect, at: record.at, outcome: { ok: true, value: result ?? null } })
+  else turn.effects.delete(key)
+  const doubts = turn.parked.doubts.filter((each) => each !== key)
+  turn.parked = doubts.length === 0 ? undefined : { ...turn.parked, doubts }
+  if (turn.parked === undefined) turn.retry = { at: record.at, failedAt: record.at }
+}
+
+export function foldCompleted(process: ProcessFold, record: Of<'turn.completed'>): void {
+  if (record.turn === undefined || !process.mailbox.delete(record.data.event_id)) return
+  process.turns.delete(record.turn)
+  process.completed += 1
+  process.failures = 0
+  commitWrites(process, record.data.writes, record.at, record.turn)
+}
+
+export function foldDeadLettered(process: ProcessFold, record: Of<'turn.dead_lettered'>): void {
   const event = process.mailbox.get(record.data.event_id)
   if (event === undefined) return
   process.mailbox.delete(record.data.event_id)
-  process.turns.delete(id)
+  process.turns.delete(record.turn ?? '')
   process.deadLettered += 1
   process.failures += 1
   const { attempts, reason, error } = record.data
-  process.deadLetters.push({ at: record.at, event, attempts, reason, error })
-  if (process.deadLetters.length > limits.deadLetters) process.deadLetters.shift()
+  keepDeadLetter(process, { at: record.at, event, attempts, reason, error })
+}
+
+export function foldCancelled(process: ProcessFold, record: Of<'turn.cancelled'>): void {
+  if (!process.mailbox.delete(record.data.event_id)) return
+  process.turns.delete(record.turn ?? '')
+  process.cancelled += 1
 }

@@ -1,91 +1,92 @@
 import { isCollateral, type JournalRecord, type RecordType } from '@vigil/protocol'
 import type { Manifest } from '../manifests/manifest.ts'
-import { foldDelivery, foldTrigger } from './mailbox-fold.ts'
+import { foldDiscarded } from './dead-letter-fold.ts'
+import { foldAccepted, foldArmed, foldBaseline, foldDelivery, foldRedelivered } from './mailbox-fold.ts'
 import { newProcessFold, type ProcessFold, type TurnFold } from './process-fold.ts'
 import { commitWrites } from './state-fold.ts'
-import { foldTurn } from './turn-fold.ts'
+import {
+  foldAttemptFailed,
+  foldCancelled,
+  foldCompleted,
+  foldDeadLettered,
+  foldDoubtResolved,
+  foldEffectCompleted,
+  foldEffectIntended,
+  foldParked,
+  foldStarted,
+} from './turn-fold.ts'
 
 /** Every process by name. */
 export type World = Map<string, ProcessFold>
 
 type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
+type Fold<T extends RecordType> = (world: World, record: Of<T>) => void
+
+/** A record that names a process which is gone changes nothing: the order of the log decides, and a removal may come first. */
+const own =
+  <T extends RecordType>(fold: (process: ProcessFold, record: Of<T>) => void): Fold<T> =>
+  (world, record) => {
+    const process = world.get(record.process)
+    if (process !== undefined) fold(process, record)
+  }
+
+/** It tells of the house and not of a process. */
+const untold = (): void => undefined
 
 /**
- * Applies one record. Total and pure but for `world` itself: a record that names a process which is gone changes
- * nothing, because the order of the log decides and a removal may come first.
+ * What each record does to what is known, and with that what recovery brings back: whoever adds a record type has to say
+ * here what it means, or the house does not compile.
  */
-export function applyRecord(world: World, record: JournalRecord): void {
-  switch (record.type) {
-    case 'runtime.started':
-    case 'runtime.stopped':
-    case 'journal.tail_truncated':
-      return
-    case 'process.deployed':
-      return foldDeployed(world, record)
-    case 'process.removed':
-      world.delete(record.process)
-      return
-    case 'bus.published':
-    case 'message.sent':
-      return foldDelivery(world, record)
-    default: {
-      const process = world.get(record.process)
-      if (process !== undefined) applyToProcess(process, record)
-    }
-  }
+export const folds: { readonly [T in RecordType]: Fold<T> } = {
+  'runtime.started': untold,
+  'runtime.stopped': untold,
+  'journal.tail_truncated': untold,
+
+  'process.deployed': foldDeployed,
+  'process.removed': (world, record) => void world.delete(record.process),
+  'process.desired': own(foldDesired),
+  'process.parked': own((process, { data }) => {
+    process.parked = data.reason
+  }),
+  'incarnation.started': own((process, { epoch }) => {
+    process.epoch = epoch
+    process.alive = true
+    process.resting = false
+  }),
+  'incarnation.exited': own(foldExited),
+  'incarnation.released': own((process, { data }) => {
+    process.alive = false
+    process.resting = true
+    for (const id of data.turns) cut(process, id)
+  }),
+  'agent.described': own((process, { data }) => {
+    process.described = data.bundle
+  }),
+
+  'trigger.accepted': own(foldAccepted),
+  'trigger.baseline': own(foldBaseline),
+  'trigger.armed': own(foldArmed),
+  'bus.published': foldDelivery,
+  'message.sent': foldDelivery,
+
+  'state.patched': own((process, { at, data }) => commitWrites(process, { set: data.set }, at, data.by)),
+  'turn.started': own(foldStarted),
+  'turn.attempt_failed': own(foldAttemptFailed),
+  'turn.completed': own(foldCompleted),
+  'turn.dead_lettered': own(foldDeadLettered),
+  'turn.cancelled': own(foldCancelled),
+  'turn.parked': own(foldParked),
+  'doubt.resolved': own(foldDoubtResolved),
+  'dead_letter.redelivered': own(foldRedelivered),
+  'dead_letter.discarded': own(foldDiscarded),
+  'effect.intended': own(foldEffectIntended),
+  'effect.completed': own(foldEffectCompleted),
 }
 
-type OwnRecord = Exclude<
-  JournalRecord,
-  Of<
-    | 'runtime.started'
-    | 'runtime.stopped'
-    | 'journal.tail_truncated'
-    | 'process.deployed'
-    | 'process.removed'
-    | 'bus.published'
-    | 'message.sent'
-  >
->
-
-function applyToProcess(process: ProcessFold, record: OwnRecord): void {
-  switch (record.type) {
-    case 'process.desired':
-      process.desired = record.data.state
-      if (record.data.state === 'running') {
-        // Starting again is a person's word that the cause is mended: the counts begin anew.
-        process.parked = undefined
-        process.failures = 0
-      }
-      return
-    case 'process.parked':
-      process.parked = record.data.reason
-      return
-    case 'incarnation.started':
-      process.epoch = record.epoch
-      process.alive = true
-      process.resting = false
-      return
-    case 'incarnation.exited':
-      return foldExited(process, record)
-    case 'incarnation.released':
-      process.alive = false
-      process.resting = true
-      for (const id of record.data.turns) cut(process, id)
-      return
-    case 'agent.described':
-      process.described = record.data.bundle
-      return
-    case 'trigger.accepted':
-    case 'trigger.baseline':
-    case 'trigger.armed':
-      return foldTrigger(process, record)
-    case 'state.patched':
-      commitWrites(process, { set: record.data.set }, record.at, record.data.by)
-      return
-    default:
-      return foldTurn(process, record)
-  }
+/** Applies one record. Total, and pure but for `world` itself. */
+export function applyRecord(world: World, record: JournalRecord): void {
+  const fold = folds[record.type] as Fold<RecordType>
+  fold(world, record)
 }
 
 function foldDeployed(world: World, record: Of<'process.deployed'>): void {
@@ -99,6 +100,14 @@ function foldDeployed(world: World, record: Of<'process.deployed'>): void {
   process.revision = record.data.revision
   process.manifest = manifest
   process.bundle = record.data.bundle
+}
+
+function foldDesired(process: ProcessFold, { data }: Of<'process.desired'>): void {
+  process.desired = data.state
+  if (data.state !== 'running') return
+  // Starting again is a person's word that the cause is mended: the counts begin anew.
+  process.parked = undefined
+  process.failures = 0
 }
 
 function foldExited(process: ProcessFold, record: Of<'incarnation.exited'>): void {

@@ -23,6 +23,8 @@ export interface AgentProcess {
   restart(by: string): Promise<void>
   suspend(by: string): Promise<void>
   resume(by: string): Promise<void>
+  /** Ends a turn, or an event whose turn has not begun; false when it has ended already. */
+  cancel(eventId: string, end: { readonly by: string; readonly reason: string }): boolean
   /** Something was accepted, deployed or patched: look for work. */
   pump(): void
   /** An effect of this turn has its outcome. */
@@ -158,6 +160,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
       await desire('running', by)
       wake()
     },
+    cancel: turns.cancel,
     pump: turns.pump,
     heard: turns.heard,
     begin: lives.begin,

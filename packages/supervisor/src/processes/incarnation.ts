@@ -41,6 +41,8 @@ export interface Incarnation {
   readonly progressed: boolean
   readonly startedAtMs: number
   begin(turn: TurnFold, event: AcceptedEvent, crashed: boolean): void
+  /** Core has ended this turn: aborts its signal, and what it still does comes to nothing. */
+  cancel(turn: string, reason: string): void
   /** Stops answering calls: open turns halt at their next step. */
   hold(): void
   release(): void
@@ -249,9 +251,16 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     }
   }
 
-  const expire = (id: string, turn: RunningTurn): void => {
-    say({ t: 'cancel', turn: id, reason: 'max_turn' })
+  const giveUp = (id: string, reason: string): void => {
+    const turn = running.get(id)
+    if (turn === undefined) return
+    say({ t: 'cancel', turn: id, reason })
     forget(id, turn)
+    listener.moved()
+  }
+
+  const expire = (id: string, turn: RunningTurn): void => {
+    giveUp(id, 'max_turn')
     const error = {
       name: 'VigilError',
       code: 'TURN_TIMEOUT',
@@ -317,6 +326,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
         crashed,
       })
     },
+    cancel: giveUp,
     hold() {
       held ??= []
       for (const turn of running.values()) measure(turn)

@@ -144,7 +144,7 @@ export function livesOf(parts: LivesParts): Lives {
     }
     stay = admission.enter(() => {
       // An open turn goes on with the code that it began with; new turns wait for the next life.
-      const [oldest] = fold.turns.values()
+      const oldest = [...fold.turns.values()].find((turn) => turn.parked === undefined)
       parts.bundle(oldest?.bundle ?? fold.bundle).then(
         (module) => {
           if (ref !== mine) return

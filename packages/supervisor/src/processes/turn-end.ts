@@ -8,6 +8,7 @@ import {
 } from '@vigil/protocol'
 import { afterThrow, poisonCrashes, thrownBody } from '../delivery/attempt.ts'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
+import { doubtsOf } from '../fold/turn-fold.ts'
 
 /** What the end of an attempt puts on record. Pure: time and jitter come with the call. */
 export interface EndContext {
@@ -47,6 +48,10 @@ export function failureRecord(
   const { process, turn } = context
   const dropped = droppedEffects(context, end)
   const error = dropped.length > 0 ? divergence(dropped) : thrownBody(end.error)
+  // Nobody knows whether it happened, so nobody but a person can say what comes next.
+  const doubts = error.code === 'EFFECT_IN_DOUBT' ? doubtsOf(turn).map(({ key }) => key) : []
+  if (doubts.length > 0)
+    return { ...head(context), type: 'turn.parked', turn: turn.turn, data: { attempt: turn.attempt, doubts, error } }
   const decision = afterThrow(process.manifest.delivery, turn.attempt, error, end.error.retry !== false, context.jitter)
   if (decision.action === 'dead_letter') return deadLetter(context, decision.reason, error)
   const retry_at = new Date(context.nowMs + decision.delayMs).toISOString()

@@ -28,6 +28,8 @@ export interface TurnRunner {
     turn: string,
     end: { readonly error: ThrownError; readonly unasked: readonly string[]; readonly crashed: boolean },
   ): void
+  /** Ends the turn of an event, or the event before it has one; false when it has ended already. */
+  cancel(eventId: string, end: { readonly by: string; readonly reason: string }): boolean
   /** The guest was given up while these waited for ring 0: none of them goes on before it has heard. */
   suspended(turns: Iterable<string>): void
   /** An effect of this turn has its outcome. */
@@ -80,7 +82,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const resume = (life: Incarnation, turn: TurnFold): void => {
     if (turn.crashes >= poisonCrashes) return end(poisonRecord(context(turn)))
     const event = process.mailbox.get(turn.eventId)
-    if (event === undefined || turn.bundle !== life.bundle) return
+    if (event === undefined) return
     const crashed = turn.cut
     const attempt = crashed ? turn.attempt : turn.attempt + 1
     const open = started({
@@ -119,8 +121,10 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
       if (due.length + begin.length > 0 || process.described !== process.bundle) parts.wake()
       return
     }
-    for (const turn of due) resume(life, turn)
-    if (process.bundle === life.bundle) {
+    const own = due.filter((turn) => turn.bundle === life.bundle)
+    for (const turn of own) resume(life, turn)
+    // What was begun on other code goes first, or it might wait for ever.
+    if (process.bundle === life.bundle && own.length === due.length) {
       for (const event of begin) {
         const startedAt = new Date(clock.now()).toISOString()
         const open = started({
@@ -132,10 +136,13 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
         })
         if (open !== undefined) life.begin(open, event, false)
       }
-    } else if (life.running.size === 0 && ![...process.turns.values()].some((turn) => turn.bundle === life.bundle))
-      parts.outdated()
+    } else if (life.running.size === 0 && !isNeeded(life)) parts.outdated()
     parts.settled(life.running.size === 0)
   }
+
+  /** Some turn can only go on with the code of this life. */
+  const isNeeded = ({ bundle }: Incarnation): boolean =>
+    [...process.turns.values()].some((turn) => turn.bundle === bundle && turn.parked === undefined)
 
   const end = (record: RecordDraft): void => {
     faultPoint('turn.before_end')
@@ -155,6 +162,19 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     threw(id, failure) {
       const turn = process.turns.get(id)
       if (turn !== undefined) end(failureRecord(context(turn), failure))
+    },
+    cancel(eventId, { by, reason }) {
+      if (!process.mailbox.has(eventId)) return false
+      const turn = [...process.turns.values()].find((each) => each.eventId === eventId)?.turn
+      if (turn !== undefined) {
+        parts.life()?.cancel(turn, reason)
+        waiting.delete(turn)
+      }
+      log.commit([
+        { ...author(), type: 'turn.cancelled', turn: turn ?? turnOf(eventId), data: { event_id: eventId, reason, by } },
+      ])
+      pump()
+      return true
     },
     suspended(turns) {
       for (const turn of turns) waiting.add(turn)

@@ -5,4 +5,7 @@ import type { ProcessFold } from '../fold/process-fold.ts'
  * nothing to do: else its first life says what is wrong with it while somebody looks.
  */
 export const mayBeginAsleep = ({ manifest, described, bundle, mailbox, turns }: ProcessFold): boolean =>
-  manifest.hibernateAfterMs > 0 && described === bundle && mailbox.size === 0 && turns.size === 0
+  manifest.hibernateAfterMs > 0 &&
+  described === bundle &&
+  mailbox.size === turns.size &&
+  [...turns.values()].every((turn) => turn.parked !== undefined)

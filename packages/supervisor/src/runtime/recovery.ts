@@ -52,13 +52,14 @@ function touched(record: JournalRecord): Set<string> {
 
 /** An accepted event is waiting, open or ended; anything else would be a loss, and is counted rather than assumed away. */
 const lostEvents = (process: ProcessFold): number =>
-  process.accepted - process.completed - process.deadLettered - process.mailbox.size
+  process.accepted - process.completed - process.deadLettered - process.cancelled - process.mailbox.size
 
-/** Intents without outcome that may not be repeated: ring 0 itself died between the two. */
+/** Intents without outcome that may not be repeated, because ring 0 itself died between the two; and what waits for a person's word. */
 function doubts(process: ProcessFold): number {
   let count = 0
   for (const turn of process.turns.values()) {
     for (const effect of turn.effects.values()) if (effect.outcome === undefined && !effect.repeatable) count += 1
+    count += turn.parked?.doubts.length ?? 0
   }
   return count
 }

@@ -24,6 +24,8 @@ const numbered: JournalCheck = (log) => {
   return broken
 }
 
+const ends: ReadonlySet<JournalRecord['type']> = new Set(['turn.completed', 'turn.dead_lettered', 'turn.cancelled'])
+
 /** An event that was accepted waits or ends exactly once, and nothing ends that was not accepted. */
 export const endedOnce = (log: readonly JournalRecord[], waiting: ReadonlySet<string>): string[] => {
   const broken: string[] = []
@@ -42,16 +44,16 @@ export const endedOnce = (log: readonly JournalRecord[], waiting: ReadonlySet<st
     if (record.type === 'trigger.accepted') add(accepted, record.process, record.data.event.event_id)
     else if (record.type === 'bus.published' || record.type === 'message.sent')
       for (const { process, event_id } of record.data.deliveries) add(accepted, process, event_id)
-    else if (record.type === 'turn.completed' || record.type === 'turn.dead_lettered')
-      end(record.process, record.data.event_id)
+    else if (record.type === 'dead_letter.redelivered') add(accepted, record.process, record.data.event.event_id)
+    else if (ends.has(record.type)) end(record.process, (record.data as { event_id: string }).event_id)
     // What it held is gone with it.
     else if (record.type === 'process.removed')
       for (const name of accepted.keys()) if (name.endsWith(` of ${record.process}`)) accepted.delete(name)
   }
   for (const [name, count] of accepted) {
     if (count > 1) broken.push(`event ${name} was accepted ${count} times`)
-    const ends = ended.get(name) ?? 0
-    if (ends !== (waiting.has(name) ? 0 : 1)) broken.push(`event ${name} ended ${ends} times`)
+    const times = ended.get(name) ?? 0
+    if (times !== (waiting.has(name) ? 0 : 1)) broken.push(`event ${name} ended ${times} times`)
   }
   return broken
 }
@@ -70,7 +72,7 @@ const acceptedOnce: JournalCheck = (log) => {
 
 /**
  * An outcome is recorded once. What failed or was only read is done again by the next attempt, so those may come again
- * after a throw.
+ * after a throw, and what was in doubt when a person has spoken.
  */
 const outcomesOnce: JournalCheck = (log) => {
   const broken: string[] = []
@@ -78,7 +80,8 @@ const outcomesOnce: JournalCheck = (log) => {
   for (const record of log) {
     const turn = `${record.process} ${record.turn}`
     const settled = turns.getOrInsertComputed(turn, () => new Map())
-    if (record.type === 'turn.attempt_failed') {
+    if (record.type === 'doubt.resolved') settled.delete(record.data.key)
+    if (record.type === 'turn.attempt_failed' || record.type === 'turn.parked') {
       for (const [key, { keep }] of settled) if (!keep) settled.delete(key)
       continue
     }
