@@ -7,6 +7,7 @@ import { type ConnectionFlags, connect, type Surroundings } from './connection.t
 import { follow } from './journal-follow.ts'
 import { entryLines, processTable } from './tables.ts'
 import { treeLines } from './tree-lines.ts'
+import { addTurnVerbs } from './turn-verbs.ts'
 
 /** The verbs. Each asks the supervisor and prints: a table for people, JSON for scripts. */
 export interface Face extends Surroundings {
@@ -79,6 +80,10 @@ export async function runCommand(argv: readonly string[], face: Face): Promise<n
         journalVerb(verb, name, query, { client: client(), json: flags().json === true, face }),
       )
   }
+  const show = (view: unknown, lines: () => readonly string[]): void => {
+    for (const line of flags().json ? [JSON.stringify(view)] : lines()) face.print(line)
+  }
+  addTurnVerbs(program, { client, show })
   await parse(program, argv)
   return code
 }

@@ -1,30 +1,14 @@
-import {
-  type ContextPatch,
-  contextPatchSchema,
-  errorCode,
-  type ProcessVerb,
-  type RouteId,
-  VigilError,
-} from '@vigil/protocol'
+import { contextPatchSchema, errorCode, type ProcessVerb, type RouteId } from '@vigil/protocol'
+import { type Answer, type Call, checked, given, json } from './answer.ts'
 import { readJson } from './body.ts'
 import { duration, label, wholeNumber } from './query.ts'
-import type { RuntimeSurface } from './runtime-surface.ts'
+import { turnAnswers } from './turn-answers.ts'
 import { acceptedView, entryView, processView, runtimeStatusView, treeNodeView, turnView } from './views.ts'
-
-/** What each route of the table does. Thrown errors become replies in handler.ts. */
-export interface Call {
-  readonly s: RuntimeSurface
-  readonly request: Request
-  readonly query: URLSearchParams
-  /** A part of the path, decoded. */
-  readonly part: (name: string) => string
-}
-
-export type Answer = (call: Call) => Promise<Response> | Response
 
 const longestWaitMs = 600_000
 
 export const answers: Readonly<Record<RouteId, Answer>> = {
+  ...turnAnswers,
   health: () => json(200, { status: 'ok' }),
   ready: ({ s }) => json(s.ready ? 200 : 503, { ready: s.ready }),
   runtimeStatus: ({ s }) => json(200, runtimeStatusView(s)),
@@ -60,7 +44,8 @@ export const answers: Readonly<Record<RouteId, Answer>> = {
   patchContext: async ({ s, part, request }) => {
     const agent = s.get(part('name'))
     const { value } = await readJson(request)
-    await agent.patchContext(checkPatch(value))
+    const { state } = checked(contextPatchSchema, value, '{ "state": { key: value } }')
+    await agent.patchContext(state)
     return json(200, { state: (await agent.context()).state })
   },
   publish: async ({ s, part, request }) => {
@@ -68,13 +53,6 @@ export const answers: Readonly<Record<RouteId, Answer>> = {
     const { eventId } = await s.publish(part('topic'), value ?? null)
     return json(202, { event_id: eventId })
   },
-}
-
-export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
-  })
 }
 
 function control(verb: ProcessVerb): Answer {
@@ -99,18 +77,4 @@ async function postEvent({ s, part, query, request }: Call): Promise<Response> {
     if (errorCode(error) === 'WAIT_TIMEOUT' || request.signal.aborted) return json(202, acceptedView(accepted))
     throw error
   }
-}
-
-function checkPatch(value: unknown): ContextPatch['state'] {
-  const parsed = contextPatchSchema.safeParse(value)
-  if (parsed.success) return parsed.data.state
-  const [issue] = parsed.error.issues
-  const found = parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
-  const code = issue?.code === 'unrecognized_keys' ? 'UNKNOWN_FIELD' : 'INVALID_CONFIG'
-  throw new VigilError(code, `expected { "state": { key: value } }, found: ${issue?.message}`, { details: found })
-}
-
-/** Without the keys that are undefined, so that an absent option stays absent. */
-function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
 }

@@ -26,8 +26,8 @@ export const status: ProcessStatus = {
   vitals: { memoryMb: 12, loop: 0.5, busyMs: 0 },
   restarts: 1,
   lastExit: { at: '2026-01-01T00:00:00.000Z', cause: { kind: 'memory', used_mb: 301, limit_mb: 128 } },
-  counters: { accepted: 5, completed: 3, deadLettered: 1, failures: 2 },
-  mailbox: { waiting: 1, open: 1, deadLetters: 1 },
+  counters: { accepted: 5, completed: 3, deadLettered: 1, cancelled: 0, failures: 2 },
+  mailbox: { waiting: 1, open: 1, deadLetters: 1, behind: [] },
   triggers: [{ id: 't1', type: 'cron', text: '0 * * * *', nextFire: '2026-01-01T01:00:00.000Z' }],
 }
 
@@ -61,6 +61,20 @@ export function fakeRuntime(): FakeRuntime {
     suspend: control('suspend', 'suspended'),
     resume: control('resume', 'running'),
     remove: async () => note('remove'),
+    turns: async (query) => {
+      note('turns', query)
+      return [{ turn: 't1', eventId: 'e1', state: 'running', attempt: 1, at: 'then' }]
+    },
+    cancel: async (turn) => note('cancel', turn),
+    deadLetters: async () => [],
+    redeliver: async (ids) => {
+      note('redeliver', ids)
+      return ['e2']
+    },
+    discard: async (ids) => {
+      note('discard', ids)
+      return 1
+    },
     journal: async (query) => {
       note('journal', query)
       const record = (n: number) =>
@@ -104,6 +118,10 @@ export function fakeRuntime(): FakeRuntime {
         children: [{ kind: 'agent', name: 'watcher', state: 'running', restart: 'permanent', restarts: 1, pid: 77 }],
       },
     ],
+    doubts: async () => [
+      { id: 'd1', process: 'watcher', turn: 't1', eventId: 'e1', kind: 'fetch', key: 'k', at: 'then' },
+    ],
+    resolveDoubt: async (id, decision) => note('resolveDoubt', id, decision),
     publish: async (topic, data) => {
       note('publish', topic, data)
       return { eventId: 'p1' }

@@ -34,8 +34,12 @@ const sendJson = (path: string, body: unknown, method = 'POST', headers: Record<
   send(path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } })
 
 const table = Object.entries(routes) as [RouteId, Route][]
-const pathOf = (route: Route, name: string) => route.path.replace('{name}', name).replace('{topic}', 'orders.new')
-const takesBody = new Set<RouteId>(['postEvent', 'patchContext', 'publish'])
+const pathOf = (route: Route, name: string) =>
+  route.path
+    .replace('{name}', name)
+    .replace('{topic}', 'orders.new')
+    .replace(/\{\w+\}/g, 'some')
+const takesBody = new Set<RouteId>(['postEvent', 'patchContext', 'publish', 'redeliverDeadLetters', 'resolveDoubt'])
 
 describe('every route', () => {
   it.each(table)('%s wants the token unless it is public', async (_, route) => {
@@ -200,6 +204,45 @@ describe('acting', () => {
       status: 422,
       body: { error: { code: 'INVALID_CONFIG', details: [{ path: 'state' }] } },
     })
+  })
+
+  it('lists turns, tells one, and ends one', async () => {
+    expect((await send('/processes/watcher/turns?state=running&limit=5')).body).toEqual({
+      turns: [{ turn: 't1', event_id: 'e1', state: 'running', attempt: 1, at: 'then' }],
+    })
+    expect((await send('/processes/watcher/turns?state=done')).body.error).toMatchObject({ code: 'INVALID_ARGUMENT' })
+    expect((await send('/processes/watcher/turns/t1')).body).toMatchObject({ turn: 't1', entries: [{}, {}, {}] })
+    expect((await send('/processes/watcher/turns/t1/cancel', { method: 'POST' })).status).toBe(200)
+    expect(runtime.calls).toMatchObject([
+      ['turns', { state: 'running', limit: 5 }],
+      ['journal', { turn: 't1', order: 'oldest_first' }],
+      ['cancel', 't1'],
+    ])
+  })
+
+  it('redelivers and forgets dead letters, those named or all', async () => {
+    const path = '/processes/watcher/dead-letters'
+    expect(await sendJson(`${path}/redeliver`, { event_ids: ['e1'] })).toMatchObject({
+      status: 202,
+      body: { event_ids: ['e2'] },
+    })
+    await send(`${path}/redeliver`, { method: 'POST' })
+    await send(`${path}?event_id=a&event_id=b`, { method: 'DELETE' })
+    expect((await send(path, { method: 'DELETE' })).body).toEqual({ discarded: 1 })
+    expect(runtime.calls).toEqual([
+      ['redeliver', ['e1']],
+      ['redeliver', undefined],
+      ['discard', ['a', 'b']],
+      ['discard', undefined],
+    ])
+    expect((await sendJson(`${path}/redeliver`, { ids: [] })).body.error.code).toBe('UNKNOWN_FIELD')
+  })
+
+  it('shows what is in doubt and takes a word on it', async () => {
+    expect((await send('/doubts')).body).toMatchObject({ doubts: [{ id: 'd1', event_id: 'e1', kind: 'fetch' }] })
+    await sendJson('/doubts/d1', { outcome: 'done', result: { paid: true } })
+    expect(runtime.calls).toEqual([['resolveDoubt', 'd1', { outcome: 'done', result: { paid: true } }]])
+    expect((await sendJson('/doubts/d1', { outcome: 'maybe' })).body.error.code).toBe('INVALID_CONFIG')
   })
 
   it('publishes', async () => {

@@ -9,7 +9,8 @@ import {
   VigilError,
 } from '@vigil/protocol'
 import { Hono } from 'hono'
-import { answers, json } from './answers.ts'
+import { json } from './answer.ts'
+import { answers } from './answers.ts'
 import { checkOrigin, checkToken } from './guard.ts'
 import type { RuntimeSurface } from './runtime-surface.ts'
 

@@ -28,6 +28,22 @@ export function duration(query: URLSearchParams, name: string, maxMs: number): n
   )
 }
 
+/** One of a closed set of words. */
+export function oneOf<const Word extends string>(
+  query: URLSearchParams,
+  name: string,
+  words: readonly Word[],
+): Word | undefined {
+  const text = query.get(name)
+  if (text === null) return undefined
+  const word = words.find((each) => each === text)
+  if (word !== undefined) return word
+  throw new VigilError(
+    'INVALID_ARGUMENT',
+    `${name}: expected one of ${words.join(', ')}, found ${JSON.stringify(text)}`,
+  )
+}
+
 /** `key=value` of `?label=`. */
 export function label(query: URLSearchParams): { readonly key: string; readonly value: string } | undefined {
   const text = query.get('label')

@@ -1,4 +1,4 @@
-import type { AgentHandle, RecoveryReport, TreeNode } from '@vigil/supervisor'
+import type { AgentHandle, Doubt, DoubtDecision, RecoveryReport, TreeNode } from '@vigil/supervisor'
 
 /** What the REST face needs of a supervisor; `Supervisor` fits, and so does anything that acts like one. */
 export interface RuntimeSurface {
@@ -6,6 +6,8 @@ export interface RuntimeSurface {
   list(): readonly AgentHandle[]
   tree(): readonly TreeNode[]
   publish(topic: string, data: unknown): Promise<{ readonly eventId: string }>
+  doubts(): Promise<readonly Doubt[]>
+  resolveDoubt(id: string, decision: DoubtDecision): Promise<void>
   readonly report: RecoveryReport
   readonly ready: boolean
   readonly dataDir: string

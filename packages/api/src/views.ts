@@ -1,13 +1,25 @@
 import type {
   AcceptedView,
+  DeadLetterView,
+  DoubtView,
   EntryView,
   JournalRecord,
   ProcessView,
   RuntimeStatusView,
   TreeNodeView,
+  TurnSummaryView,
   TurnView,
 } from '@vigil/protocol'
-import type { Accepted, ProcessStatus, RecoveryReport, TreeNode, TurnResult } from '@vigil/supervisor'
+import type {
+  Accepted,
+  DeadLetterSummary,
+  Doubt,
+  ProcessStatus,
+  RecoveryReport,
+  TreeNode,
+  TurnResult,
+  TurnSummary,
+} from '@vigil/supervisor'
 import type { RuntimeSurface } from './runtime-surface.ts'
 
 /**
@@ -27,9 +39,16 @@ export function processView(status: ProcessStatus): ProcessView {
       accepted: counters.accepted,
       completed: counters.completed,
       dead_lettered: counters.deadLettered,
+      cancelled: counters.cancelled,
       failures: counters.failures,
     },
-    mailbox: { waiting: mailbox.waiting, open: mailbox.open, dead_letters: mailbox.deadLetters },
+    mailbox: {
+      waiting: mailbox.waiting,
+      open: mailbox.open,
+      dead_letters: mailbox.deadLetters,
+      ...(mailbox.waitingSince === undefined ? {} : { waiting_since: mailbox.waitingSince }),
+      behind: mailbox.behind,
+    },
     triggers: triggers.map(({ id, type, text, nextFire }) => ({
       id,
       type,
@@ -83,6 +102,15 @@ export const acceptedView = ({ eventId, accepted, duplicate }: Accepted): Accept
 })
 
 export const turnView = ({ eventId, ...rest }: TurnResult): TurnView => ({ event_id: eventId, ...rest })
+
+export const turnSummaryView = ({ eventId, ...same }: TurnSummary): TurnSummaryView => ({ event_id: eventId, ...same })
+
+export const deadLetterView = ({ eventId, ...same }: DeadLetterSummary): DeadLetterView => ({
+  event_id: eventId,
+  ...same,
+})
+
+export const doubtView = ({ eventId, ...same }: Doubt): DoubtView => ({ event_id: eventId, ...same })
 
 export const entryView = ({ n, at, type, turn, data }: JournalRecord): EntryView => ({
   n,

@@ -3,12 +3,16 @@ import { apiBase, type RouteId, routes } from './routes.ts'
 import type {
   AcceptedView,
   ContextView,
+  DeadLetterView,
+  DoubtView,
+  EntryView,
   JournalView,
   ProcessListView,
   ProcessView,
   RuntimeStatusView,
   StateView,
   TreeView,
+  TurnSummaryView,
   TurnView,
 } from './views.ts'
 
@@ -37,7 +41,7 @@ export type ProcessVerb = 'start' | 'stop' | 'restart' | 'suspend' | 'resume'
 
 interface Call {
   readonly path?: Readonly<Record<string, string>>
-  readonly query?: Readonly<Record<string, string | number | undefined>>
+  readonly query?: Readonly<Record<string, string | number | readonly string[] | undefined>>
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown
   readonly extraMs?: number
@@ -53,7 +57,7 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
     const route = routes[id]
     const target = new URL(url.replace(/\/+$/, '') + apiBase + fill(route.path, path))
     for (const [key, value] of Object.entries(query))
-      if (value !== undefined) target.searchParams.set(key, String(value))
+      for (const each of value === undefined ? [] : [value].flat()) target.searchParams.append(key, String(each))
     const request: RequestInit = {
       method: route.method,
       headers: {
@@ -95,6 +99,23 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
         headers: options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey },
         extraMs: options.waitMs ?? 0,
       }),
+    turns: (name: string, query: { readonly state?: string; readonly limit?: number } = {}) =>
+      call<{ turns: TurnSummaryView[] }>('listTurns', { path: { name }, query: { ...query } }),
+    turn: (name: string, turn: string) =>
+      call<{ turn: string; entries: EntryView[] }>('getTurn', { path: { name, turn } }),
+    cancelTurn: (name: string, turn: string) =>
+      call<{ turn: string }>('cancelTurn', { path: { name, turn }, body: {} }),
+    deadLetters: (name: string) => call<{ dead_letters: DeadLetterView[] }>('listDeadLetters', { path: { name } }),
+    redeliver: (name: string, eventIds?: readonly string[]) =>
+      call<{ event_ids: string[] }>('redeliverDeadLetters', {
+        path: { name },
+        body: eventIds === undefined ? {} : { event_ids: eventIds },
+      }),
+    discard: (name: string, eventIds: readonly string[] = []) =>
+      call<{ discarded: number }>('discardDeadLetters', { path: { name }, query: { event_id: eventIds } }),
+    doubts: () => call<{ doubts: DoubtView[] }>('listDoubts'),
+    resolveDoubt: (id: string, decision: { readonly outcome: string; readonly result?: unknown }) =>
+      call<{ id: string }>('resolveDoubt', { path: { id }, body: decision }),
     journal: (name: string, query: JournalQuery = {}) =>
       call<JournalView>('getJournal', { path: { name }, query: { ...query } }),
     context: (name: string) => call<ContextView>('getContext', { path: { name } }),

@@ -3,7 +3,7 @@
  * client names them by id, and docs/rest.md lists them.
  */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** Below the base; `{name}` is a process. */
   readonly path: string
   /** Answers without a token. */
@@ -34,6 +34,34 @@ export const routes = {
     method: 'POST',
     path: '/processes/{name}/events',
     doc: 'The body is the payload of a manual event. `Idempotency-Key` makes a repetition harmless; `?wait=30s` waits for the turn.',
+  },
+  listTurns: {
+    method: 'GET',
+    path: '/processes/{name}/turns',
+    doc: 'Open turns and waiting events, then those that ended, newest first: `?state&limit`.',
+  },
+  getTurn: { method: 'GET', path: '/processes/{name}/turns/{turn}', doc: 'What happened in one turn, oldest first.' },
+  cancelTurn: {
+    method: 'POST',
+    path: '/processes/{name}/turns/{turn}/cancel',
+    doc: 'Ends a turn, or an event whose turn has not begun; what its effects did stays done.',
+  },
+  listDeadLetters: { method: 'GET', path: '/processes/{name}/dead-letters', doc: 'Events whose turns ended badly.' },
+  redeliverDeadLetters: {
+    method: 'POST',
+    path: '/processes/{name}/dead-letters/redeliver',
+    doc: 'Puts those of `{event_ids}`, or all, into the mailbox again, each as a new event.',
+  },
+  discardDeadLetters: {
+    method: 'DELETE',
+    path: '/processes/{name}/dead-letters',
+    doc: 'Forgets those of `?event_id=` (any number), or all.',
+  },
+  listDoubts: { method: 'GET', path: '/doubts', doc: 'Effects that may or may not have happened.' },
+  resolveDoubt: {
+    method: 'POST',
+    path: '/doubts/{id}',
+    doc: '`{outcome: done, result}`, `{outcome: not_done}` or `{outcome: retry}`: the turn goes on.',
   },
   getJournal: {
     method: 'GET',

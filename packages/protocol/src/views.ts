@@ -22,9 +22,16 @@ export interface ProcessView {
     readonly accepted: number
     readonly completed: number
     readonly dead_lettered: number
+    readonly cancelled: number
     readonly failures: number
   }
-  readonly mailbox: { readonly waiting: number; readonly open: number; readonly dead_letters: number }
+  readonly mailbox: {
+    readonly waiting: number
+    readonly open: number
+    readonly dead_letters: number
+    readonly waiting_since?: string
+    readonly behind: readonly { readonly turn: string; readonly why: string }[]
+  }
   readonly triggers: readonly {
     readonly id: string
     readonly type: string
@@ -104,6 +111,39 @@ export type TurnView =
       readonly error: RecordedError
     }
   | { readonly event_id: string; readonly turn: string; readonly status: 'cancelled'; readonly reason: string }
+
+/** `state`: waiting, running, suspended, retrying, awaiting, completed, dead_lettered or cancelled. */
+export interface TurnSummaryView {
+  readonly turn: string
+  readonly event_id: string
+  readonly trigger?: string
+  readonly state: string
+  readonly attempt: number
+  readonly at: string
+  readonly why?: string
+}
+
+export interface DeadLetterView {
+  readonly event_id: string
+  readonly at: string
+  readonly reason: string
+  readonly attempts: number
+  readonly error: RecordedError
+  readonly trigger: string
+  readonly type: string
+  readonly payload: Json
+}
+
+export interface DoubtView {
+  readonly id: string
+  readonly process: string
+  readonly turn: string
+  readonly event_id: string
+  readonly kind: string
+  readonly key: string
+  readonly at: string
+  readonly input?: Json
+}
 
 export interface EntryView {
   /** Place of the record in its process, from 1. */

@@ -1,9 +1,12 @@
 import { type Json, type MachineFacts, type ProcessName, VigilError } from '@vigil/protocol'
 import { accept } from './delivery/accept.ts'
+import { type DeadLetter, type ProcessFold, turnOf } from './fold/process-fold.ts'
 import { tierOf } from './isolation/tier.ts'
+import { discard, redeliver } from './operations/dead-letters.ts'
+import { cancelTurn, listTurns } from './operations/turns.ts'
 import type { Ports } from './runtime/ports.ts'
 import type { Member, Runtime } from './runtime/runtime.ts'
-import type { Accepted, AgentHandle, EnqueueOptions, ProcessStatus } from './surface.ts'
+import type { Accepted, AgentHandle, DeadLetterSummary, EnqueueOptions, ProcessStatus } from './surface.ts'
 
 /** Trigger id of events that a person or program gives. */
 const manualTrigger = 'manual'
@@ -71,6 +74,20 @@ export function agentHandle(
     suspend: () => running(member(), () => member().process.suspend(by)),
     resume: () => member().process.resume(by),
     remove: () => runtime.remove(name, by),
+    turns: (query = {}) => listTurns(runtime.log, member().process, query),
+    cancel: (turn, reason = 'cancelled') => cancelTurn(runtime.log, member().process, turn, { by, reason }),
+    async deadLetters() {
+      const letters = member().process.fold.deadLetters.map(deadLetterSummary)
+      await runtime.log.settled()
+      return letters
+    },
+    async redeliver(eventIds) {
+      const { process } = member()
+      const ids = await redeliver({ log: runtime.log, clock, random }, process.fold, { eventIds, by })
+      process.pump()
+      return ids
+    },
+    discard: (eventIds) => discard(runtime, member().process.fold, { eventIds, by }),
     async journal(query = {}) {
       member()
       await runtime.log.settled()
@@ -124,13 +141,37 @@ function statusOf({ process, triggers }: Member, machine: MachineFacts): Process
       accepted: fold.accepted,
       completed: fold.completed,
       deadLettered: fold.deadLettered,
+      cancelled: fold.cancelled,
       failures: fold.failures,
     },
-    mailbox: {
-      waiting: fold.mailbox.size - fold.turns.size,
-      open: fold.turns.size,
-      deadLetters: fold.deadLetters.length,
-    },
+    mailbox: mailboxOf(fold),
     triggers: triggers.describe(),
   }
 }
+
+function mailboxOf(fold: ProcessFold): ProcessStatus['mailbox'] {
+  const open = [...fold.turns.values()]
+  // An open turn keeps its event in the mailbox, so what waits are the others.
+  const oldest = fold.mailbox.values().find(({ event_id }) => !fold.turns.has(turnOf(event_id)))
+  return {
+    waiting: fold.mailbox.size - open.length,
+    open: open.length,
+    deadLetters: fold.deadLetters.length,
+    ...(oldest === undefined ? {} : { waitingSince: oldest.timestamp }),
+    behind: open.flatMap(({ turn, parked, retry }) => {
+      if (parked !== undefined) return [{ turn, why: `waits for a person since ${parked.at}` }]
+      return retry === undefined ? [] : [{ turn, why: `is tried again at ${retry.at}` }]
+    }),
+  }
+}
+
+const deadLetterSummary = ({ at, event, attempts, reason, error }: DeadLetter): DeadLetterSummary => ({
+  eventId: event.event_id,
+  at,
+  reason,
+  attempts,
+  error,
+  trigger: event.trigger_id,
+  type: event.type,
+  payload: event.payload as Json,
+})

@@ -4,9 +4,18 @@ import { agentHandle } from './agent-handle.ts'
 import { refuseWeakeningOptions } from './isolation/node-options.ts'
 import { type Configuration, defaultCells } from './manifests/configuration.ts'
 import { manifestFromSpec, type SpawnSpec } from './manifests/spec.ts'
+import { listDoubts, resolveDoubt } from './operations/doubts.ts'
 import { type Opened, openRuntime } from './runtime/open.ts'
 import type { Ports } from './runtime/ports.ts'
-import type { AgentHandle, DeployRequest, RecoveryReport, SupervisorEvents, TreeNode } from './surface.ts'
+import type {
+  AgentHandle,
+  DeployRequest,
+  Doubt,
+  DoubtDecision,
+  RecoveryReport,
+  SupervisorEvents,
+  TreeNode,
+} from './surface.ts'
 
 export interface StartOptions {
   /** Where everything durable lives; default `.vigil` under the working directory. */
@@ -131,10 +140,7 @@ export class Supervisor implements AsyncDisposable {
     const member = runtime.members.get(name)
     if (isNew || request.start === true) {
       await member?.process.start(request.by)
-      await runtime.until(
-        name,
-        ({ process }) => process.state === 'running' || process.state === 'failed' || process.state === 'stopped',
-      )
+      await runtime.until(name, ({ process }) => ['running', 'awaiting', 'failed', 'stopped'].includes(process.state))
       const fold = member?.process.fold
       if (member?.process.state === 'failed') {
         const details = { last_exit: fold?.lastExit }
@@ -176,6 +182,22 @@ export class Supervisor implements AsyncDisposable {
   ): Promise<{ readonly eventId: string; readonly deliveries: number }> {
     this.#open()
     return await this.#opened.runtime.publish(topic, data, source)
+  }
+
+  /** Effects that may or may not have happened, and whose turns wait for a person's word. */
+  async doubts(): Promise<Doubt[]> {
+    const { log } = this.#opened.runtime
+    const doubts = listDoubts(log.world)
+    await log.settled()
+    return doubts
+  }
+
+  /** Says what became of an effect; its turn goes on when nothing of it is in doubt any more. @throws DOUBT_NOT_FOUND */
+  async resolveDoubt(id: string, decision: DoubtDecision): Promise<void> {
+    this.#open()
+    const { runtime } = this.#opened
+    const name = await resolveDoubt(runtime.log, id, { ...decision, by: 'operator' })
+    runtime.members.get(name)?.process.pump()
   }
 
   /** Listens; returns the way to stop it. Records are told when they are durable. */

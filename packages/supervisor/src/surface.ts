@@ -17,7 +17,15 @@ import type { Report } from './supervision/tree/protocol.ts'
  */
 
 /** The states of semantics.md section 1. */
-export type ProcessState = 'starting' | 'running' | 'restarting' | 'suspended' | 'stopping' | 'stopped' | 'failed'
+export type ProcessState =
+  | 'starting'
+  | 'running'
+  | 'awaiting'
+  | 'restarting'
+  | 'suspended'
+  | 'stopping'
+  | 'stopped'
+  | 'failed'
 
 /** Whether a process that runs has a thread: it may have given it back, or wait for one. */
 export type Residency = 'resident' | 'hibernated' | 'waking' | 'absent'
@@ -46,9 +54,18 @@ export interface ProcessStatus {
     readonly accepted: number
     readonly completed: number
     readonly deadLettered: number
+    readonly cancelled: number
     readonly failures: number
   }
-  readonly mailbox: { readonly waiting: number; readonly open: number; readonly deadLetters: number }
+  readonly mailbox: {
+    readonly waiting: number
+    readonly open: number
+    readonly deadLetters: number
+    /** When the longest waiting event was accepted. */
+    readonly waitingSince?: string
+    /** What those that wait are behind: turns that a person has to help on, or that are tried again. */
+    readonly behind: readonly { readonly turn: string; readonly why: string }[]
+  }
   readonly triggers: readonly {
     readonly id: string
     readonly type: string
@@ -62,6 +79,61 @@ export type TurnResult =
   | { readonly status: 'completed'; readonly eventId: string; readonly turn: string; readonly result: Json }
   | { readonly status: 'dead_lettered'; readonly eventId: string; readonly turn: string; readonly error: RecordedError }
   | { readonly status: 'cancelled'; readonly eventId: string; readonly turn: string; readonly reason: string }
+
+/** `suspended`: open, and no guest works on it now. */
+export type TurnState =
+  | 'waiting'
+  | 'running'
+  | 'suspended'
+  | 'retrying'
+  | 'awaiting'
+  | 'completed'
+  | 'dead_lettered'
+  | 'cancelled'
+
+/** One turn in a list; `at` is when it began or ended, or when its event came. */
+export interface TurnSummary {
+  readonly turn: string
+  readonly eventId: string
+  readonly trigger?: string
+  readonly state: TurnState
+  /** 0 before the first. */
+  readonly attempt: number
+  readonly at: string
+  /** In words: what it waits for, or why it ended so. */
+  readonly why?: string
+}
+
+/** An effect that may or may not have happened. */
+export interface Doubt {
+  readonly id: string
+  readonly process: string
+  readonly turn: string
+  readonly eventId: string
+  readonly kind: string
+  readonly key: string
+  /** When the agent was told that it is in doubt. */
+  readonly at: string
+  readonly input?: Json
+}
+
+/** `done`: it happened, and this is its result. Else it is made now, under the same idempotency key: it did not happen, or may happen twice. */
+export interface DoubtDecision {
+  readonly outcome: 'done' | 'not_done' | 'retry'
+  readonly result?: Json | undefined
+}
+
+/** An event whose turn ended badly. */
+export interface DeadLetterSummary {
+  readonly eventId: string
+  readonly at: string
+  readonly reason: string
+  readonly attempts: number
+  readonly error: RecordedError
+  readonly trigger: string
+  readonly type: string
+  readonly payload: Json
+}
 
 export interface Accepted {
   readonly eventId: string
@@ -98,6 +170,16 @@ export interface AgentHandle {
   resume(): Promise<void>
   /** Stops the process and forgets all that it held. */
   remove(): Promise<void>
+  /** Open turns and waiting events, then those that ended, newest first. */
+  turns(query?: { readonly state?: TurnState; readonly limit?: number }): Promise<TurnSummary[]>
+  /** Ends a turn, or an event whose turn has not begun. @throws TURN_NOT_FOUND */
+  cancel(turn: string, reason?: string): Promise<void>
+  /** Oldest first. */
+  deadLetters(): Promise<DeadLetterSummary[]>
+  /** Those named, or all, come into the mailbox again, each as a new event; resolves with their ids. @throws DEAD_LETTER_NOT_FOUND */
+  redeliver(eventIds?: readonly string[]): Promise<string[]>
+  /** Forgets those named, or all; resolves with how many. @throws DEAD_LETTER_NOT_FOUND */
+  discard(eventIds?: readonly string[]): Promise<number>
   /** Records of this process, newest first unless asked otherwise. */
   journal(query?: Omit<PageQuery, 'process' | 'limit'> & { readonly limit?: number }): Promise<JournalPage>
   /** Committed state. */

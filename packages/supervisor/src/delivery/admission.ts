@@ -41,3 +41,10 @@ export function admit(
   }
   return { resume, begin, wakeInMs }
 }
+
+/** Nothing goes on before a person helps: all that is open waits for one, and nothing may begin beside it. */
+export function isAwaiting(process: ProcessFold): boolean {
+  const open = [...process.turns.values()]
+  if (open.length === 0 || open.some((turn) => turn.parked === undefined)) return false
+  return process.manifest.concurrency === 1 || process.mailbox.size === open.length
+}

@@ -1,4 +1,5 @@
 import type { ExitCause, ProcessName, RecordDraft } from '@vigil/protocol'
+import { isAwaiting } from '../delivery/admission.ts'
 import type { ProcessFold } from '../fold/process-fold.ts'
 import { restTimer } from '../residency/rest-timer.ts'
 import type { Branch } from '../supervision/branch.ts'
@@ -120,7 +121,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
       if (lives.ending && !wanted()) return 'stopping'
       if (fold.parked !== undefined) return 'failed'
       if (fold.desired !== 'running') return fold.desired
-      if (lives.isUp) return 'running'
+      if (lives.isUp) return isAwaiting(fold) ? 'awaiting' : 'running'
       return branch.place(path) === 'restarting' ? 'restarting' : 'starting'
     },
     get life() {

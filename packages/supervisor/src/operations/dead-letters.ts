@@ -1,0 +1,63 @@
+import { type Clock, type ProcessName, type Random, type RecordDraft, VigilError } from '@vigil/protocol'
+import type { DeadLetter, ProcessFold } from '../fold/process-fold.ts'
+import type { RecordLog } from '../runtime/record-log.ts'
+
+/** What people do with events whose turns ended badly: nothing of it happens by itself. */
+interface Parts {
+  readonly log: RecordLog
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Those that were named, or all. @throws DEAD_LETTER_NOT_FOUND naming the first that is not there */
+function chosen(fold: ProcessFold, eventIds: readonly string[] | undefined): DeadLetter[] {
+  if (eventIds === undefined) return [...fold.deadLetters]
+  return eventIds.map((id) => {
+    const letter = fold.deadLetters.find(({ event }) => event.event_id === id)
+    if (letter === undefined) throw new VigilError('DEAD_LETTER_NOT_FOUND', `"${fold.name}" has no dead letter ${id}`)
+    return letter
+  })
+}
+
+/**
+ * Puts dead letters into the mailbox again, each as a new event with a turn of its own; all of them or none.
+ * Resolves with the ids of the new events, in the order asked for, when they are durable.
+ */
+export async function redeliver(
+  { log, clock, random }: Parts,
+  fold: ProcessFold,
+  { eventIds, by }: { readonly eventIds?: readonly string[] | undefined; readonly by: string },
+): Promise<string[]> {
+  const letters = chosen(fold, eventIds)
+  const { max } = fold.manifest.mailbox
+  if (fold.mailbox.size + letters.length > max) {
+    const message = `the mailbox of "${fold.name}" holds ${fold.mailbox.size} events, ${letters.length} more would pass its mailbox.max of ${max}`
+    throw new VigilError('MAILBOX_FULL', message)
+  }
+  const timestamp = new Date(clock.now()).toISOString()
+  const drafts = letters.map(({ event }): Extract<RecordDraft, { type: 'dead_letter.redelivered' }> => {
+    const again = {
+      ...event,
+      event_id: random.uuid(),
+      timestamp,
+      metadata: { ...event.metadata, redelivered_from: event.event_id },
+    }
+    return { ...author(fold), type: 'dead_letter.redelivered', data: { event_id: event.event_id, event: again, by } }
+  })
+  await log.commitDurably(drafts)
+  return drafts.map(({ data }) => data.event.event_id)
+}
+
+/** Forgets dead letters for good; resolves with how many. */
+export async function discard(
+  { log }: Pick<Parts, 'log'>,
+  fold: ProcessFold,
+  { eventIds, by }: { readonly eventIds?: readonly string[] | undefined; readonly by: string },
+): Promise<number> {
+  const event_ids = chosen(fold, eventIds).map(({ event }) => event.event_id)
+  if (event_ids.length > 0)
+    await log.commitDurably([{ ...author(fold), type: 'dead_letter.discarded', data: { event_ids, by } }])
+  return event_ids.length
+}
+
+const author = ({ name, epoch }: ProcessFold) => ({ process: name as ProcessName, epoch })
