@@ -259,7 +259,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     listener.moved()
   }
 
-  const expire = (id: string, turn: RunningTurn): void => {
+  const expire = (id: string): void => {
     giveUp(id, 'max_turn')
     const error = {
       name: 'VigilError',
@@ -307,7 +307,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     begin(turn, event, crashed) {
       const state: RunningTurn = {
         crashed,
-        time: runningTime(clock, manifest.maxTurnMs, () => expire(turn.turn, state)),
+        time: runningTime(clock, manifest.maxTurnMs, () => expire(turn.turn)),
         open: 0,
         waiting: 0,
         idle: 0,

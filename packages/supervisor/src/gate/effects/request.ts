@@ -88,7 +88,7 @@ const nameOf = (process: string, turn: string): string => `${process} ${turn}`
 
 function replied(asked: Asked, end: TurnResult): Outcome {
   if (end.status === 'completed') return { ok: true, value: end.result }
-  const { code, message } = end.error
+  const { code, message } = end.status === 'cancelled' ? { code: 'TURN_CANCELLED', message: end.reason } : end.error
   return refused('REQUEST_FAILED', `the turn of "${asked.process}" ended with ${code}: ${message}`, asked, {
     code,
     message,
