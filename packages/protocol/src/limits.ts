@@ -17,6 +17,8 @@ export const limits = {
   frameBytes: 256_000,
   /** Recorded steps of one turn. */
   turnEffects: 10_000,
+  /** Turns that one process has open at a time in lanes of their own keys. */
+  keyedLanes: 64,
   dedupeKeys: 100_000,
   dedupeMs: 7 * 24 * 3_600_000,
   stateHistory: 100,

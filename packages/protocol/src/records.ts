@@ -71,6 +71,13 @@ for (const [id, shape] of Object.entries({
 }))
   z.globalRegistry.add(shape, { id })
 
+/** All events of a turn that took several; `event_id` is the first of them. */
+const batched = z.array(z.string()).optional()
+
+/** Every event that ends with the turn of this record. */
+export const eventsOf = (data: { readonly event_id: string; readonly event_ids?: readonly string[] | undefined }) =>
+  data.event_ids ?? [data.event_id]
+
 export const recordTable = {
   'runtime.started': record(
     [],
@@ -197,7 +204,14 @@ export const recordTable = {
   'turn.started': record(
     ['turns', 'mailbox'],
     'An attempt began; written lazily, with the first effect.',
-    z.strictObject({ event_id: z.string(), attempt: z.number(), bundle: z.string(), started_at: z.string() }),
+    z.strictObject({
+      event_id: z.string(),
+      event_ids: batched,
+      attempt: z.number(),
+      bundle: z.string(),
+      started_at: z.string(),
+      rate: z.number().optional().describe('so many starts of this trigger are remembered'),
+    }),
   ),
   'turn.attempt_failed': record(
     ['turns'],
@@ -207,17 +221,23 @@ export const recordTable = {
   'turn.completed': record(
     ['turns', 'mailbox', 'state', 'process'],
     'A turn ended well: result, write set and mailbox ack in one.',
-    z.strictObject({ event_id: z.string(), attempt: z.number(), result: z.unknown(), writes: writeSetSchema }),
+    z.strictObject({
+      event_id: z.string(),
+      event_ids: batched,
+      attempt: z.number(),
+      result: z.unknown(),
+      writes: writeSetSchema,
+    }),
   ),
   'turn.dead_lettered': record(
     ['turns', 'mailbox', 'process'],
     'A turn ended badly; the event is kept for people.',
-    z.strictObject({ event_id: z.string(), attempts: z.number(), reason: z.string(), error }),
+    z.strictObject({ event_id: z.string(), event_ids: batched, attempts: z.number(), reason: z.string(), error }),
   ),
   'turn.cancelled': record(
     ['turns', 'mailbox', 'process'],
     'A person or a policy ended a turn, or an event whose turn had not begun.',
-    z.strictObject({ event_id: z.string(), reason: z.string(), by }),
+    z.strictObject({ event_id: z.string(), event_ids: batched, reason: z.string(), by }),
   ),
   'turn.parked': record(
     ['turns'],

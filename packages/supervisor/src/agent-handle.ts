@@ -1,6 +1,7 @@
 import { type Json, type MachineFacts, type ProcessName, VigilError } from '@vigil/protocol'
 import { accept } from './delivery/accept.ts'
-import { type DeadLetter, type ProcessFold, turnOf } from './fold/process-fold.ts'
+import { waitingEvents } from './delivery/admission.ts'
+import type { DeadLetter, ProcessFold } from './fold/process-fold.ts'
 import { tierOf } from './isolation/tier.ts'
 import { discard, redeliver } from './operations/dead-letters.ts'
 import { cancelTurn, listTurns } from './operations/turns.ts'
@@ -151,10 +152,10 @@ function statusOf({ process, triggers }: Member, machine: MachineFacts): Process
 
 function mailboxOf(fold: ProcessFold): ProcessStatus['mailbox'] {
   const open = [...fold.turns.values()]
-  // An open turn keeps its event in the mailbox, so what waits are the others.
-  const oldest = fold.mailbox.values().find(({ event_id }) => !fold.turns.has(turnOf(event_id)))
+  const taken = open.reduce((sum, { eventIds }) => sum + eventIds.length, 0)
+  const oldest = waitingEvents(fold).next().value
   return {
-    waiting: fold.mailbox.size - open.length,
+    waiting: fold.mailbox.size - taken,
     open: open.length,
     deadLetters: fold.deadLetters.length,
     ...(oldest === undefined ? {} : { waitingSince: oldest.timestamp }),

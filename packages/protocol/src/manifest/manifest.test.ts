@@ -263,3 +263,18 @@ describe('refused', () => {
     expect(refuse(raw)[0]?.message).toContain('expected a manifest: a map of fields')
   })
 })
+
+describe('fields that are wrong together', () => {
+  const trigger = (fields: object) => ({ ...least, triggers: [{ event: 'a', ...fields }] })
+  it.each([
+    [
+      { ...least, isolation: 'thread', permissions: { child_process: true } },
+      ['isolation'],
+      'beside permissions.child_process',
+    ],
+    [trigger({ batch: {}, debounce: '1s' }), ['triggers', 0, 'batch'], 'expected batch or debounce'],
+    [trigger({ key: 'payload.a' }), ['triggers', 0, 'key'], 'expected debounce beside key'],
+  ])('are refused with their place %#', (raw, path, message) => {
+    expect(refuse(raw)).toMatchObject([{ path, message: expect.stringContaining(message) }])
+  })
+})

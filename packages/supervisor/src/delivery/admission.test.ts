@@ -1,23 +1,30 @@
+import type { AcceptedEvent } from '@vigil/protocol'
 import { expect, test } from 'vitest'
-import { accepted, alpha, started, worldOf } from '../../fixtures/process.ts'
-import { admit } from './admission.ts'
+import { accepted, alpha, manualEvent, started, worldOf } from '../../fixtures/process.ts'
+import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
+import type { SpawnSpec } from '../manifests/spec.ts'
+import { triggerId } from '../triggers/event-id.ts'
+import { type AdmissionMoment, admit } from './admission.ts'
 
-const none = new Set<string>()
-const atOnce = (): number => 0
+const second = 1_000
+const atOnce: AdmissionMoment = { running: new Set(), retryInMs: () => 0, nowMs: 0 }
+const decide = (process: ProcessFold, moment: Partial<AdmissionMoment> = {}) => admit(process, { ...atOnce, ...moment })
+const begun = (process: ProcessFold, moment: Partial<AdmissionMoment> = {}) =>
+  decide(process, moment).begin.map(({ events }) => events.map((event) => event.event_id).join('+'))
 
 test('one lane: the first event begins, the rest wait', () => {
   const { put, fold } = worldOf({})
   for (const id of ['e1', 'e2', 'e3']) put(accepted(id))
-  expect(admit(fold(), none, atOnce).begin.map((event) => event.event_id)).toEqual(['e1'])
+  expect(begun(fold())).toEqual(['e1'])
   put(started('e1'))
-  expect(admit(fold(), new Set(['t-e1']), atOnce)).toEqual({ resume: [], begin: [], wakeInMs: undefined })
+  expect(decide(fold(), { running: new Set(['t-e1']) })).toEqual({ resume: [], begin: [], wakeInMs: undefined })
 })
 
 test('lanes fill in order of acceptance', () => {
   const { put, fold } = worldOf({ concurrency: 2 })
   for (const id of ['e1', 'e2', 'e3']) put(accepted(id))
   put(started('e1'))
-  expect(admit(fold(), new Set(['t-e1']), atOnce).begin.map((event) => event.event_id)).toEqual(['e2'])
+  expect(begun(fold(), { running: new Set(['t-e1']) })).toEqual(['e2'])
 })
 
 test('a turn in backoff keeps its lane until it is due', () => {
@@ -26,15 +33,10 @@ test('a turn in backoff keeps its lane until it is due', () => {
   put(accepted('e2'))
   put(started('e1'))
   const retry_at = '2026-01-01T00:00:05.000Z'
-  put({
-    ...alpha,
-    type: 'turn.attempt_failed',
-    turn: 't-e1',
-    data: { attempt: 1, error: { code: 'X', message: 'x' }, retry_at },
-  })
-  const early = admit(fold(), none, () => 1)
-  expect(early).toEqual({ resume: [], begin: [], wakeInMs: 1 })
-  expect(admit(fold(), none, atOnce).resume.map((turn) => turn.turn)).toEqual(['t-e1'])
+  const error = { code: 'X', message: 'x' }
+  put({ ...alpha, type: 'turn.attempt_failed', turn: 't-e1', data: { attempt: 1, error, retry_at } })
+  expect(decide(fold(), { retryInMs: () => 1 })).toEqual({ resume: [], begin: [], wakeInMs: 1 })
+  expect(decide(fold()).resume.map((turn) => turn.turn)).toEqual(['t-e1'])
 })
 
 test('a turn that a crash cut is resumed before anything begins', () => {
@@ -42,11 +44,112 @@ test('a turn that a crash cut is resumed before anything begins', () => {
   put(accepted('e1'))
   put(accepted('e2'))
   put(started('e1'))
-  put({
-    ...alpha,
-    type: 'incarnation.exited',
-    data: { cause: { kind: 'signal', signal: 'SIGKILL' }, turns: ['t-e1'], charged: false },
-  })
-  const { resume, begin } = admit(fold(), none, atOnce)
+  const cause = { kind: 'signal', signal: 'SIGKILL' } as const
+  put({ ...alpha, type: 'incarnation.exited', data: { cause, turns: ['t-e1'], charged: false } })
+  const { resume, begin } = decide(fold())
   expect([resume.map((turn) => turn.cut), begin]).toEqual([[true], []])
+})
+
+test.each([
+  [1, []],
+  [2, ['e2', 'e3']],
+])('who waits for a person keeps a serial lane, and gives one of several back: %d', (concurrency, next) => {
+  const { put, fold } = worldOf({ concurrency })
+  for (const id of ['e1', 'e2', 'e3']) put(accepted(id))
+  put(started('e1'))
+  const error = { code: 'EFFECT_IN_DOUBT', message: 'x' }
+  put({ ...alpha, type: 'turn.parked', turn: 't-e1', data: { attempt: 1, doubts: ['pay'], error } })
+  expect(decide(fold()).resume).toEqual([])
+  expect(begun(fold())).toEqual(next)
+})
+
+/** Events of one trigger with these options, so many seconds after each other. */
+function triggered(options: Partial<NonNullable<SpawnSpec['triggers']>[number]>, spec: Partial<SpawnSpec> = {}) {
+  const { put, fold, world } = worldOf({ ...spec, triggers: [{ type: 'event', eventType: 'a', ...options } as never] })
+  const [trigger] = fold().manifest.triggers
+  const trigger_id = trigger === undefined ? '' : triggerId(trigger)
+  let seconds = 0
+  const come = (id: string, payload: unknown = null, after = 1): void => {
+    seconds += after
+    const timestamp = new Date(seconds * second).toISOString()
+    const event: AcceptedEvent = { ...manualEvent(id, payload), trigger_id, timestamp }
+    put({ ...alpha, type: 'trigger.accepted', data: { event } })
+  }
+  return { put, fold, world, come }
+}
+
+test('a key has a lane of its own, whatever else waits', () => {
+  const { put, fold, come } = triggered({ concurrencyKey: 'payload.customer' })
+  for (const [id, customer] of Object.entries({ e1: 'ann', e2: 'ann', e3: 'bob', e4: null, e5: null }))
+    come(id, { customer })
+  // Without a value at the path it takes the shared lane.
+  expect(begun(fold())).toEqual(['e1', 'e3', 'e4'])
+  put(started('e1'))
+  put(started('e3'))
+  expect(begun(fold(), { running: new Set(['t-e1', 't-e3']) })).toEqual(['e4'])
+})
+
+test('of events that follow each other the last is handled, when it is quiet', () => {
+  const { fold, come } = triggered({ debounce: '10s', key: 'payload.file' })
+  come('e1', { file: 'a' })
+  come('e2', { file: 'a' }, 5)
+  come('e3', { file: 'b' }, 5)
+  expect(decide(fold(), { nowMs: 15 * second })).toMatchObject({ begin: [], wakeInMs: second })
+  const { begin, wakeInMs } = decide(fold(), { nowMs: 16 * second })
+  expect(begin).toMatchObject([{ events: [{ event_id: 'e2' }], superseded: [{ event_id: 'e1' }] }])
+  expect(wakeInMs).toBe(5 * second)
+})
+
+test('who is followed again and again is handled after ten times the wait', () => {
+  const { fold, come } = triggered({ debounce: '10s' })
+  for (let n = 0; n < 20; n += 1) come(`e${n}`, null, 6)
+  expect(begun(fold(), { nowMs: 105 * second })).toEqual([])
+  expect(begun(fold(), { nowMs: 106 * second })).toEqual(['e19'])
+})
+
+test('a batch begins when it is full, or when its first has waited long enough', () => {
+  const { fold, come } = triggered({ batch: { max: 3, within: '10s' } }, { concurrency: 9 })
+  for (let n = 0; n < 5; n += 1) come(`e${n}`)
+  expect(begun(fold(), { nowMs: 5 * second })).toEqual(['e0+e1+e2'])
+  expect(decide(fold(), { nowMs: 5 * second }).wakeInMs).toBe(9 * second)
+  expect(begun(fold(), { nowMs: 14 * second })).toEqual(['e0+e1+e2', 'e3+e4'])
+})
+
+test('a batch is no larger than a payload may be', () => {
+  const { fold, come } = triggered({ batch: {} }, { concurrency: 9 })
+  for (let n = 0; n < 5; n += 1) come(`e${n}`, 'x'.repeat(400_000))
+  expect(begun(fold(), { nowMs: 5 * second })).toEqual(['e0+e1', 'e2+e3'])
+})
+
+test('so many turns begin within a span, and the next when the oldest of them is out of it', () => {
+  const { put, fold, come } = triggered({ rateLimit: '2/1m' }, { concurrency: 9 })
+  for (let n = 0; n < 4; n += 1) come(`e${n}`)
+  expect(begun(fold(), { nowMs: 10 * second })).toEqual(['e0', 'e1'])
+  for (const [id, at] of Object.entries({ e0: 10, e1: 30 })) {
+    const started_at = new Date(at * second).toISOString()
+    put({
+      ...alpha,
+      type: 'turn.started',
+      turn: `t-${id}`,
+      data: { event_id: id, attempt: 1, bundle: 'b1', started_at, rate: 2 },
+    })
+  }
+  const running = new Set(['t-e0', 't-e1'])
+  expect(decide(fold(), { running, nowMs: 40 * second })).toMatchObject({ begin: [], wakeInMs: 30 * second })
+  expect(begun(fold(), { running, nowMs: 70 * second })).toEqual(['e2'])
+  // A clock that was set back by a year must not keep anybody waiting for one.
+  expect(begun(fold(), { running, nowMs: -1_000_000 * second })).toEqual(['e2', 'e3'])
+})
+
+test('a turn that took a batch is known by each of its events', () => {
+  const { put, fold, come } = triggered({ batch: { max: 2 } })
+  for (const id of ['e1', 'e2', 'e3']) come(id)
+  const data = { event_id: 'e1', event_ids: ['e1', 'e2'], attempt: 1, bundle: 'b1', started_at: 'now' }
+  put({ ...alpha, type: 'turn.started', turn: 't-e1', data })
+  expect([...(fold().turns.get('t-e1') as TurnFold).eventIds]).toEqual(['e1', 'e2'])
+  expect(begun(fold(), { running: new Set(['t-e1']), nowMs: 60 * second })).toEqual([])
+  const end = { event_id: 'e1', event_ids: ['e1', 'e2'], attempt: 1, result: null, writes: {} }
+  put({ ...alpha, type: 'turn.completed', turn: 't-e1', data: end })
+  expect(fold()).toMatchObject({ accepted: 3, completed: 2 })
+  expect([...fold().mailbox.keys()]).toEqual(['e3'])
 })

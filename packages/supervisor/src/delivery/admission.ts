@@ -1,50 +1,119 @@
-import type { AcceptedEvent } from '@vigil/protocol'
+import { type AcceptedEvent, limits } from '@vigil/protocol'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
-import { turnOf } from '../fold/process-fold.ts'
+import { type Candidate, candidates } from './candidates.ts'
+import { type RulesByTrigger, rulesOf } from './trigger-rules.ts'
 
 /** What a process that may run should do next. */
 export interface Admission {
   /** Open turns that have to go on: cut by a crash or stop, or due for their next attempt. */
   readonly resume: readonly TurnFold[]
-  /** Events whose first attempt may begin. */
-  readonly begin: readonly AcceptedEvent[]
-  /** Milliseconds until the earliest retry that is not due yet. */
+  /** Turns whose first attempt may begin. */
+  readonly begin: readonly Candidate[]
+  /** Milliseconds until the answer may be another, if nothing happens before. */
   readonly wakeInMs: number | undefined
 }
 
+export interface AdmissionMoment {
+  /** Turns that the present life already works on. */
+  readonly running: ReadonlySet<string>
+  /** How long a turn has to wait for its next attempt. */
+  readonly retryInMs: (turn: TurnFold) => number
+  /** Wall time. */
+  readonly nowMs: number
+}
+
 /**
- * FIFO with `concurrency` lanes. An open turn keeps its lane also while it waits for its retry, so what is
- * serial stays serial. `running` are the turns that the present life already works on, `retryInMs` says how long a turn
- * has to wait for its next attempt.
+ * FIFO with lanes: `concurrency` that all share, and one for each value of a `concurrency_key`. An open turn keeps its lane
+ * also while it waits for its retry, so what is serial stays serial.
  */
-export function admit(
-  process: ProcessFold,
-  running: ReadonlySet<string>,
-  retryInMs: (turn: TurnFold) => number,
-): Admission {
-  const resume: TurnFold[] = []
+export function admit(process: ProcessFold, { running, retryInMs, nowMs }: AdmissionMoment): Admission {
   let wakeInMs: number | undefined
+  const wake = (inMs: number): void => {
+    wakeInMs = Math.min(wakeInMs ?? inMs, inMs)
+  }
+  const resume: TurnFold[] = []
   for (const turn of process.turns.values()) {
     if (running.has(turn.turn) || turn.parked !== undefined) continue
     const inMs = retryInMs(turn)
     if (inMs <= 0) resume.push(turn)
-    else wakeInMs = Math.min(wakeInMs ?? inMs, inMs)
+    else wake(inMs)
   }
-  // A turn whose start is not folded yet is known to `running` alone.
-  let lanes = process.manifest.concurrency - process.turns.size
-  const begin: AcceptedEvent[] = []
-  for (const event of process.mailbox.values()) {
-    if (lanes <= 0) break
-    if (process.turns.has(turnOf(event.event_id))) continue
-    begin.push(event)
-    lanes -= 1
+  const rules = rulesOf(process.manifest)
+  const lanes = lanesOf(process, rules)
+  const rates = ratesOf(process, nowMs)
+  const begin: Candidate[] = []
+  for (const candidate of candidates(waitingEvents(process), rules, nowMs)) {
+    if (lanes.full) break
+    const { events, inMs } = candidate
+    const waitMs = inMs > 0 ? inMs : rates.waitMs(candidate)
+    if (waitMs > 0) wake(waitMs)
+    else if (lanes.take(candidate.rules?.lane(events[0]))) {
+      rates.begun(candidate)
+      begin.push(candidate)
+    }
   }
   return { resume, begin, wakeInMs }
+}
+
+/** Events that no open turn has taken. */
+export function* waitingEvents(process: ProcessFold): Generator<AcceptedEvent> {
+  const taken = new Set([...process.turns.values()].flatMap(({ eventIds }) => eventIds))
+  for (const event of process.mailbox.values()) if (!taken.has(event.event_id)) yield event
+}
+
+function lanesOf(process: ProcessFold, rules: RulesByTrigger) {
+  const { concurrency } = process.manifest
+  const hasKeys = rules.size > 0
+  let shared = concurrency
+  const keyed = new Set<string>()
+  for (const turn of process.turns.values()) {
+    const event = process.mailbox.get(turn.eventId)
+    const lane = event === undefined ? undefined : rules.get(event.trigger_id)?.lane(event)
+    if (lane !== undefined) keyed.add(lane)
+    // Who waits for a person gives a lane back that others share, as long as that breaks no order.
+    else if (turn.parked === undefined || concurrency === 1) shared -= 1
+  }
+  return {
+    /** Nothing may begin, whatever it is. */
+    get full(): boolean {
+      return shared <= 0 && (!hasKeys || keyed.size >= limits.keyedLanes)
+    },
+    take(lane: string | undefined): boolean {
+      if (lane === undefined) {
+        if (shared <= 0) return false
+        shared -= 1
+        return true
+      }
+      if (keyed.has(lane) || keyed.size >= limits.keyedLanes) return false
+      keyed.add(lane)
+      return true
+    },
+  }
+}
+
+function ratesOf(process: ProcessFold, nowMs: number) {
+  const inThisRound = new Map<string, number>()
+  return {
+    /** Until another turn of this trigger may begin. */
+    waitMs({ events: [{ trigger_id }], rules }: Candidate): number {
+      if (rules?.rate === undefined) return 0
+      const { count, perMs } = rules.rate
+      // After a step of the clock some may lie ahead: they count for nothing, or nobody could begin for a year.
+      const starts = (process.begun.get(trigger_id) ?? []).filter((at) => at > nowMs - perMs && at <= nowMs)
+      const room = count - starts.length - (inThisRound.get(trigger_id) ?? 0)
+      if (room > 0) return 0
+      const next = starts[-room]
+      return next === undefined ? perMs : next + perMs - nowMs
+    },
+    begun({ events: [{ trigger_id }] }: Candidate): void {
+      inThisRound.set(trigger_id, (inThisRound.get(trigger_id) ?? 0) + 1)
+    },
+  }
 }
 
 /** Nothing goes on before a person helps: all that is open waits for one, and nothing may begin beside it. */
 export function isAwaiting(process: ProcessFold): boolean {
   const open = [...process.turns.values()]
   if (open.length === 0 || open.some((turn) => turn.parked === undefined)) return false
-  return process.manifest.concurrency === 1 || process.mailbox.size === open.length
+  return process.manifest.concurrency === 1 || waitingEvents(process).next().done === true
 }

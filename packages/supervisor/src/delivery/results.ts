@@ -1,4 +1,4 @@
-import { type Clock, type JournalRecord, type Json, VigilError } from '@vigil/protocol'
+import { type Clock, eventsOf, type JournalRecord, type Json, VigilError } from '@vigil/protocol'
 import { turnOf } from '../fold/process-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { TurnResult } from '../surface.ts'
@@ -14,6 +14,9 @@ export interface Results {
   /** Whoever waits is told that it was in vain. */
   close(): void
 }
+
+/** A turn has the name of its first event; who asks for another of its batch finds it among so many of the newest ends. */
+const batchesLookedAt = 1_000
 
 interface Waiter {
   readonly resolve: (result: TurnResult) => void
@@ -38,9 +41,11 @@ export function turnResults(log: RecordLog, clock: Clock): Results {
     if (record.type === 'process.removed') return removed(record.process)
     const result = resultOf(record)
     if (result === undefined) return
-    const key = slot(record.process, record.turn)
-    for (const waiter of waiting.get(key) ?? []) waiter.resolve(result)
-    waiting.delete(key)
+    for (const eventId of endedBy(record)) {
+      const key = slot(record.process, turnOf(eventId))
+      for (const waiter of waiting.get(key) ?? []) waiter.resolve(result)
+      waiting.delete(key)
+    }
   })
 
   const wait = (key: string, eventId: string, { timeout, signal }: WaitOptions): Promise<TurnResult> =>
@@ -80,6 +85,9 @@ export function turnResults(log: RecordLog, clock: Clock): Results {
         const { records } = await log.journal.page({ process, turn: turnOf(eventId), type, limit: 1 })
         const result = records[0] === undefined ? undefined : resultOf(records[0])
         if (result !== undefined) return result
+        const batch = (await log.journal.page({ process, type, limit: batchesLookedAt })).records
+        const ofBatch = batch.find((record) => endedBy(record).includes(eventId))
+        if (ofBatch !== undefined) return resultOf(ofBatch) as TurnResult
       }
       throw new VigilError('INVALID_ARGUMENT', `"${process}" has no event ${eventId} on record`)
     },
@@ -91,6 +99,8 @@ export function turnResults(log: RecordLog, clock: Clock): Results {
     },
   }
 }
+
+const endedBy = ({ data }: JournalRecord): readonly string[] => eventsOf(data as Parameters<typeof eventsOf>[0])
 
 function resultOf(record: JournalRecord): TurnResult | undefined {
   const turn = record.turn ?? ''

@@ -15,13 +15,17 @@ export function snapshotRow(process: ProcessFold): unknown {
     state: [...process.state],
     stateHistory: [...process.stateHistory],
     cronFrom: [...process.cronFrom],
+    begun: [...process.begun],
     baselines: [...process.baselines].map(([id, baseline]) => [id, [...baseline]]),
   }
 }
 
 type Entries<V> = [string, V][]
 interface Row
-  extends Omit<ProcessFold, 'mailbox' | 'turns' | 'dedupe' | 'state' | 'stateHistory' | 'cronFrom' | 'baselines'> {
+  extends Omit<
+    ProcessFold,
+    'mailbox' | 'turns' | 'dedupe' | 'state' | 'stateHistory' | 'cronFrom' | 'begun' | 'baselines'
+  > {
   mailbox: Entries<ProcessFold['mailbox'] extends Map<string, infer V> ? V : never>
   turns: Entries<
     Omit<TurnFold, 'effects'> & { effects: Entries<TurnFold['effects'] extends Map<string, infer V> ? V : never> }
@@ -30,6 +34,7 @@ interface Row
   state: Entries<unknown>
   stateHistory: Entries<ProcessFold['stateHistory'] extends Map<string, infer V> ? V : never>
   cronFrom: Entries<string>
+  begun: Entries<number[]>
   baselines: Entries<Entries<string>>
 }
 
@@ -44,6 +49,7 @@ export function restoreRow(packed: Uint8Array): ProcessFold {
     state: new Map(row.state),
     stateHistory: new Map(row.stateHistory),
     cronFrom: new Map(row.cronFrom),
+    begun: new Map(row.begun),
     baselines: new Map(row.baselines.map(([id, entries]) => [id, new Map(entries)])),
   }
 }

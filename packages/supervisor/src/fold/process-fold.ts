@@ -42,6 +42,8 @@ export interface ProcessFold {
   readonly stateHistory: Map<string, StateChange[]>
   /** Per cron trigger: the last slot that was decided, ISO. */
   readonly cronFrom: Map<string, string>
+  /** Per trigger with a rate: when its newest turns began, milliseconds. */
+  readonly begun: Map<string, number[]>
   /** Per file trigger: path -> dedupe key of the version that was delivered or ignored. */
   readonly baselines: Map<string, Map<string, string>>
 }
@@ -49,6 +51,10 @@ export interface ProcessFold {
 export interface TurnFold {
   readonly turn: string
   readonly eventId: string
+  /** All that it was begun for; `eventId` is the first. */
+  readonly eventIds: readonly string[]
+  /** It took a batch, also when that was a batch of one. */
+  readonly batch: boolean
   readonly bundle: string
   readonly startedAt: string
   attempt: number
@@ -129,6 +135,7 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     state: new Map(),
     stateHistory: new Map(),
     cronFrom: new Map(),
+    begun: new Map(),
     baselines: new Map(),
   }
 }

@@ -1,4 +1,4 @@
-import type { JournalRecord, Outcome, RecordType } from '@vigil/protocol'
+import { type AcceptedEvent, eventsOf, type JournalRecord, type Outcome, type RecordType } from '@vigil/protocol'
 import { keepDeadLetter } from './dead-letter-fold.ts'
 import type { EffectFold, ProcessFold, TurnFold } from './process-fold.ts'
 import { commitWrites } from './state-fold.ts'
@@ -19,9 +19,12 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
     turn.cut = false
     return
   }
+  if (data.rate !== undefined) rememberStart(process, data.event_id, data.rate, Date.parse(data.started_at))
   process.turns.set(id, {
     turn: id,
     eventId: data.event_id,
+    eventIds: eventsOf(data),
+    batch: data.event_ids !== undefined,
     bundle: data.bundle,
     startedAt: data.started_at,
     attempt: data.attempt,
@@ -32,6 +35,11 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
     parked: undefined,
     effects: new Map(),
   })
+}
+
+function rememberStart(process: ProcessFold, eventId: string, keep: number, atMs: number): void {
+  const trigger = process.mailbox.get(eventId)?.trigger_id
+  if (trigger !== undefined) process.begun.set(trigger, [...(process.begun.get(trigger) ?? []), atMs].slice(-keep))
 }
 
 export function foldEffectIntended(process: ProcessFold, record: Of<'effect.intended'>): void {
@@ -115,26 +123,35 @@ export function foldDoubtResolved(process: ProcessFold, record: Of<'doubt.resolv
 }
 
 export function foldCompleted(process: ProcessFold, record: Of<'turn.completed'>): void {
-  if (record.turn === undefined || !process.mailbox.delete(record.data.event_id)) return
-  process.turns.delete(record.turn)
-  process.completed += 1
+  const events = takeOut(process, record)
+  if (record.turn === undefined || events.length === 0) return
+  process.completed += events.length
   process.failures = 0
   commitWrites(process, record.data.writes, record.at, record.turn)
 }
 
 export function foldDeadLettered(process: ProcessFold, record: Of<'turn.dead_lettered'>): void {
-  const event = process.mailbox.get(record.data.event_id)
-  if (event === undefined) return
-  process.mailbox.delete(record.data.event_id)
-  process.turns.delete(record.turn ?? '')
-  process.deadLettered += 1
+  const events = takeOut(process, record)
+  if (events.length === 0) return
+  process.deadLettered += events.length
   process.failures += 1
   const { attempts, reason, error } = record.data
-  keepDeadLetter(process, { at: record.at, event, attempts, reason, error })
+  for (const event of events) keepDeadLetter(process, { at: record.at, event, attempts, reason, error })
 }
 
 export function foldCancelled(process: ProcessFold, record: Of<'turn.cancelled'>): void {
-  if (!process.mailbox.delete(record.data.event_id)) return
+  process.cancelled += takeOut(process, record).length
+}
+
+/** The end of a turn: its events leave the mailbox, those that are still there. */
+function takeOut(
+  process: ProcessFold,
+  record: Of<'turn.completed' | 'turn.dead_lettered' | 'turn.cancelled'>,
+): AcceptedEvent[] {
   process.turns.delete(record.turn ?? '')
-  process.cancelled += 1
+  return eventsOf(record.data).flatMap((id) => {
+    const event = process.mailbox.get(id)
+    process.mailbox.delete(id)
+    return event === undefined ? [] : [event]
+  })
 }

@@ -38,7 +38,7 @@ export async function listTurns(
 }
 
 function present(fold: ProcessFold, running: ReadonlySet<string>): TurnSummary[] {
-  const turns = new Map([...fold.turns.values()].map((turn) => [turn.eventId, turn]))
+  const turns = new Map([...fold.turns.values()].flatMap((turn) => turn.eventIds.map((id) => [id, turn] as const)))
   return [...fold.mailbox.values()].map(({ event_id: eventId, trigger_id: trigger, timestamp }) => {
     const turn = turns.get(eventId)
     const about = { turn: turn?.turn ?? turnOf(eventId), eventId, trigger }
@@ -83,7 +83,7 @@ export async function cancelTurn(
   end: { readonly by: string; readonly reason: string },
 ): Promise<void> {
   const { fold } = process
-  const eventId = fold.turns.get(turn)?.eventId ?? [...fold.mailbox.keys()].find((id) => turnOf(id) === turn)
+  const eventId = fold.turns.get(turn)?.eventId ?? fold.mailbox.keys().find((id) => turnOf(id) === turn)
   if (eventId === undefined || !process.cancel(eventId, end))
     throw new VigilError('TURN_NOT_FOUND', `"${fold.name}" has no open turn and no waiting event of turn ${turn}`)
   await log.settled()

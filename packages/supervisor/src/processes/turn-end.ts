@@ -36,7 +36,7 @@ export function completionRecord(context: EndContext, end: Completion): RecordDr
     ...head(context),
     type: 'turn.completed',
     turn: turn.turn,
-    data: { event_id: turn.eventId, attempt: turn.attempt, result: end.result ?? null, writes: end.writes },
+    data: { ...endOf(turn), attempt: turn.attempt, result: end.result ?? null, writes: end.writes },
     process: process.name as ProcessName,
   }
 }
@@ -91,9 +91,15 @@ function deadLetter(context: EndContext, reason: string, error: RecordedError): 
     ...head(context),
     type: 'turn.dead_lettered',
     turn: turn.turn,
-    data: { event_id: turn.eventId, attempts: turn.attempt, reason, error },
+    data: { ...endOf(turn), attempts: turn.attempt, reason, error },
   }
 }
+
+/** The events that end with a turn. */
+export const endOf = ({ eventId, eventIds }: Pick<TurnFold, 'eventId' | 'eventIds'>) => ({
+  event_id: eventId,
+  ...(eventIds.length > 1 ? { event_ids: [...eventIds] } : {}),
+})
 
 const head = ({ process }: EndContext) => ({ process: process.name as ProcessName, epoch: process.epoch })
 

@@ -3,18 +3,21 @@ import {
   faultPoint,
   type ProcessName,
   type Random,
+  type RecordData,
   type RecordDraft,
   type ThrownError,
   type Timer,
 } from '@vigil/protocol'
 import { admit } from '../delivery/admission.ts'
 import { poisonCrashes } from '../delivery/attempt.ts'
+import type { Candidate } from '../delivery/candidates.ts'
 import { retryWaits } from '../delivery/retry-wait.ts'
+import { turnEvent } from '../delivery/turn-event.ts'
 import { type ProcessFold, type TurnFold, turnOf } from '../fold/process-fold.ts'
 import { writtenKeys } from '../fold/state-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { Incarnation } from './incarnation.ts'
-import { type Completion, completionRecord, failureRecord, poisonRecord } from './turn-end.ts'
+import { type Completion, completionRecord, endOf, failureRecord, poisonRecord } from './turn-end.ts'
 
 /**
  * Moves events of one process through turns: admits what may run, puts the end of each attempt on record. It knows the
@@ -65,35 +68,43 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const context = (turn: TurnFold) => ({ process, turn, nowMs: clock.now(), jitter: random.next() })
   const author = () => ({ process: process.name as ProcessName, epoch: process.epoch })
 
-  const started = (turn: {
-    id: string
-    eventId: string
-    attempt: number
-    bundle: string
-    startedAt: string
-  }): TurnFold | undefined => {
+  const start = (life: Incarnation, id: string, data: RecordData<'turn.started'>, crashed: boolean): void => {
     faultPoint('turn.before_start')
     // Lazy: it rides with the first effect, and without one there is nothing to lose.
-    const data = { event_id: turn.eventId, attempt: turn.attempt, bundle: turn.bundle, started_at: turn.startedAt }
-    log.commit([{ ...author(), type: 'turn.started', turn: turn.id, data }], 'lazy')
-    return process.turns.get(turn.id)
+    log.commit([{ ...author(), type: 'turn.started', turn: id, data }], 'lazy')
+    const open = process.turns.get(id)
+    const event = open === undefined ? undefined : turnEvent(process, open)
+    if (open !== undefined && event !== undefined) life.begin(open, event, crashed)
   }
 
   const resume = (life: Incarnation, turn: TurnFold): void => {
     if (turn.crashes >= poisonCrashes) return end(poisonRecord(context(turn)))
-    const event = process.mailbox.get(turn.eventId)
-    if (event === undefined) return
-    const crashed = turn.cut
-    const attempt = crashed ? turn.attempt : turn.attempt + 1
-    const open = started({
-      id: turn.turn,
-      eventId: turn.eventId,
-      attempt,
-      bundle: turn.bundle,
-      startedAt: turn.startedAt,
-    })
-    if (open !== undefined) life.begin(open, event, crashed)
+    const { turn: id, eventId: event_id, bundle, startedAt: started_at, cut: crashed } = turn
+    start(life, id, { event_id, attempt: turn.attempt + (crashed ? 0 : 1), bundle, started_at }, crashed)
   }
+
+  /** Those that the newest of them stands for have ended with its beginning. */
+  const begin = (life: Incarnation, { events, rules, superseded }: Candidate): void => {
+    const [{ event_id }] = events
+    for (const { event_id: old } of superseded)
+      log.commit([cancelled(turnOf(old), { event_id: old, reason: `superseded by ${event_id}`, by: 'policy' })])
+    const data = {
+      event_id,
+      attempt: 1,
+      bundle: life.bundle,
+      started_at: new Date(clock.now()).toISOString(),
+      ...(rules?.batch === undefined ? {} : { event_ids: events.map((event) => event.event_id) }),
+      ...(rules?.rate === undefined ? {} : { rate: rules.rate.count }),
+    }
+    start(life, turnOf(event_id), data, false)
+  }
+
+  const cancelled = (turn: string, data: RecordData<'turn.cancelled'>): RecordDraft => ({
+    ...author(),
+    type: 'turn.cancelled',
+    turn,
+    data,
+  })
 
   /** A turn that ends at once asks for the next from within the round that chose it: the round would go on with old news. */
   const pump = (): void => {
@@ -114,28 +125,19 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     wake?.cancel()
     wake = undefined
     const life = parts.life()
-    const { resume: due, begin, wakeInMs } = admit(process, waiting.union(life?.running ?? new Set()), retryInMs)
+    const running = waiting.union(life?.running ?? new Set<string>())
+    const { resume: due, begin: next, wakeInMs } = admit(process, { running, retryInMs, nowMs: clock.now() })
     if (wakeInMs !== undefined) wake = clock.setTimer(wakeInMs, pump)
     if (life === undefined) {
       // New code shows at once that it comes up.
-      if (due.length + begin.length > 0 || process.described !== process.bundle) parts.wake()
+      if (due.length + next.length > 0 || process.described !== process.bundle) parts.wake()
       return
     }
     const own = due.filter((turn) => turn.bundle === life.bundle)
     for (const turn of own) resume(life, turn)
     // What was begun on other code goes first, or it might wait for ever.
     if (process.bundle === life.bundle && own.length === due.length) {
-      for (const event of begin) {
-        const startedAt = new Date(clock.now()).toISOString()
-        const open = started({
-          id: turnOf(event.event_id),
-          eventId: event.event_id,
-          attempt: 1,
-          bundle: life.bundle,
-          startedAt,
-        })
-        if (open !== undefined) life.begin(open, event, false)
-      }
+      for (const candidate of next) begin(life, candidate)
     } else if (life.running.size === 0 && !isNeeded(life)) parts.outdated()
     parts.settled(life.running.size === 0)
   }
@@ -165,14 +167,11 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     },
     cancel(eventId, { by, reason }) {
       if (!process.mailbox.has(eventId)) return false
-      const turn = [...process.turns.values()].find((each) => each.eventId === eventId)?.turn
-      if (turn !== undefined) {
-        parts.life()?.cancel(turn, reason)
-        waiting.delete(turn)
-      }
-      log.commit([
-        { ...author(), type: 'turn.cancelled', turn: turn ?? turnOf(eventId), data: { event_id: eventId, reason, by } },
-      ])
+      const open = [...process.turns.values()].find(({ eventIds }) => eventIds.includes(eventId))
+      const turn = open?.turn ?? turnOf(eventId)
+      parts.life()?.cancel(turn, reason)
+      waiting.delete(turn)
+      log.commit([cancelled(turn, { ...(open === undefined ? { event_id: eventId } : endOf(open)), reason, by })])
       pump()
       return true
     },

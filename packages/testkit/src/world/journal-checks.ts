@@ -1,4 +1,4 @@
-import type { JournalRecord, RecordData } from '@vigil/protocol'
+import { eventsOf, type JournalRecord, type RecordData } from '@vigil/protocol'
 import { requestsAnswered } from './request-checks.ts'
 
 /**
@@ -45,7 +45,8 @@ export const endedOnce = (log: readonly JournalRecord[], waiting: ReadonlySet<st
     else if (record.type === 'bus.published' || record.type === 'message.sent')
       for (const { process, event_id } of record.data.deliveries) add(accepted, process, event_id)
     else if (record.type === 'dead_letter.redelivered') add(accepted, record.process, record.data.event.event_id)
-    else if (ends.has(record.type)) end(record.process, (record.data as { event_id: string }).event_id)
+    else if (ends.has(record.type))
+      for (const id of eventsOf(record.data as Parameters<typeof eventsOf>[0])) end(record.process, id)
     // What it held is gone with it.
     else if (record.type === 'process.removed')
       for (const name of accepted.keys()) if (name.endsWith(` of ${record.process}`)) accepted.delete(name)
