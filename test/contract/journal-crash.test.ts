@@ -170,8 +170,7 @@ describe('a disk that fails', () => {
       await disk.makeDirectory('/data')
       const store = await open(disk)
       const life: Life = { batches: [], acknowledged: 0 }
-      // A sidecar that cannot be written stops nobody.
-      disk.failNext({ operation, code, nth, suffix: operation === 'syncDirectory' ? '' : '.jsonl' })
+      disk.failNext({ operation, code, nth })
       let refusal: unknown
       for (let round = 0; round < 30 && refusal === undefined; round += 1) {
         const records = store.append([draft('a', round), draft('b', round)], 'durable')

@@ -49,12 +49,11 @@ export function processView(status: ProcessStatus): ProcessView {
       ...(mailbox.waitingSince === undefined ? {} : { waiting_since: mailbox.waitingSince }),
       behind: mailbox.behind,
     },
-    triggers: triggers.map(({ id, type, text, nextFire, refused }) => ({
+    triggers: triggers.map(({ id, type, text, nextFire }) => ({
       id,
       type,
       text,
       ...(nextFire === undefined ? {} : { next_fire: nextFire }),
-      ...(refused === undefined ? {} : { refused }),
     })),
   }
 }

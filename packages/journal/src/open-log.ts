@@ -4,7 +4,6 @@ import { writeFully } from './atomic-file.ts'
 import { loadCheckpoints, type StoredCheckpoint } from './checkpoint-file.ts'
 import type { Places } from './places.ts'
 import { damaged, firstOf, segmentName, segmentsFrom } from './segment-files.ts'
-import { type SegmentIndexBuilder, segmentIndexBuilder } from './segment-index-builder.ts'
 import { readSegment, type SegmentReading } from './segment-reader.ts'
 import { createSegment, type OpenSegment } from './segment-writer.ts'
 import { mendTail } from './torn-tail.ts'
@@ -21,8 +20,6 @@ export interface OpenLogOptions {
 
 export interface OpenedLog {
   readonly tail: OpenSegment
-  /** Of the segment that grows. */
-  readonly index: SegmentIndexBuilder
   readonly report: OpenReport
   readonly checkpoint: StoredCheckpoint | undefined
 }
@@ -46,7 +43,6 @@ export async function openLog({
     if (rounds.length > 0) throw damaged(join(directory, segmentName(1)), 0)
     return {
       tail: await createSegment(fileSystem, directory, 1, 0),
-      index: segmentIndexBuilder(1),
       report: {},
       checkpoint: undefined,
     }
@@ -57,20 +53,17 @@ export async function openLog({
   const needed = await segmentsFrom(fileSystem, directory, (checkpoint?.seq ?? 0) + 1)
   const previous = all.at(-2)
   // When the creation of the last segment was cut short, only the one before knows how the chain goes on.
-  if (needed.length === 1 && previous !== undefined && (await readSegment(fileSystem, last)) === undefined)
+  if (
+    needed.length === 1 &&
+    previous !== undefined &&
+    (await readSegment(fileSystem, last, () => undefined)) === undefined
+  )
     needed.unshift(previous)
   let before: SegmentReading | undefined
-  let index = segmentIndexBuilder(firstOf(last))
   let report: OpenReport = {}
   for (const path of needed) {
-    index = segmentIndexBuilder(firstOf(path))
-    let reading = await readSegment(fileSystem, path, {
-      after: checkpoint?.seq ?? 0,
-      passed: index.add,
-      visit: (record, start, end) => {
-        given.learn(record)
-        index.add(record, start, end)
-      },
+    let reading = await readSegment(fileSystem, path, (record) => {
+      if (record.seq > (checkpoint?.seq ?? 0)) given.learn(record)
     })
     if (reading !== undefined && !continues(reading, before, firstOf(path))) throw damaged(path, 0)
     if (path === last) {
@@ -93,7 +86,7 @@ export async function openLog({
     throw error
   }
   const { goodBytes: position = 0, chain = 0, totalBytes: roomUpTo = 0 } = before ?? {}
-  return { tail: { path: last, handle, position, chain, roomUpTo }, index, report, checkpoint }
+  return { tail: { path: last, handle, position, chain, roomUpTo }, report, checkpoint }
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ProcessName, Timer } from '@vigil/protocol'
-import { intake } from '../delivery/intake.ts'
+import { accept } from '../delivery/accept.ts'
 import type { Trigger } from '../manifests/manifest.ts'
 import type { ArmedTrigger, TriggerParts } from './armed-trigger.ts'
 import { missedSlots, nextSlot } from './cron-slots.ts'
@@ -41,8 +41,7 @@ export function cronTrigger(parts: TriggerParts, trigger: Extract<Trigger, { typ
       payload,
       metadata: {},
     }
-    const { accepted } = await intake(log, process, { trigger, event, key: scheduled_time })
-    if (!accepted) passed(slot)
+    await accept(log, process, { event, key: scheduled_time })
   }
 
   const due = (): void => {

@@ -29,19 +29,21 @@ export function messageEffects(parts: MessageParts): {
     publish: {
       record: ({ process, turn, key }, input) => {
         sized(input.data)
-        const publication = {
-          event_id: random.uuid(),
-          topic: input.topic,
-          data: input.data ?? null,
-          source: process.name,
-          timestamp: isoOf(clock.now()),
-          key,
-        }
+        const event_id = random.uuid()
+        const deliveries = subscribers(world, input.topic, process.name).map((each) => ({ ...each, event_id }))
         return {
           ...author(process),
           type: 'bus.published',
           turn: turn.turn,
-          data: { ...publication, deliveries: subscribers(world, publication) },
+          data: {
+            event_id,
+            topic: input.topic,
+            data: input.data ?? null,
+            source: process.name,
+            timestamp: isoOf(clock.now()),
+            key,
+            deliveries,
+          },
         }
       },
     },
@@ -65,21 +67,23 @@ export function messageRecord(
   terms: Pick<RecordData<'message.sent'>, 'priority' | 'expires_at' | 'request'>,
 ): RecordDraft {
   sized(content)
-  const letter = {
-    message_id: random.uuid(),
-    to,
-    sender: process.name,
-    ...(topic === undefined ? {} : { topic }),
-    content: content ?? null,
-    timestamp: isoOf(clock.now()),
-    ...terms,
-    key,
-  }
+  const message_id = random.uuid()
+  const receivers = messageReceivers(world, { to, from: process.name, topic, content: content ?? null })
   return {
     ...author(process),
     type: 'message.sent',
     turn: turn.turn,
-    data: { ...letter, deliveries: messageReceivers(world, letter) },
+    data: {
+      message_id,
+      to,
+      sender: process.name,
+      ...(topic === undefined ? {} : { topic }),
+      content: content ?? null,
+      timestamp: isoOf(clock.now()),
+      ...terms,
+      key,
+      deliveries: receivers.map((each) => ({ ...each, event_id: message_id })),
+    },
   }
 }
 
