@@ -170,7 +170,8 @@ describe('a disk that fails', () => {
       await disk.makeDirectory('/data')
       const store = await open(disk)
       const life: Life = { batches: [], acknowledged: 0 }
-      disk.failNext({ operation, code, nth })
+      // A sidecar that cannot be written stops nobody.
+      disk.failNext({ operation, code, nth, suffix: operation === 'syncDirectory' ? '' : '.jsonl' })
       let refusal: unknown
       for (let round = 0; round < 30 && refusal === undefined; round += 1) {
         const records = store.append([draft('a', round), draft('b', round)], 'durable')

@@ -102,6 +102,28 @@ describe.each([
     expect(await all(store)).toHaveLength(1)
   })
 
+  test('gives back data as it was, and in pieces what is large', async () => {
+    const values = [
+      { zebra: 1, ant: { 9: 'numbers first', b: 0.1, a: 1e300 } },
+      'U+0000 \u0000, half a pair \ud83d, {a,"b"}\\, NULL',
+      ...Array.from({ length: 4 }, (_, index) => `${index}`.repeat(600_000)),
+    ]
+    const sent = store.append(
+      values.map((value) => draft('a', value)),
+      'durable',
+    )
+    await store.durable(store.lastSeq)
+    expect((await all(store)).map(({ data }) => JSON.stringify(data))).toEqual(
+      sent.map(({ data }) => JSON.stringify(data)),
+    )
+    expect((await store.tail(1, 4)).records.map(({ seq }) => seq)).toEqual([2, 3, 4, 5])
+    const rows = new Map(['z', 'y', 'x'].map((name, index) => [name, new Uint8Array(700_000).fill(index)]))
+    await store.saveCheckpoint({ seq: 6, at: 1, rows })
+    const found = await store.loadCheckpoint()
+    expect([...(found?.rows.keys() ?? [])]).toEqual(['z', 'y', 'x'])
+    expect(found?.rows.get('x')).toEqual(new Uint8Array(700_000).fill(2))
+  })
+
   test('keeps what was recorded when the caller changes it later', async () => {
     const value = { list: [1] }
     store.append([draft('a', value)], 'durable')

@@ -1,6 +1,5 @@
 export {
   type AgentContext,
-  type AgentDefinition,
   type AgentEvent,
   type AgentFiles,
   type AgentModule,
@@ -10,6 +9,5 @@ export {
   defineAgent,
   type RequestOptions,
   type SendOptions,
-  type StandardSchema,
   type StepOptions,
 } from './context.ts'

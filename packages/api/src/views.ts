@@ -49,11 +49,12 @@ export function processView(status: ProcessStatus): ProcessView {
       ...(mailbox.waitingSince === undefined ? {} : { waiting_since: mailbox.waitingSince }),
       behind: mailbox.behind,
     },
-    triggers: triggers.map(({ id, type, text, nextFire }) => ({
+    triggers: triggers.map(({ id, type, text, nextFire, refused }) => ({
       id,
       type,
       text,
       ...(nextFire === undefined ? {} : { next_fire: nextFire }),
+      ...(refused === undefined ? {} : { refused }),
     })),
   }
 }

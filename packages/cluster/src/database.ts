@@ -28,21 +28,21 @@ export interface Database {
 
 export interface DatabaseOptions extends Patience {
   readonly url: string
+  /** How long the server may take to accept a connection, and how long for a statement. */
+  readonly timeoutMs: number
 }
 
-const connectMs = 5_000
-const statementMs = 10_000
 /** When the server did not end the statement itself, the way to it is broken. */
-const answerMs = statementMs + 2_000
+const answerGraceMs = 1_000
 const closeMs = 2_000
 const readers = 2
 
-export function openDatabase({ url, ...patience }: DatabaseOptions): Database {
+export function openDatabase({ url, timeoutMs, ...patience }: DatabaseOptions): Database {
   // A URL that cannot be parsed would come back in an error, password and all.
   if (!/^postgres(ql)?:/.test(url) || !URL.canParse(url))
     throw new VigilError('INVALID_ARGUMENT', 'expected a URL like postgres://user:password@host:5432/database')
-  const writer = pool(url, 1)
-  const reader = pool(url, readers)
+  const writer = pool({ url, timeoutMs, max: 1 })
+  const reader = pool({ url, timeoutMs, max: readers })
   let closing: Promise<void> | undefined
 
   const attempt = <T>(work: () => Promise<T>): Promise<T> =>
@@ -70,15 +70,19 @@ async function endPools(pools: readonly pg.Pool[], clock: Clock): Promise<void> 
   timer.cancel()
 }
 
-function pool(url: string, max: number): pg.Pool {
+interface PoolOptions extends Pick<DatabaseOptions, 'url' | 'timeoutMs'> {
+  readonly max: number
+}
+
+function pool({ url, timeoutMs, max }: PoolOptions): pg.Pool {
   const made = new pg.Pool({
     connectionString: url,
     application_name: 'vigil',
     max,
     keepAlive: true,
-    connectionTimeoutMillis: connectMs,
-    statement_timeout: statementMs,
-    query_timeout: answerMs,
+    connectionTimeoutMillis: timeoutMs,
+    statement_timeout: timeoutMs,
+    query_timeout: timeoutMs + answerGraceMs,
     onConnect: readyToKeep,
   })
   // An idle connection that breaks is replaced by the next call.

@@ -14,17 +14,20 @@ export interface PostgresStoreOptions {
   readonly log?: string
   /** How long records wait for a database that is away before the store stops; default 15,000 ms. */
   readonly patienceMs?: number
+  /** How long the server may take to accept a connection, and how long for a statement; default 10,000 ms. */
+  readonly timeoutMs?: number
 }
 
 const defaultPatienceMs = 15_000
+const defaultTimeoutMs = 10_000
 
 /**
  * Opens a log in PostgreSQL and takes it from whoever wrote it before: the store of that one stops with FENCED at its next append.
  * @throws JOURNAL_FAILED when the database does not answer or refuses · JOURNAL_DAMAGED · INVALID_ARGUMENT
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<JournalStore> {
-  const { clock, url, log: name = 'vigil', patienceMs = defaultPatienceMs } = options
-  const database = openDatabase({ clock, url, patienceMs })
+  const { clock, log: name = 'vigil' } = options
+  const database = openDatabase({ patienceMs: defaultPatienceMs, timeoutMs: defaultTimeoutMs, ...options })
   const given = places()
   try {
     await migrate(database)

@@ -2,11 +2,15 @@ import { join } from 'node:path'
 import type { Checkpoint, Clock, FileSystem, JournalStore } from '@vigil/protocol'
 import { makeDurableDirectory } from './atomic-file.ts'
 import { type StoredCheckpoint, saveCheckpoint } from './checkpoint-file.ts'
+import { damageList } from './damage-list.ts'
 import { onDisk } from './disk-failure.ts'
+import { growingSegment } from './growing-segment.ts'
 import { logAppender } from './log-appender.ts'
-import { logReader } from './log-reader.ts'
+import { logPages } from './log-pages.ts'
+import { replayLog } from './log-replay.ts'
 import { openLog } from './open-log.ts'
 import { places } from './places.ts'
+import { segmentIndexes } from './segment-indexes.ts'
 import { segmentWriter } from './segment-writer.ts'
 
 export interface FileStoreOptions {
@@ -30,12 +34,16 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
   const directory = join(options.directory, 'journal')
   const checkpointDirectory = join(options.directory, 'checkpoints')
   const given = places()
-  const { tail, report, checkpoint } = await onDisk(async () => {
+  const { tail, index, report, checkpoint } = await onDisk(async () => {
     for (const each of [options.directory, directory, checkpointDirectory]) await makeDurableDirectory(fileSystem, each)
     return openLog({ fileSystem, clock, directory, checkpointDirectory, given })
   })
-  const appender = logAppender({ clock, given, writer: segmentWriter(fileSystem, directory, segmentBytes, tail) })
-  const reader = logReader(fileSystem, directory, () => appender.end)
+  const indexes = segmentIndexes(fileSystem)
+  const damages = damageList()
+  const growing = growingSegment({ path: tail.path, bytes: tail.position, index }, indexes.seal)
+  const writer = segmentWriter(fileSystem, directory, segmentBytes, tail)
+  const appender = logAppender({ clock, given, writer, growing })
+  const pages = logPages({ fileSystem, directory, growing, indexes, damages })
   let newest: StoredCheckpoint | undefined = checkpoint
 
   return {
@@ -50,7 +58,10 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     append: appender.append,
     durable: appender.durable,
     onFlush: appender.onFlush,
-    ...reader,
+    replay: (after, visit) => replayLog({ fileSystem, directory, growing }, after, visit),
+    page: pages.page,
+    tail: pages.tail,
+    onDamage: damages.listen,
     async saveCheckpoint(round: Checkpoint) {
       // Places may be newer than the round: what lies between is durable first, and learned again at the next start.
       const stored = { ...round, places: given.dump() }
@@ -61,6 +72,9 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     async loadCheckpoint() {
       return newest
     },
-    close: appender.close,
+    async close() {
+      await appender.close()
+      await indexes.idle()
+    },
   }
 }

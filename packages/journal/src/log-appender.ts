@@ -1,29 +1,44 @@
-import type { Clock, JournalStore } from '@vigil/protocol'
+import type { Clock, JournalRecord, JournalStore } from '@vigil/protocol'
 import { groupCommit } from './group-commit.ts'
-import type { LogEnd } from './log-reader.ts'
+import type { GrowingSegment } from './growing-segment.ts'
 import { dataTexts, isoClock, type Places } from './places.ts'
 import { encodeRecord } from './record-codec.ts'
 import type { SegmentWriter } from './segment-writer.ts'
 
 /** The writing half of an open log: gives places, gathers lines, makes them durable. */
-export interface LogAppender
-  extends Pick<JournalStore, 'append' | 'durable' | 'onFlush' | 'failed' | 'durableSeq' | 'close'> {
-  readonly end: LogEnd
+export type LogAppender = Pick<JournalStore, 'append' | 'durable' | 'onFlush' | 'failed' | 'durableSeq' | 'close'>
+
+/** The body of a line, and what the index has to know of it. */
+interface Line {
+  readonly body: string
+  readonly length: number
+  readonly record: JournalRecord
 }
 
 export function logAppender({
   clock,
   given,
   writer,
+  growing,
 }: {
   readonly clock: Clock
   readonly given: Places
   readonly writer: SegmentWriter
+  readonly growing: GrowingSegment
 }): LogAppender {
   const commit = groupCommit({
     clock,
     durableSeq: given.lastSeq,
-    write: (bodies: readonly string[], firstSeq) => writer.write(bodies, firstSeq),
+    async write(lines: readonly Line[], firstSeq) {
+      const written = await writer.write(
+        lines.map(({ body }) => body),
+        firstSeq,
+      )
+      growing.written(
+        written,
+        lines.map(({ record }) => record),
+      )
+    },
   })
   const iso = isoClock(() => clock.now())
   return {
@@ -31,19 +46,17 @@ export function logAppender({
     get durableSeq() {
       return commit.durableSeq
     },
-    get end() {
-      return { seq: commit.durableSeq, ...writer.durable }
-    },
     append(drafts, urgency) {
       commit.assertOpen()
       if (drafts.length === 0) return []
       const data = dataTexts(drafts)
       const records = given.give(drafts, iso())
       const last = records.length - 1
-      const bodies = records.map((record, index) =>
-        encodeRecord(record, { data: data[index] as string, more: index < last }),
-      )
-      commit.add(bodies, given.lastSeq, urgency === 'durable')
+      const lines = records.map((record, index) => {
+        const body = encodeRecord(record, { data: data[index] as string, more: index < last })
+        return { body, length: body.length, record }
+      })
+      commit.add(lines, given.lastSeq, urgency === 'durable')
       return records
     },
     durable: (seq) => commit.durable(seq),

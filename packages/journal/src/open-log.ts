@@ -4,6 +4,7 @@ import { writeFully } from './atomic-file.ts'
 import { loadCheckpoints, type StoredCheckpoint } from './checkpoint-file.ts'
 import type { Places } from './places.ts'
 import { damaged, firstOf, segmentName, segmentsFrom } from './segment-files.ts'
+import { type SegmentIndexBuilder, segmentIndexBuilder } from './segment-index-builder.ts'
 import { readSegment, type SegmentReading } from './segment-reader.ts'
 import { createSegment, type OpenSegment } from './segment-writer.ts'
 import { mendTail } from './torn-tail.ts'
@@ -20,6 +21,8 @@ export interface OpenLogOptions {
 
 export interface OpenedLog {
   readonly tail: OpenSegment
+  /** Of the segment that grows. */
+  readonly index: SegmentIndexBuilder
   readonly report: OpenReport
   readonly checkpoint: StoredCheckpoint | undefined
 }
@@ -43,6 +46,7 @@ export async function openLog({
     if (rounds.length > 0) throw damaged(join(directory, segmentName(1)), 0)
     return {
       tail: await createSegment(fileSystem, directory, 1, 0),
+      index: segmentIndexBuilder(1),
       report: {},
       checkpoint: undefined,
     }
@@ -53,17 +57,20 @@ export async function openLog({
   const needed = await segmentsFrom(fileSystem, directory, (checkpoint?.seq ?? 0) + 1)
   const previous = all.at(-2)
   // When the creation of the last segment was cut short, only the one before knows how the chain goes on.
-  if (
-    needed.length === 1 &&
-    previous !== undefined &&
-    (await readSegment(fileSystem, last, () => undefined)) === undefined
-  )
+  if (needed.length === 1 && previous !== undefined && (await readSegment(fileSystem, last)) === undefined)
     needed.unshift(previous)
   let before: SegmentReading | undefined
+  let index = segmentIndexBuilder(firstOf(last))
   let report: OpenReport = {}
   for (const path of needed) {
-    let reading = await readSegment(fileSystem, path, (record) => {
-      if (record.seq > (checkpoint?.seq ?? 0)) given.learn(record)
+    index = segmentIndexBuilder(firstOf(path))
+    let reading = await readSegment(fileSystem, path, {
+      after: checkpoint?.seq ?? 0,
+      passed: index.add,
+      visit: (record, start, end) => {
+        given.learn(record)
+        index.add(record, start, end)
+      },
     })
     if (reading !== undefined && !continues(reading, before, firstOf(path))) throw damaged(path, 0)
     if (path === last) {
@@ -86,7 +93,7 @@ export async function openLog({
     throw error
   }
   const { goodBytes: position = 0, chain = 0, totalBytes: roomUpTo = 0 } = before ?? {}
-  return { tail: { path: last, handle, position, chain, roomUpTo }, report, checkpoint }
+  return { tail: { path: last, handle, position, chain, roomUpTo }, index, report, checkpoint }
 }
 
 /**

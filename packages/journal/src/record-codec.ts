@@ -31,10 +31,14 @@ export function encodeRecord(
 const quoted = (text: string): string => (/^[\w.:-]*$/.test(text) ? `"${text}"` : JSON.stringify(text))
 
 /** The lines of one flush as bytes, and the crc that the next line continues. The bytes hold until the next call. */
-export type LineSealer = (
-  bodies: readonly string[],
-  chain: number,
-) => { readonly bytes: Buffer; readonly chain: number }
+export type LineSealer = (bodies: readonly string[], chain: number) => SealedLines
+
+export interface SealedLines {
+  readonly bytes: Buffer
+  readonly chain: number
+  /** Where each line ends in `bytes`. */
+  readonly ends: readonly number[]
+}
 
 const longestCharacter = 3
 const flushMark = ',"flush":true'
@@ -51,13 +55,15 @@ export function lineSealer(): LineSealer {
     if (buffer.length < most) buffer = Buffer.allocUnsafe(most)
     let at = 0
     let chain = seed
+    const ends: number[] = []
     for (const body of bodies) {
       let end = at + buffer.write(body, at, 'utf8')
       if (at === 0) end += buffer.write(flushMark, end, 'latin1')
       chain = crc32(buffer.subarray(at, end), chain)
       at = writeEnd(buffer, end, chain)
+      ends.push(at)
     }
-    return { bytes: buffer.subarray(0, at), chain }
+    return { bytes: buffer.subarray(0, at), chain, ends }
   }
 }
 
@@ -96,10 +102,23 @@ function seal(body: string, chain: number): Line {
 
 const hex = (crc: number): string => crc.toString(16).padStart(8, '0')
 
+/** A line ends with 8 hex digits of its crc, a quote and a bracket; the next line continues that crc. */
+const chainBytes = 10
+/** Those and the newline, which stand right before each line. */
+export const chainBeforeBytes = chainBytes + 1
+
+/** The crc that a line which begins at `start` continues; NaN when there is none before it. */
+export const chainBefore = (bytes: Buffer, start: number): number =>
+  Number.parseInt(bytes.toString('latin1', start - chainBeforeBytes, start - chainBeforeBytes + 8), 16)
+
+/** The crc with which a line ends that is given without its newline; NaN when it ends with something else. */
+export const chainAtEnd = (line: Buffer): number => chainBefore(line, line.length + 1)
+
 /** The crc that a line carries and deserves after `chain`, or undefined when it is damaged. `line` without its newline. */
 export function checkLine(line: Buffer, chain: number): number | undefined {
   const bodyEnd = line.length - crcBytes
-  if (bodyEnd <= 0 || line.toString('latin1', bodyEnd, bodyEnd + crcOpens.length) !== crcOpens) return undefined
+  if (bodyEnd <= 0 || Number.isNaN(chain) || line.toString('latin1', bodyEnd, bodyEnd + crcOpens.length) !== crcOpens)
+    return undefined
   const crc = crc32(line.subarray(0, bodyEnd), chain)
   return line.toString('latin1', bodyEnd + crcOpens.length) === `${hex(crc)}"}` ? crc : undefined
 }

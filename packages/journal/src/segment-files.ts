@@ -4,6 +4,9 @@ import { type FileSystem, VigilError } from '@vigil/protocol'
 /** The segments of a log in their folder: `<first seq>.jsonl`, so that names sort as their records do. */
 export const segmentName = (first: number): string => `${String(first).padStart(16, '0')}.jsonl`
 
+/** Where the index of a sealed segment lies. */
+export const sidecarOf = (path: string): string => path.replace(/jsonl$/, 'idx')
+
 /** Sequence number of the first record of the segment at `path`. */
 export const firstOf = (path: string): number => Number(/(\d+)\.jsonl$/.exec(path)?.[1])
 

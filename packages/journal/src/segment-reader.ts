@@ -1,4 +1,6 @@
-import { type FileHandle, type FileSystem, type JournalRecord, VigilError } from '@vigil/protocol'
+import { type FileSystem, type JournalRecord, VigilError } from '@vigil/protocol'
+import { eachLine } from './file-lines.ts'
+import { type LineHead, lineHead } from './line-head.ts'
 import { checkLine, decodeHeader, decodeRecord, flushSeq, journalFormat } from './record-codec.ts'
 
 /** What reading a segment found: everything up to `goodBytes` is whole and in its place. */
@@ -20,20 +22,40 @@ export interface SegmentReading {
   readonly damagedInside: boolean
 }
 
+export interface ReadOptions {
+  /** Called for each record of a whole batch, with the offsets at which its line begins and the next one does. */
+  readonly visit?: (record: JournalRecord, start: number, end: number) => void
+  /** Records up to this one are not parsed: their lines are checked, and only `passed` hears of them. */
+  readonly after?: number
+  /** Called for each record of a whole batch that is not parsed. */
+  readonly passed?: (head: LineHead, start: number, end: number) => void
+  /** Where to stop, while somebody writes behind it. */
+  readonly upToBytes?: number
+  /** Begins behind a line that was read before and is known to be good. */
+  readonly from?: Beginning | undefined
+}
+
+export interface Beginning {
+  readonly first: number
+  readonly lastSeq: number
+  readonly chain: number
+  readonly offset: number
+}
+
 /**
- * Reads a segment in pieces, up to `upToBytes` while somebody writes behind it; checks every line, and visits each record
- * of a whole batch. Undefined when not even the header is whole: a segment whose creation was cut short.
+ * Reads a segment in pieces and checks every line. Undefined when not even the header is whole: a segment whose creation
+ * was cut short.
  */
 export async function readSegment(
   fileSystem: FileSystem,
   path: string,
-  visit: (record: JournalRecord) => void,
-  upToBytes = Number.POSITIVE_INFINITY,
+  options: ReadOptions = {},
 ): Promise<SegmentReading | undefined> {
   const handle = await fileSystem.open(path, 'read')
   try {
-    const fold = segmentFold(path, visit)
-    const totalBytes = await eachLine(handle, upToBytes, fold.line)
+    const fold = segmentFold(path, options)
+    const range = { from: options.from?.offset ?? 0, upTo: options.upToBytes ?? Number.POSITIVE_INFINITY }
+    const totalBytes = await eachLine(handle, range, fold.line)
     const found = fold.found()
     return found === undefined ? undefined : { ...found, totalBytes }
   } finally {
@@ -41,20 +63,47 @@ export async function readSegment(
   }
 }
 
+interface Opened {
+  readonly seq: number
+  readonly more: boolean
+  readonly flush: boolean
+  readonly tell: () => void
+}
+
 type Found = Omit<SegmentReading, 'totalBytes'>
 type Reached = Pick<Found, 'lastSeq' | 'chain' | 'goodBytes' | 'lastFlushAt'>
 
 /** Takes lines that are not blank, without their newline; blank ones before a line are a hole in what was written. */
-function segmentFold(path: string, visit: (record: JournalRecord) => void) {
-  let header: { readonly first: number; readonly seed: number } | undefined
+function segmentFold(path: string, { visit, passed, after = 0, from }: ReadOptions) {
+  let header: { readonly first: number; readonly seed: number } | undefined =
+    from === undefined ? undefined : { first: from.first, seed: 0 }
   /** After the last whole batch, and after the last good line. */
-  let whole: Reached = { lastSeq: 0, chain: 0, goodBytes: 0, lastFlushAt: 0 }
+  let whole: Reached = {
+    lastSeq: from?.lastSeq ?? 0,
+    chain: from?.chain ?? 0,
+    goodBytes: from?.offset ?? 0,
+    lastFlushAt: 0,
+  }
   let reached = whole
   /** Lines that are good, of a batch whose last line is still to come. */
-  let batch: JournalRecord[] = []
+  let batch: (() => void)[] = []
   let bad = false
   let damagedInside = false
-  let usedBytes = 0
+  let usedBytes = whole.goodBytes
+
+  /** What a line holds, and how its record is told when its batch is whole; undefined when it cannot be read. */
+  const opened = (line: Buffer, start: number, end: number): Opened | undefined => {
+    if (reached.lastSeq < after) {
+      const head = lineHead(line)
+      if (head !== undefined) return { ...head, tell: () => passed?.(head, start, end) }
+    }
+    const decoded = decodeRecord(line)
+    if (decoded === undefined) return undefined
+    const { record, more, flush } = decoded
+    const tell = (): void =>
+      record.seq > after ? visit?.(record, start, end) : passed?.({ ...record, more, flush }, start, end)
+    return { seq: record.seq, more, flush, tell }
+  }
 
   const good = (line: Buffer, start: number, end: number): boolean => {
     if (header === undefined) {
@@ -66,13 +115,13 @@ function segmentFold(path: string, visit: (record: JournalRecord) => void) {
       return true
     }
     const chain = checkLine(line, reached.chain)
-    const decoded = chain === undefined ? undefined : decodeRecord(line)
-    if (chain === undefined || decoded?.record.seq !== reached.lastSeq + 1) return false
-    const lastFlushAt = decoded.flush ? start : reached.lastFlushAt
-    reached = { lastSeq: decoded.record.seq, chain, goodBytes: end, lastFlushAt }
-    batch.push(decoded.record)
-    if (decoded.more) return true
-    for (const record of batch) visit(record)
+    const found = chain === undefined ? undefined : opened(line, start, end)
+    if (chain === undefined || found?.seq !== reached.lastSeq + 1) return false
+    const lastFlushAt = found.flush ? start : reached.lastFlushAt
+    reached = { lastSeq: found.seq, chain, goodBytes: end, lastFlushAt }
+    batch.push(found.tell)
+    if (found.more) return true
+    for (const tell of batch) tell()
     batch = []
     whole = reached
     return true
@@ -94,43 +143,6 @@ function segmentFold(path: string, visit: (record: JournalRecord) => void) {
         ? undefined
         : { ...header, ...whole, badUpTo: Math.max(usedBytes, whole.goodBytes), damagedInside },
   }
-}
-
-const pieceBytes = 1_048_576
-const newline = 10
-
-/**
- * Visits the lines of a file that are not blank, each without its newline, and with the offsets where it begins and where
- * the next one may; the last may lack its newline. Returns how many bytes were read.
- */
-async function eachLine(
-  handle: FileHandle,
-  upToBytes: number,
-  visit: (line: Buffer, start: number, end: number) => void,
-): Promise<number> {
-  const totalBytes = Math.min(upToBytes, await handle.size())
-  let rest = Buffer.alloc(0)
-  let position = 0
-  while (position < totalBytes) {
-    const piece = Buffer.alloc(Math.min(pieceBytes, totalBytes - position))
-    const count = await handle.read(piece, position)
-    if (count === 0) break
-    const start = position - rest.length
-    position += count
-    const text = rest.length === 0 ? piece.subarray(0, count) : Buffer.concat([rest, piece.subarray(0, count)])
-    let at = 0
-    for (;;) {
-      // The room at the end of a segment is a megabyte of blank lines: no search for each.
-      while (text[at] === newline) at += 1
-      const end = text.indexOf(newline, at)
-      if (end === -1) break
-      visit(text.subarray(at, end), start + at, start + end + 1)
-      at = end + 1
-    }
-    rest = text.subarray(at)
-  }
-  if (rest.length > 0) visit(rest, position - rest.length, position)
-  return totalBytes
 }
 
 const foreignFormat = (path: string, format: number): VigilError =>

@@ -1,15 +1,14 @@
 import { join } from 'node:path'
 import { type FileHandle, type FileSystem, faultPoint } from '@vigil/protocol'
 import { writeFully } from './atomic-file.ts'
+import type { WrittenLines } from './growing-segment.ts'
 import { encodeHeader, lineSealer } from './record-codec.ts'
 import { segmentName } from './segment-files.ts'
 
 /** Appends to the last segment and begins the next one when it is full. Knows positions, not records. */
 export interface SegmentWriter {
   /** Writes the lines of these bodies and makes them durable; a new segment's name is durable before they are. */
-  write(bodies: readonly string[], firstSeq: number): Promise<void>
-  /** The segment that grows, and how much of it is on the disk. */
-  readonly durable: { readonly path: string; readonly bytes: number }
+  write(bodies: readonly string[], firstSeq: number): Promise<WrittenLines>
   close(): Promise<void>
 }
 
@@ -57,7 +56,6 @@ export function segmentWriter(
   opened: OpenSegment,
 ): SegmentWriter {
   let { path, handle, position, chain, roomUpTo } = opened
-  let durable = { path, bytes: position }
   let writing = false
   const seal = lineSealer()
 
@@ -68,9 +66,6 @@ export function segmentWriter(
   }
 
   return {
-    get durable() {
-      return durable
-    },
     async write(bodies, firstSeq) {
       writing = true
       if (position >= segmentBytes) {
@@ -80,6 +75,7 @@ export function segmentWriter(
         faultPoint('journal.segment.created')
       }
       const sealed = seal(bodies, chain)
+      const start = position
       faultPoint('journal.flush.before_write')
       writeFully(handle, sealed.bytes, position)
       position += sealed.bytes.length
@@ -92,8 +88,8 @@ export function segmentWriter(
       faultPoint('journal.flush.before_sync')
       await handle.sync()
       faultPoint('journal.flush.after_sync')
-      durable = { path, bytes: position }
       writing = false
+      return { path, firstSeq, start, ends: sealed.ends }
     },
     // After a failed write nobody knows what the file holds: it is left for the next start.
     close: () => (writing ? handle.close() : finish()),

@@ -68,5 +68,5 @@ async function beginAgain(
     await handle.close()
   }
   await fileSystem.syncDirectory(dirname(path))
-  return await readSegment(fileSystem, path, () => undefined)
+  return await readSegment(fileSystem, path)
 }

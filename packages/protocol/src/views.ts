@@ -37,6 +37,8 @@ export interface ProcessView {
     readonly type: string
     readonly text: string
     readonly next_fire?: string
+    /** Events that it did not take since the supervisor started, by reason. */
+    readonly refused?: { readonly disabled?: number; readonly filter?: number }
   }[]
 }
 

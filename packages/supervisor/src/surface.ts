@@ -71,6 +71,8 @@ export interface ProcessStatus {
     readonly type: string
     readonly text: string
     readonly nextFire?: string
+    /** Events that it did not take since the supervisor started, by reason. */
+    readonly refused?: { readonly [R in Refused['reason']]?: number }
   }[]
 }
 
@@ -139,6 +141,12 @@ export interface Accepted {
   readonly eventId: string
   readonly accepted: true
   readonly duplicate: boolean
+}
+
+/** Its trigger did not take it: nothing was done, and the sender need not try again. */
+export interface Refused {
+  readonly accepted: false
+  readonly reason: 'disabled' | 'filter'
 }
 
 export interface EnqueueOptions {

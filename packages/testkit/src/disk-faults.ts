@@ -16,8 +16,8 @@ export interface Failure {
 
 /** How a test breaks a simulated disk. */
 export interface DiskFaults {
-  /** The `nth` (default 1) call of an operation from now fails with a system code and has no effect. */
-  failNext(fault: Failure & { readonly nth?: number }): void
+  /** The `nth` (default 1) call of an operation from now fails with a system code and has no effect; `suffix`: of those on paths that end so. */
+  failNext(fault: Failure & { readonly nth?: number; readonly suffix?: string }): void
   /** Every call of an operation fails with a system code and has no effect, until `crash` or `heal`. */
   failFrom(operation: FileOperation, code: string): void
   /**
@@ -68,7 +68,7 @@ const changing = new Set<FileOperation>([
 export function armedFaults(): ArmedFaults {
   let done = 0
   let powerEndsAt = Number.POSITIVE_INFINITY
-  let transient: (Failure & { left: number })[] = []
+  let transient: (Failure & { readonly suffix: string; left: number })[] = []
   let persistent: Failure[] = []
   let full = false
   let delay: (() => Promise<void>) | undefined
@@ -76,7 +76,8 @@ export function armedFaults(): ArmedFaults {
   let held: { promise: Promise<void>; arrived: () => void } | undefined
 
   const controls: DiskFaults = {
-    failNext: ({ operation, code, nth = 1 }) => void transient.push({ operation, code, left: nth }),
+    failNext: ({ operation, code, nth = 1, suffix = '' }) =>
+      void transient.push({ operation, code, suffix, left: nth }),
     failFrom: (operation, code) => void persistent.push({ operation, code }),
     full() {
       full = true
@@ -118,7 +119,9 @@ export function armedFaults(): ArmedFaults {
     controls,
     begin(operation, path, failed) {
       if (done >= powerEndsAt) throw systemError('EIO', `the power is off, ${operation}`, path)
-      const due = transient.find((fault) => fault.operation === operation && --fault.left === 0)
+      const due = transient.find(
+        (fault) => fault.operation === operation && path.endsWith(fault.suffix) && --fault.left === 0,
+      )
       transient = transient.filter((fault) => fault.left > 0)
       const failure = due ?? persistent.find((fault) => fault.operation === operation)
       if (failure !== undefined) {

@@ -1,4 +1,4 @@
-import { type AcceptedEvent, type JournalRecord, limits, type RecordType } from '@vigil/protocol'
+import { type AcceptedEvent, type JournalRecord, limits, type RecordData, type RecordType } from '@vigil/protocol'
 import { removeDeadLetter } from './dead-letter-fold.ts'
 import { dedupeKey, type ProcessFold } from './process-fold.ts'
 import { settleEffect } from './turn-fold.ts'
@@ -111,8 +111,16 @@ export function foldDelivery(
   })
 }
 
+/** What delivers, whoever it is delivered to. */
+type Delivering = {
+  readonly [T in 'bus.published' | 'message.sent']: {
+    readonly type: T
+    readonly data: Omit<RecordData<T>, 'deliveries'>
+  }
+}['bus.published' | 'message.sent']
+
 /** The event as the receiver of a publication or message sees it. */
-function deliveredEvent(record: Of<'bus.published' | 'message.sent'>, triggerId: string): AcceptedEvent {
+export function deliveredEvent(record: Delivering, triggerId: string): AcceptedEvent {
   if (record.type === 'bus.published') {
     const { event_id, topic, source, data, timestamp } = record.data
     return {

@@ -186,14 +186,15 @@ export function startRuntime({
     },
     async publish(topic, data, source) {
       const event_id = random.uuid()
-      const deliveries = subscribers(world, topic, source).map((receiver) => ({ ...receiver, event_id }))
       const timestamp = new Date(clock.now()).toISOString()
+      const publication = { event_id, topic, data: data ?? null, source, timestamp }
+      const deliveries = subscribers(world, publication)
       await log.commitDurably([
         {
           process: '@runtime' as ProcessName,
           epoch: 0,
           type: 'bus.published',
-          data: { event_id, topic, data: data ?? null, source, timestamp, deliveries },
+          data: { ...publication, deliveries },
         },
       ])
       return { eventId: event_id, deliveries: deliveries.length }

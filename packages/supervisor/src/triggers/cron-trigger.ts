@@ -1,5 +1,5 @@
 import type { ProcessName, Timer } from '@vigil/protocol'
-import { accept } from '../delivery/accept.ts'
+import { intake } from '../delivery/intake.ts'
 import type { Trigger } from '../manifests/manifest.ts'
 import type { ArmedTrigger, TriggerParts } from './armed-trigger.ts'
 import { missedSlots, nextSlot } from './cron-slots.ts'
@@ -41,7 +41,8 @@ export function cronTrigger(parts: TriggerParts, trigger: Extract<Trigger, { typ
       payload,
       metadata: {},
     }
-    await accept(log, process, { event, key: scheduled_time })
+    const { accepted } = await intake(log, process, { trigger, event, key: scheduled_time })
+    if (!accepted) passed(slot)
   }
 
   const due = (): void => {

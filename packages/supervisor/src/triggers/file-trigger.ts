@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { type FileChange, type FileWatch, type ProcessName, VigilError } from '@vigil/protocol'
-import { accept } from '../delivery/accept.ts'
+import { intake } from '../delivery/intake.ts'
 import type { Trigger } from '../manifests/manifest.ts'
 import type { ArmedTrigger, TriggerParts } from './armed-trigger.ts'
 import { fileDedupeKey, fileEventId, triggerId } from './event-id.ts'
@@ -55,7 +55,9 @@ export function fileTrigger(parts: TriggerParts, trigger: Extract<Trigger, { typ
       payload,
       metadata,
     }
-    await accept(log, process, { event, key })
+    const { accepted } = await intake(log, process, { trigger, event, key })
+    // Compared once: what is not taken now is not looked at again until it changes.
+    if (!accepted) kind === 'deleted' ? note([], [path]) : note([[path, fileKey(change)]], [])
   }
 
   /** Takes what `found` adds to `seen`; what is not delivered is noted, so that it is compared only once. */

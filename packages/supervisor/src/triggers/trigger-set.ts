@@ -1,4 +1,6 @@
+import { refusalsOf } from '../delivery/intake.ts'
 import type { Trigger } from '../manifests/manifest.ts'
+import type { ProcessStatus } from '../surface.ts'
 import type { ArmedTrigger, TriggerParts } from './armed-trigger.ts'
 import { cronTrigger } from './cron-trigger.ts'
 import { triggerId } from './event-id.ts'
@@ -11,7 +13,7 @@ import { fileTrigger } from './file-trigger.ts'
 export interface TriggerSet {
   /** Listens to exactly the triggers of the present manifest, or to none. */
   arm(wanted: boolean): void
-  describe(): { id: string; type: string; text: string; nextFire?: string }[]
+  describe(): ProcessStatus['triggers']
   close(): Promise<void>
 }
 
@@ -31,7 +33,9 @@ export function triggerSet(parts: TriggerParts): TriggerSet {
   return {
     arm(wanted) {
       const present = new Map(
-        (wanted ? parts.process.manifest.triggers : []).map((trigger) => [triggerId(trigger), trigger]),
+        (wanted ? parts.process.manifest.triggers : [])
+          .filter(({ enabled }) => enabled !== false)
+          .map((trigger) => [triggerId(trigger), trigger]),
       )
       for (const [id, trigger] of armed) if (!present.has(id)) disarm(id, trigger)
       for (const [id, trigger] of present) {
@@ -43,12 +47,14 @@ export function triggerSet(parts: TriggerParts): TriggerSet {
     describe() {
       return parts.process.manifest.triggers.map((trigger) => {
         const id = triggerId(trigger)
+        const refused = refusalsOf(parts.process, id)
         const next = armed.get(id)?.nextFire()
         return {
           id,
           type: trigger.type,
           text: describe(trigger),
           ...(next === undefined ? {} : { nextFire: next.toISOString() }),
+          ...(refused === undefined ? {} : { refused }),
         }
       })
     },

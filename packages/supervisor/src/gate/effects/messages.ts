@@ -29,21 +29,19 @@ export function messageEffects(parts: MessageParts): {
     publish: {
       record: ({ process, turn, key }, input) => {
         sized(input.data)
-        const event_id = random.uuid()
-        const deliveries = subscribers(world, input.topic, process.name).map((each) => ({ ...each, event_id }))
+        const publication = {
+          event_id: random.uuid(),
+          topic: input.topic,
+          data: input.data ?? null,
+          source: process.name,
+          timestamp: isoOf(clock.now()),
+          key,
+        }
         return {
           ...author(process),
           type: 'bus.published',
           turn: turn.turn,
-          data: {
-            event_id,
-            topic: input.topic,
-            data: input.data ?? null,
-            source: process.name,
-            timestamp: isoOf(clock.now()),
-            key,
-            deliveries,
-          },
+          data: { ...publication, deliveries: subscribers(world, publication) },
         }
       },
     },
@@ -67,23 +65,21 @@ export function messageRecord(
   terms: Pick<RecordData<'message.sent'>, 'priority' | 'expires_at' | 'request'>,
 ): RecordDraft {
   sized(content)
-  const message_id = random.uuid()
-  const receivers = messageReceivers(world, { to, from: process.name, topic, content: content ?? null })
+  const letter = {
+    message_id: random.uuid(),
+    to,
+    sender: process.name,
+    ...(topic === undefined ? {} : { topic }),
+    content: content ?? null,
+    timestamp: isoOf(clock.now()),
+    ...terms,
+    key,
+  }
   return {
     ...author(process),
     type: 'message.sent',
     turn: turn.turn,
-    data: {
-      message_id,
-      to,
-      sender: process.name,
-      ...(topic === undefined ? {} : { topic }),
-      content: content ?? null,
-      timestamp: isoOf(clock.now()),
-      ...terms,
-      key,
-      deliveries: receivers.map((each) => ({ ...each, event_id: message_id })),
-    },
+    data: { ...letter, deliveries: messageReceivers(world, letter) },
   }
 }
 

@@ -1,0 +1,58 @@
+import { join } from 'node:path'
+import type { FileSystem, JournalRecord } from '@vigil/protocol'
+import type { GrowingSegment } from './growing-segment.ts'
+import { chainBefore, chainBeforeBytes } from './record-codec.ts'
+import { damaged, firstOf, lastOf, segmentName, segmentsFrom } from './segment-files.ts'
+import { type Beginning, type ReadOptions, readSegment } from './segment-reader.ts'
+
+/**
+ * Visits every durable record behind `after`, in order; returns how many.
+ * @throws JOURNAL_DAMAGED when one of them cannot be read: a shorter history would be a false one
+ */
+export async function replayLog(
+  { fileSystem, directory, growing }: { fileSystem: FileSystem; directory: string; growing: GrowingSegment },
+  after: number,
+  visit: (record: JournalRecord) => void,
+): Promise<number> {
+  let count = 0
+  const { end } = growing
+  const told = (record: JournalRecord): void => {
+    if (record.seq > end.seq) return
+    count += 1
+    visit(record)
+  }
+  const from = await beginning(fileSystem, growing, after)
+  const paths = await segmentsFrom(fileSystem, directory, after + 1, end.path)
+  if (after < end.seq && firstOf(paths[0] ?? '') > after + 1) throw damaged(join(directory, segmentName(after + 1)), 0)
+  for (const [index, path] of paths.entries()) {
+    const options: ReadOptions =
+      path === end.path ? { visit: told, after, from, upToBytes: end.bytes } : { visit: told, after }
+    // Behind the end somebody is writing: to look there could show a later flush without an earlier one.
+    const reading = await readSegment(fileSystem, path, options)
+    const found = reading?.lastSeq ?? firstOf(path) - 1
+    if (found < (lastOf(paths, index) ?? end.seq) || reading?.damagedInside === true)
+      throw damaged(path, reading?.goodBytes ?? 0)
+  }
+  return count
+}
+
+/** Of the segment that grows it is known where each record stands. */
+async function beginning(
+  fileSystem: FileSystem,
+  growing: GrowingSegment,
+  after: number,
+): Promise<Beginning | undefined> {
+  const { first, count } = growing.snapshot()
+  const ordinal = after + 1 - first
+  if (ordinal <= 0 || ordinal >= count) return undefined
+  const { offsets } = await growing.snapshot().columns()
+  const offset = offsets[ordinal] as number
+  const handle = await fileSystem.open(growing.end.path, 'read')
+  try {
+    const before = Buffer.alloc(chainBeforeBytes)
+    await handle.read(before, offset - before.length)
+    return { first, lastSeq: after, offset, chain: chainBefore(before, before.length) }
+  } finally {
+    await handle.close()
+  }
+}
