@@ -136,6 +136,26 @@ test('nobody there, and nobody who listens, are refused at once, in a replay too
   await end()
 })
 
+test('content that fits no schema is refused to its sender, and what fits one of them is taken', async () => {
+  const schema = (type: string) => ({ type: 'object', properties: { n: { type } }, required: ['n'] })
+  await live({
+    asker,
+    picky: {
+      run: contentOf,
+      triggers: [
+        { type: 'message', schema: schema('number') },
+        { type: 'message', schema: schema('boolean') },
+      ],
+    },
+  })
+  for (const n of [1, true, 'one'])
+    void w.client.postEvent('asker', { whom: 'picky', content: { n } }, { idempotencyKey: String(n) })
+  await w.run(10_000)
+  expect(await heard()).toMatchObject([{ n: 1 }, { n: true }, { code: 'PAYLOAD_INVALID' }])
+  expect(w.supervisor?.get('picky').status().counters).toMatchObject({ accepted: 2, completed: 2 })
+  await end()
+})
+
 test('a request is answered once, whoever dies meanwhile', async () => {
   await live({ asker, slow: slow('30s'), doubler }, [
     crash('asker').after('message.sent', nth(1)),

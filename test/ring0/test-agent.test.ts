@@ -2,6 +2,7 @@ import type { AgentContext } from '@vigil/agent'
 import { cron, fileWatch, onEvent, onMessage } from '@vigil/supervisor'
 import { type InlineAgent, http as outside, sweep, type TestFault, testAgent } from '@vigil/testkit'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 
 const example = (name: string): URL => new URL(`../../examples/pipeline-watch/${name}.agent`, import.meta.url)
 
@@ -24,6 +25,26 @@ const clerk: InlineAgent = {
   },
 }
 const http = { 'POST http://hooks.test/*': 204 }
+
+describe('a schema of the payload', () => {
+  const cashier: InlineAgent = {
+    name: 'cashier',
+    payload: z.object({ amount: z.coerce.number().min(1) }) as never,
+    run: (event) => event.payload,
+  }
+
+  test('gives the agent what it makes of the payload', async () => {
+    await using t = await testAgent(cashier)
+    expect(await t.fire('manual', { amount: '7' })).toMatchObject({ status: 'completed', result: { amount: 7 } })
+  })
+
+  test('makes a dead letter of what does not fit, at the first attempt', async () => {
+    await using t = await testAgent(cashier)
+    const turn = await t.fire('manual', { amount: 0 })
+    expect(turn).toMatchObject({ status: 'dead_lettered', attempts: 1, error: { code: 'PAYLOAD_INVALID' } })
+    expect(turn.error?.message).toContain('payload.amount: Too small')
+  })
+})
 
 describe('fire', () => {
   test.each([

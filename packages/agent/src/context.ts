@@ -126,14 +126,47 @@ export type AgentRun<Payload = unknown, Result = unknown> = (
   ctx: AgentContext,
 ) => Result | Promise<Result>
 
+/** What the schema libraries have in common (standardschema.dev): zod, valibot, arktype and others. */
+export interface StandardSchema<Output = unknown> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined
+  }
+}
+
+type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | {
+      readonly issues: readonly {
+        readonly message: string
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+      }[]
+    }
+
+export interface AgentDefinition<Payload = unknown, Result = unknown> {
+  /** Checked before `run` begins, which gets what the schema makes of it; what does not fit is dead-lettered PAYLOAD_INVALID at once. */
+  readonly payload?: StandardSchema<Payload>
+  readonly run: AgentRun<Payload, Result>
+}
+
 /** What an entrypoint exports by default: a function, or an object with `run`. */
 export type AgentModule<Payload = unknown, Result = unknown> =
   | AgentRun<Payload, Result>
-  | { readonly run: AgentRun<Payload, Result> }
+  | AgentDefinition<Payload, Result>
 
-/** Gives an agent its types; the value is returned as it is. */
-export function defineAgent<Payload = unknown, Result = unknown>(definition: {
-  readonly run: AgentRun<Payload, Result>
-}): { readonly run: AgentRun<Payload, Result> } {
+/**
+ * Gives an agent its types, by its schema if it has one; the value is returned as it is.
+ *
+ * @example
+ * export default defineAgent({
+ *   payload: z.object({ order: z.string(), amount: z.number() }),
+ *   run: (event, ctx) => ctx.log.info(`${event.payload.order} over ${event.payload.amount}`),
+ * })
+ */
+export function defineAgent<Payload = unknown, Result = unknown>(
+  definition: AgentDefinition<Payload, Result>,
+): AgentDefinition<Payload, Result> {
   return definition
 }

@@ -1,5 +1,6 @@
 export {
   type AgentContext,
+  type AgentDefinition,
   type AgentEvent,
   type AgentFiles,
   type AgentModule,
@@ -9,5 +10,6 @@ export {
   defineAgent,
   type RequestOptions,
   type SendOptions,
+  type StandardSchema,
   type StepOptions,
 } from './context.ts'

@@ -38,6 +38,7 @@ export const errorTable = {
   FUNCTION_NOT_PORTABLE: row('rejected', 422, 'Put the function into a module and pass its URL as entrypoint.'),
   BUNDLE_FAILED: row('rejected', 422, 'Correct the module at the place that the message names.'),
   // Delivery and turns.
+  PAYLOAD_INVALID: row('rejected', 422, 'Send what fits the schema of the receiver; the message names the place.'),
   MAILBOX_FULL: row('retryable', 503, 'Let the process catch up, or raise mailbox.max.'),
   TURN_FAILED: row('terminal', 500, 'Read the error of the turn; the event lies in the dead letters.'),
   TURN_DIVERGED: row(

@@ -24,6 +24,8 @@ export const limits = {
   stateHistory: 100,
   deadLetters: 1_000,
   logLineBytes: 16_000,
+  /** A JSON Schema of a message trigger. */
+  schemaBytes: 64_000,
   subscribers: 10_000,
   /** The text of a filter or path and its nesting; characters and members that it looks at in one event, and in a text that it looks for. */
   filterChars: 2_000,

@@ -7,6 +7,7 @@ import { type Effects, turnEffects } from './effects.ts'
 import { installGlobals } from './globals.ts'
 import { jsonText } from './json.ts'
 import { logFields, logText } from './log-fields.ts'
+import { payloadCheck } from './payload.ts'
 import { replayOf } from './replay.ts'
 import { committedState, turnState } from './state.ts'
 import { turnContext } from './turn-context.ts'
@@ -151,14 +152,17 @@ function runOf(exported: unknown): AgentRun {
   const candidates = [byDefault, byDefault?.default, exported]
   for (const candidate of candidates) {
     if (typeof candidate === 'function') return candidate as AgentRun
-    const run = (candidate as { run?: unknown } | null | undefined)?.run
-    if (typeof run === 'function') return run.bind(candidate) as AgentRun
+    const { run, payload } = (candidate ?? {}) as { run?: unknown; payload?: unknown }
+    if (typeof run === 'function') return checking(payloadCheck(payload), run.bind(candidate) as AgentRun)
   }
   throw codedError({
     code: 'BUNDLE_FAILED',
     message: `expected the entrypoint to export a function or an object with run() by default, found ${typeof byDefault}`,
   })
 }
+
+const checking = (check: ReturnType<typeof payloadCheck>, run: AgentRun): AgentRun =>
+  check === undefined ? run : async (event, ctx) => run({ ...event, payload: await check(event.payload) }, ctx)
 
 function eventOf({ event }: TurnMessage): AgentEvent {
   const { event_id, trigger_id, type, timestamp, payload, metadata } = event

@@ -149,7 +149,7 @@ function ownFields(trigger: Readonly<Record<string, unknown>>): string[] {
   }
   if ('event' in trigger || kind === 'event')
     return ['source', 'debounce', 'key', ...(kind === '' ? [] : ['event_type'])]
-  return ['topic', 'debounce', 'key', ...(kind === '' ? [] : ['from'])]
+  return ['topic', 'schema', 'debounce', 'key', ...(kind === '' ? [] : ['from'])]
 }
 
 const nearWord = (value: unknown, expected: string): string | undefined => {

@@ -62,12 +62,14 @@ const eventTrigger = z.strictObject({
   source: text('the name of a publisher').optional(),
 })
 
+const jsonSchema = 'a JSON Schema, or the path of one'
 const messageTrigger = z.strictObject({
   ...common,
   ...settling,
   type: z.literal('message'),
   from: text('the name of a process').optional(),
   topic: text('a topic').optional(),
+  schema: z.union([text(jsonSchema), z.record(z.string(), z.unknown())], { error: jsonSchema }).optional(),
 })
 
 export const triggerSchema = z.discriminatedUnion('type', [cronTrigger, fileTrigger, eventTrigger, messageTrigger], {

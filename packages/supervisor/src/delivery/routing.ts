@@ -4,11 +4,13 @@ import type { ProcessFold } from '../fold/process-fold.ts'
 import type { World } from '../fold/world.ts'
 import type { Trigger } from '../manifests/manifest.ts'
 import { triggerId } from '../triggers/event-id.ts'
+import { contentCheck } from '../triggers/message-schema.ts'
 import { topicMatches } from '../triggers/topic-pattern.ts'
 import { refusal } from './intake.ts'
 
 /** A record that delivers, before it is known to whom. */
 type Publication = Omit<RecordData<'bus.published'>, 'deliveries'>
+type MessageTrigger = Extract<Trigger, { type: 'message' }>
 type Letter = Omit<RecordData<'message.sent'>, 'deliveries'>
 type Delivery = RecordData<'bus.published'>['deliveries'][number]
 
@@ -41,7 +43,7 @@ export function messageReceivers(world: World, letter: Letter): Delivery[] {
   const process = world.get(to)
   if (process === undefined) throw new VigilError('PROCESS_NOT_FOUND', `there is no process "${to}" to send to`)
   const listening = process.manifest.triggers.filter(
-    (each) =>
+    (each): each is MessageTrigger =>
       each.type === 'message' &&
       (each.from === undefined || each.from === sender) &&
       (each.topic === undefined || each.topic === topic),
@@ -53,7 +55,15 @@ export function messageReceivers(world: World, letter: Letter): Delivery[] {
     )
   }
   const event = (each: Trigger) => deliveredEvent({ type: 'message.sent', data: letter }, triggerId(each))
-  const trigger = listening.find((each) => refusal(process, each, () => event(each)) === undefined)
+  const misfits: string[] = []
+  const trigger = listening.find((each) => {
+    if (refusal(process, each, () => event(each)) !== undefined) return false
+    const misfit = contentCheck(each)(letter.content)
+    if (misfit !== undefined) misfits.push(misfit)
+    return misfit === undefined
+  })
+  if (trigger === undefined && misfits[0] !== undefined)
+    throw new VigilError('PAYLOAD_INVALID', `"${to}" takes what fits its schema: ${misfits[0]}`)
   if (trigger === undefined) {
     const found = listening.map(({ filter }) => (filter === undefined ? 'a disabled one' : `the filter ${filter}`))
     throw new VigilError(

@@ -82,6 +82,8 @@ function effectiveTrigger(trigger: TriggerDocument, baseDirectory: string): Trig
         ...options,
         ...(trigger.from === undefined ? {} : { from: trigger.from }),
         ...(trigger.topic === undefined ? {} : { topic: trigger.topic }),
+        // A path has given way to what stands there when the manifest was read.
+        ...(typeof trigger.schema === 'object' ? { schema: trigger.schema } : {}),
       }
   }
 }

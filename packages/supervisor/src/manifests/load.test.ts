@@ -67,3 +67,18 @@ it('says what is missing when a path leads nowhere or a folder is empty', async 
     message: `expected *.agent files in ${folder}, found none`,
   })
 })
+
+it('puts a schema in the place of the path that names it', async () => {
+  const trigger = (path: string) => `triggers:\n  - message: boss\n    schema: ${path}\n`
+  await write('order.json', '{ "type": "object" }')
+  await write('good.agent', least('good') + trigger('./order.json'))
+  const [loaded] = await loadManifests([join(folder, 'good.agent')], options)
+  expect(loaded?.manifest.triggers).toEqual([{ type: 'message', from: 'boss', schema: { type: 'object' } }])
+
+  await write('order.json', '{ "type": "objekt" }')
+  const { problems } = await readManifests([join(folder, 'good.agent')], options)
+  expect(problems).toMatchObject([{ line: 5, column: 13, message: expect.stringContaining('./order.json: at type:') }])
+  await write('order.json', '{')
+  const broken = await readManifests([join(folder, 'good.agent')], options)
+  expect(broken.problems).toMatchObject([{ message: expect.stringContaining('./order.json: expected JSON') }])
+})

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
-import { type FileSystem, VigilError } from '@vigil/protocol'
+import { type FileSystem, limits, VigilError } from '@vigil/protocol'
 import type { Environment } from './environment.ts'
 import type { Manifest } from './manifest.ts'
 import { readManifestText } from './parse.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
+import type { SchemaFiles } from './schemas.ts'
 
 /** Finds manifests on the disk and reads them all before anything is refused, so that one look shows every problem. */
 /** What reading manifests needs of a disk. */
@@ -41,7 +42,9 @@ export async function readManifests(paths: readonly string[], { fileSystem, env 
   const warnings: PlacedProblem[] = []
   for (const file of await manifestFiles(paths, fileSystem)) {
     const text = new TextDecoder().decode(await fileSystem.readFile(file))
-    const reading = readManifestText(text, { file, env })
+    const asked = readManifestText(text, { file, env })
+    const schemas = await readAll(asked.wants, fileSystem)
+    const reading = schemas.size === 0 ? asked : readManifestText(text, { file, env, schemas })
     problems.push(...reading.problems)
     warnings.push(...reading.warnings)
     if (reading.manifest === undefined) continue
@@ -58,6 +61,16 @@ const duplicate = (file: string, twin: LoadedManifest): PlacedProblem => ({
   path: 'name',
   message: `expected a name of its own, found ${twin.manifest.name}, which ${twin.file} has too`,
 })
+
+async function readAll(paths: readonly string[], fileSystem: ManifestDisk): Promise<SchemaFiles> {
+  const texts = new Map<string, string | undefined>()
+  for (const path of paths) {
+    const stat = await fileSystem.stat(path)
+    const isText = stat?.kind === 'file' && stat.size <= limits.schemaBytes
+    texts.set(path, isText ? new TextDecoder().decode(await fileSystem.readFile(path)) : undefined)
+  }
+  return texts
+}
 
 async function manifestFiles(paths: readonly string[], fileSystem: ManifestDisk): Promise<string[]> {
   const files = new Set<string>()

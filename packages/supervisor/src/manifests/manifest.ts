@@ -78,4 +78,10 @@ type TriggerKind =
       readonly existing: 'ignore' | 'deliver'
     }
   | { readonly type: 'event'; readonly eventType: string; readonly source?: string }
-  | { readonly type: 'message'; readonly from?: string; readonly topic?: string }
+  | {
+      readonly type: 'message'
+      readonly from?: string
+      readonly topic?: string
+      /** A JSON Schema: content that does not fit is refused to its sender. */
+      readonly schema?: Readonly<Record<string, unknown>>
+    }

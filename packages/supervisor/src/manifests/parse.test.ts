@@ -115,6 +115,21 @@ describe('places', () => {
       '/fleet/watcher.agent:5:22: path, column 9: expected a name',
     ],
     [
+      'a schema of messages',
+      `${head}triggers:\n  - message: boss\n    schema:\n      type: object\n      properties: { n: { type: intiger } }\n`,
+      '/fleet/watcher.agent:7:32: expected a JSON Schema, found one that must be equal to one of the allowed values',
+    ],
+    [
+      'a word that no schema has',
+      `${head}triggers:\n  - message: boss\n    schema: { propertys: {} }\n`,
+      '/fleet/watcher.agent:5:13: expected a JSON Schema, found: strict mode: unknown keyword: "propertys"',
+    ],
+    [
+      'a schema file that is not there',
+      `${head}triggers:\n  - message: boss\n    schema: ./order.json\n`,
+      '/fleet/watcher.agent:5:13: expected a JSON Schema in ./order.json, found no file',
+    ],
+    [
       'a doubled key',
       `${head}name: other\n`,
       '/fleet/watcher.agent:3:1: expected YAML, found: Map keys must be unique',

@@ -4,11 +4,19 @@ import { effectiveManifest } from './effective.ts'
 import type { Manifest } from './manifest.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
 import { patternProblems } from './schedule.ts'
+import { namedSchemas, type SchemaFiles, withSchemas } from './schemas.ts'
 import { type Checked, type ReadOptions, readYaml } from './yaml-text.ts'
+
+export interface ManifestOptions extends ReadOptions {
+  /** What stands in the files that the manifest names as schemas. */
+  readonly schemas?: SchemaFiles
+}
 
 /** Reads the text of one manifest: YAML, variables, schema, schedules. `warnings` are unset variables. */
 export interface ManifestReading {
   readonly manifest?: Manifest
+  /** Schema files that it names and that were not given; read again with them. */
+  readonly wants: readonly string[]
   readonly problems: readonly PlacedProblem[]
   readonly warnings: readonly PlacedProblem[]
 }
@@ -17,7 +25,7 @@ export interface ManifestReading {
  * The effective manifest of a text.
  * @throws INVALID_CONFIG, UNKNOWN_FIELD, MISSING_FIELD, ENV_MISSING with every problem in `details`
  */
-export function parseManifestText(text: string, options: ReadOptions): Manifest {
+export function parseManifestText(text: string, options: ManifestOptions): Manifest {
   const { manifest, problems, warnings } = readManifestText(text, options)
   const all = [...problems, ...warnings]
   if (manifest === undefined || all.length > 0) throw manifestError(all)
@@ -25,16 +33,21 @@ export function parseManifestText(text: string, options: ReadOptions): Manifest 
 }
 
 /** The same without throwing, for those who check many files. */
-export function readManifestText(text: string, options: ReadOptions): ManifestReading {
-  const { value, ...found } = readYaml(text, options, checked)
-  return value === undefined ? found : { ...found, manifest: effectiveManifest(value, dirname(resolve(options.file))) }
-}
-
-function checked(raw: unknown): Checked<ManifestDocument> {
-  const check = checkManifest(raw)
-  if (!check.ok) return check
-  const problems = placedPatternProblems(check.manifest, raw)
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: check.manifest }
+export function readManifestText(text: string, options: ManifestOptions): ManifestReading {
+  const baseDirectory = dirname(resolve(options.file))
+  const { schemas = new Map() } = options
+  let wants: readonly string[] = []
+  const { value, ...found } = readYaml(text, options, (raw): Checked<ManifestDocument> => {
+    const check = checkManifest(raw)
+    if (!check.ok) return check
+    wants = namedSchemas(check.manifest, baseDirectory).filter((path) => !schemas.has(path))
+    const whole = withSchemas(check.manifest, baseDirectory, schemas)
+    const problems = [...placedPatternProblems(check.manifest, raw), ...whole.problems]
+    return problems.length > 0 ? { ok: false, problems } : { ok: true, value: whole.manifest }
+  })
+  return value === undefined
+    ? { ...found, wants }
+    : { ...found, wants, manifest: effectiveManifest(value, baseDirectory) }
 }
 
 function placedPatternProblems(manifest: ManifestDocument, raw: unknown): ManifestProblem[] {

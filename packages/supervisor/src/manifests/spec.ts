@@ -4,6 +4,7 @@ import { effectiveManifest } from './effective.ts'
 import type { Manifest } from './manifest.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
 import { patternProblems } from './schedule.ts'
+import { withSchemas } from './schemas.ts'
 
 /**
  * A manifest given by a program: the fields of the file in camelCase. It goes through the same schema as a
@@ -47,7 +48,13 @@ type TriggerKindSpec =
       readonly existing?: 'ignore' | 'deliver'
     }
   | ({ readonly type: 'event'; readonly eventType: string; readonly source?: string } & SettlingSpec)
-  | ({ readonly type: 'message'; readonly from?: string; readonly topic?: string } & SettlingSpec)
+  | ({
+      readonly type: 'message'
+      readonly from?: string
+      readonly topic?: string
+      /** A JSON Schema (2020-12 or draft-07): content that does not fit is refused to its sender. */
+      readonly schema?: Readonly<Record<string, unknown>>
+    } & SettlingSpec)
 
 /** Durations are `'30s'` or a number of seconds. Defaults are those of a manifest file. */
 export interface SpawnSpec {
@@ -110,7 +117,9 @@ export function manifestFromSpec(spec: SpawnSpec, { baseDirectory }: { readonly 
   if (!check.ok) throw manifestError(check.problems.map((problem) => inCamelCase(problem, spec.name)))
   const [wrong] = check.manifest.triggers.flatMap(patternProblems)
   if (wrong !== undefined) throw new VigilError('INVALID_CONFIG', `${spec.name}: ${wrong.message}`)
-  return effectiveManifest(check.manifest, baseDirectory)
+  const whole = withSchemas(check.manifest, baseDirectory, new Map())
+  if (whole.problems.length > 0) throw manifestError(whole.problems.map((problem) => inCamelCase(problem, spec.name)))
+  return effectiveManifest(whole.manifest, baseDirectory)
 }
 
 type Raw = Record<string, unknown>

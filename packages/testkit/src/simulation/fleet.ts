@@ -1,5 +1,6 @@
 import type { AgentContext, AgentEvent } from '@vigil/agent'
 import type { Random } from '@vigil/protocol'
+import type { SpawnSpec } from '@vigil/supervisor'
 import type { WorldAgent } from '../world/lives.ts'
 import type { AgentName } from './plan.ts'
 
@@ -28,7 +29,7 @@ export function fleet(random: Random): Record<AgentName, WorldAgent> {
   // What a race decides is seen by what comes after it: a publish says what time it is.
   const program = (length: number): Work[] =>
     Array.from({ length }, () => [anyWork(random, 2), { op: 'publish' } as const]).flat()
-  const common = (): Omit<WorldAgent, 'run'> => ({
+  const common = (): Omit<SpawnSpec, 'name' | 'entrypoint'> => ({
     concurrency: 2 + Math.floor(random.next() * 2),
     network: { allow: ['out.test'] },
     files: { out: { path: '/out', mode: 'rw' } },

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { AgentRun } from '@vigil/agent'
+import type { AgentDefinition, AgentRun } from '@vigil/agent'
 import { nodeFileSystem } from '@vigil/journal'
 import { loadManifests, type Manifest, type SpawnSpec } from '@vigil/supervisor'
 import type { WorldAgent } from '../world/lives.ts'
 
 /** An agent of its own making: configuration in camelCase, and what it does. */
-export type InlineAgent = Omit<SpawnSpec, 'entrypoint'> & { readonly run: AgentRun }
+export type InlineAgent = Omit<SpawnSpec, 'entrypoint'> & AgentDefinition
 
 /** An agent as the world takes it, and the folder that its relative paths stand on. */
 export interface LoadedAgent {
@@ -17,7 +17,7 @@ export interface LoadedAgent {
 
 /**
  * Reads a manifest and its module as they are on the disk, or takes an agent as it is given.
- * @throws INVALID_CONFIG, UNKNOWN_FIELD, MISSING_FIELD, ENV_MISSING · an Error when the module has no default function
+ * @throws INVALID_CONFIG, UNKNOWN_FIELD, MISSING_FIELD, ENV_MISSING · an Error when the module exports no agent by default
  */
 export async function loadAgent(
   source: string | URL | InlineAgent,
@@ -31,11 +31,13 @@ export async function loadAgent(
   const [loaded] = await loadManifests([file], { fileSystem: nodeFileSystem(), env })
   if (loaded === undefined) throw new Error(`expected one manifest at ${file}, found none`)
   const { manifest, baseDirectory } = loaded
-  return { name: manifest.name, agent: { manifest, run: await runOf(manifest) }, baseDirectory }
+  return { name: manifest.name, agent: { ...(await definitionIn(manifest)), manifest }, baseDirectory }
 }
 
-async function runOf({ entrypoint }: Manifest): Promise<AgentRun> {
-  const module = (await import(pathToFileURL(entrypoint).href)) as { default?: unknown }
-  if (typeof module.default === 'function') return module.default as AgentRun
-  throw new Error(`${entrypoint}: expected a function as default export, found ${typeof module.default}`)
+async function definitionIn({ entrypoint }: Manifest): Promise<AgentDefinition> {
+  const { default: found } = (await import(pathToFileURL(entrypoint).href)) as { default?: unknown }
+  if (typeof found === 'function') return { run: found as AgentRun }
+  const definition = found as AgentDefinition | undefined
+  if (typeof definition?.run === 'function') return { ...definition, run: (event, ctx) => definition.run(event, ctx) }
+  throw new Error(`${entrypoint}: expected a function or an object with run() as default export, found ${typeof found}`)
 }

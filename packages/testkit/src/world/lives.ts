@@ -1,4 +1,4 @@
-import type { AgentRun } from '@vigil/agent'
+import type { AgentDefinition } from '@vigil/agent'
 import { createHandler, type Handler } from '@vigil/api'
 import type { CellLauncher, HttpClient, HttpRequest, JournalRecord } from '@vigil/protocol'
 import { type Configuration, type Manifest, type SpawnSpec, Supervisor } from '@vigil/supervisor'
@@ -7,10 +7,7 @@ import { cellsOf, clockOf, fileSystemOf, httpOf, type Life, type LifeClock, newL
 import { entrypointOf, type Machine } from './machine.ts'
 
 /** What the agent does, and how it is configured: as in a program, or by a manifest. */
-export type WorldAgent = { readonly run: AgentRun } & (
-  | Omit<SpawnSpec, 'name' | 'entrypoint'>
-  | { readonly manifest: Manifest }
-)
+export type WorldAgent = AgentDefinition & (Omit<SpawnSpec, 'name' | 'entrypoint'> | { readonly manifest: Manifest })
 
 /** The lives of ring 0 on one machine, one after the other: whenever one dies, the next begins some seconds later. */
 export interface Lives {
@@ -108,7 +105,7 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
   }
 
   const spawn = (name: string): Promise<unknown> => {
-    const { run: _, ...agent } = options.agents[name] as WorldAgent
+    const { run: _, payload: __, ...agent } = options.agents[name] as WorldAgent
     const entrypoint = entrypointOf(name)
     if (supervisor === undefined) return Promise.resolve()
     if (!('manifest' in agent)) return supervisor.spawn({ ...agent, name, entrypoint })

@@ -1,4 +1,4 @@
-import type { AgentRun } from '@vigil/agent'
+import type { AgentDefinition } from '@vigil/agent'
 import { guestMain } from '@vigil/agent/internal'
 import type { Compute, HttpRequest, Random } from '@vigil/protocol'
 import { seededRandom } from '../seeded-random.ts'
@@ -29,7 +29,7 @@ export interface Machine {
 
 export interface MachineOptions {
   readonly seed: number
-  readonly agents: Readonly<Record<string, { readonly run: AgentRun }>>
+  readonly agents: Readonly<Record<string, AgentDefinition>>
   readonly answers?: Answers | undefined
   readonly onceOnly?: ((request: HttpRequest) => boolean) | undefined
   /** Called before each operation on the disk. */
@@ -40,16 +40,17 @@ export interface MachineOptions {
 const minuteMs = 60_000
 
 /** Stacks name folders of this machine, and records hold stacks: the same seed would give another run elsewhere. */
-const placeless = (run: AgentRun | undefined): AgentRun | undefined =>
-  run &&
-  (async (event, context) => {
+const placeless = ({ run, payload }: AgentDefinition): AgentDefinition => ({
+  ...(payload === undefined ? {} : { payload }),
+  async run(event, context) {
     try {
       return await run(event, context)
     } catch (error) {
       if (error instanceof Error) error.stack = `${error.name}: ${error.message}`
       throw error
     }
-  })
+  },
+})
 
 export const entrypointOf = (name: string): string => `/agents/${name}.js`
 
@@ -64,10 +65,16 @@ export function newMachine(options: MachineOptions): Machine {
     // Most messages arrive within the tick; some take long enough to be overtaken by everything else.
     wireMs: () => (random.next() < 0.9 ? 0 : Math.ceil(random.next() * 5)),
     // The module of an agent is its name; the guest's own `fetch` and `console` would be those of the test.
-    program: guestMain(({ code }) => ({ default: placeless(options.agents[code]?.run) }), {
-      takeGlobals: () => ({ run: (_context, work) => work() }),
-      nextTurn: (act) => void clock.setTimer(0, act),
-    }),
+    program: guestMain(
+      ({ code }) => {
+        const agent = options.agents[code]
+        return { default: agent && placeless(agent) }
+      },
+      {
+        takeGlobals: () => ({ run: (_context, work) => work() }),
+        nextTurn: (act) => void clock.setTimer(0, act),
+      },
+    ),
   })
   let slowDisk = { ms: 0, until: 0 }
 
