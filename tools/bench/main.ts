@@ -8,11 +8,12 @@ import { gateAlone } from './gate.ts'
 import { idleMemory } from './idle-memory.ts'
 import { largeBundle } from './large-bundle.ts'
 import { manyAgents } from './many-agents.ts'
+import { postgres } from './postgres.ts'
 import { markdown, type Row } from './statistics.ts'
 import { wake } from './wake.ts'
 import { wholePath } from './whole-path.ts'
 
-/** `pnpm bench [wake|gate|path|boot|restart|many|large|memory|endings|flood]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
+/** `pnpm bench [wake|gate|path|boot|restart|many|large|memory|endings|flood|postgres]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
 const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   wake,
   gate: gateAlone,
@@ -24,6 +25,7 @@ const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   memory: idleMemory,
   endings,
   flood,
+  postgres,
 }
 const args = process.argv.slice(2)
 const chosen = args.filter((arg) => arg in benches)
