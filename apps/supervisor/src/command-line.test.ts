@@ -21,6 +21,7 @@ it('runs the example when nothing is asked for', () => {
     data: '/home/me/.vigil',
     host: '127.0.0.1',
     port: 9100,
+    hooks: undefined,
     logLevel: 'info',
     json: false,
     auth: true,
@@ -68,6 +69,11 @@ it('takes the environment where no flag is given', () => {
   expect(settings(['--data', 'x', '--port', '82'], env)).toMatchObject({ data: '/home/me/x', port: 82 })
 })
 
+it('listens for webhooks alone where it is told', () => {
+  expect(settings(['--hooks-listen', '0.0.0.0:9200'])).toMatchObject({ hooks: { host: '0.0.0.0', port: 9_200 } })
+  expect(settings(['--hooks-listen', '[::1]:0'])).toMatchObject({ hooks: { host: '::1', port: 0 } })
+})
+
 it('lets what is set win over the env file', () => {
   const order = read(['--env-file', 'my.env', '--data', 'd'], { SHARED: 'set' })
   expect(order).toMatchObject({ settings: { port: 7 }, env: { FROM_FILE: '/home/me/my.env', SHARED: 'set' } })
@@ -84,6 +90,8 @@ it('validates without running', () => {
 it.each([
   [['--port', '99999'], '--port: expected a number from 0 to 65535, found "99999"'],
   [['--port', 'x'], '--port: expected a number'],
+  [['--hooks-listen', '9200'], '--hooks-listen: expected HOST:PORT, found "9200"'],
+  [['--hooks-listen', 'x:99999'], '--hooks-listen: expected a number from 0 to 65535'],
   [['--prot', '1'], "unknown option '--prot'"],
   [['--log-level', 'loud'], 'Allowed choices are debug, info'],
   [['--no-auth', '--host', '0.0.0.0'], '--no-auth: expected a loopback host, found 0.0.0.0'],

@@ -18,6 +18,8 @@ export interface Settings {
   readonly data: string
   readonly host: string
   readonly port: number
+  /** Where hooks have a listener of their own, beside that of the REST face. */
+  readonly hooks: { readonly host: string; readonly port: number } | undefined
   readonly logLevel: LogLevel
   readonly json: boolean
   readonly auth: boolean
@@ -52,6 +54,7 @@ interface Flags {
   readonly config?: string
   readonly host?: string
   readonly port?: string
+  readonly hooksListen?: string
   readonly envFile?: string
   readonly logLevel: LogLevel
   readonly json?: true
@@ -68,6 +71,7 @@ export function readCommandLine(argv: readonly string[], surroundings: Surroundi
     .option('--data <dir>', 'data directory, or :memory: (VIGIL_DATA; default .vigil)')
     .option('--host <host>', 'where to listen (VIGIL_HOST; default 127.0.0.1)')
     .option('--port <port>', 'where to listen, 0 picks a free port (VIGIL_PORT; default 9100)')
+    .option('--hooks-listen <host:port>', 'a second listener, for webhooks and nothing else')
     .option(
       '--config <file>',
       'what belongs to the whole fleet (VIGIL_CONFIG; default vigil.yaml in a folder among the paths)',
@@ -141,7 +145,8 @@ function settingsOf(
     config: config === undefined ? undefined : resolve(cwd, config),
     data: data === ':memory:' ? data : resolve(cwd, data ?? '.vigil'),
     host,
-    port: portOf(flags.port ?? env.VIGIL_PORT ?? '9100'),
+    port: portOf(flags.port ?? env.VIGIL_PORT ?? '9100', '--port'),
+    hooks: flags.hooksListen === undefined ? undefined : hooksAt(flags.hooksListen),
     logLevel: flags.logLevel,
     json: flags.json === true,
     auth: flags.auth,
@@ -149,8 +154,15 @@ function settingsOf(
   }
 }
 
-function portOf(text: string): number {
+function hooksAt(text: string): { host: string; port: number } {
+  const [, host, port] = /^(\[[\da-f:.]+\]|[^:[\]]+):(\d+)$/i.exec(text) ?? []
+  if (host === undefined || port === undefined)
+    throw new VigilError('INVALID_ARGUMENT', `--hooks-listen: expected HOST:PORT, found ${JSON.stringify(text)}`)
+  return { host: host.replace(/^\[|\]$/g, ''), port: portOf(port, '--hooks-listen') }
+}
+
+function portOf(text: string, flag: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port <= 65_535) return port
-  throw new VigilError('INVALID_ARGUMENT', `--port: expected a number from 0 to 65535, found ${JSON.stringify(text)}`)
+  throw new VigilError('INVALID_ARGUMENT', `${flag}: expected a number from 0 to 65535, found ${JSON.stringify(text)}`)
 }

@@ -8,6 +8,7 @@ const settings: Settings = {
   data: '/d',
   host: 'h',
   port: 1,
+  hooks: undefined,
   logLevel: 'info',
   json: false,
   auth: true,

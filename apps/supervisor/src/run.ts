@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Listener, serve } from '@vigil/api'
+import { type Listener, serve, serveHooks } from '@vigil/api'
 import { errorCode, exitCodeOf, exitCodes } from '@vigil/protocol'
 import { loadConfiguration, loadManifests, type ProcessState, Supervisor } from '@vigil/supervisor'
 import type { Environment, Settings } from './command-line.ts'
@@ -34,20 +34,24 @@ export async function run({ settings, env, output, asked }: RunInput): Promise<n
     if (incident !== undefined) output.log(incident)
   })
   const fatal = new Promise<Error>((resolve) => supervisor.on('fatal', resolve))
-  let listener: Listener | undefined
+  const listeners: Listener[] = []
   try {
     output.recovered(supervisor.report, (name) => stateOf(supervisor, name))
     const { token, file } = await ensureToken(settings.data, env.VIGIL_TOKEN)
-    listener = await serve(supervisor, {
-      host: settings.host,
-      port: settings.port,
+    const access = {
       token: settings.auth ? token : undefined,
-      onError: (error) => output.problem(`a call failed: ${error instanceof Error ? error.message : String(error)}`),
-    })
+      onError: (error: unknown) =>
+        output.problem(`a call failed: ${error instanceof Error ? error.message : String(error)}`),
+    }
+    const listener = await serve(supervisor, { host: settings.host, port: settings.port, ...access })
+    listeners.push(listener)
+    const hooks = settings.hooks && (await serveHooks(supervisor, { ...settings.hooks, ...access }))
+    if (hooks !== undefined) listeners.push(hooks)
     await writeEndpoint(settings.data, { url: listener.url, pid: process.pid })
     await settled(supervisor)
     const processes = supervisor.list().map((agent) => agent.status())
     output.running(processes)
+    if (hooks !== undefined) output.note(`webhooks at ${hooks.url}/hooks/`)
     output.ready({
       url: listener.url,
       processes,
@@ -60,16 +64,16 @@ export async function run({ settings, env, output, asked }: RunInput): Promise<n
     if (end instanceof Error) return giveUp(end, output)
     output.note(`${end}: draining`)
   } catch (error) {
-    await close(listener, supervisor, settings)
+    await close(listeners, supervisor, settings)
     throw error
   }
-  await close(listener, supervisor, settings)
+  await close(listeners, supervisor, settings)
   output.note('stopped')
   return exitCodes.done
 }
 
-async function close(listener: Listener | undefined, supervisor: Supervisor, settings: Settings): Promise<void> {
-  await listener?.close()
+async function close(listeners: readonly Listener[], supervisor: Supervisor, settings: Settings): Promise<void> {
+  await Promise.all(listeners.map((listener) => listener.close()))
   await supervisor.stop()
   await removeEndpoint(settings.data)
 }

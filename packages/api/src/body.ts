@@ -1,4 +1,4 @@
-import { limits, VigilError } from '@vigil/protocol'
+import { errorCode, limits, VigilError } from '@vigil/protocol'
 
 /** Reads a body as JSON, never more of it than one payload may have. */
 export interface JsonBody {
@@ -25,16 +25,26 @@ export async function readJson(request: Request): Promise<JsonBody> {
   }
 }
 
-async function readBytes(request: Request): Promise<Uint8Array> {
+/**
+ * The bytes as they came. A sender that takes its time is cut off by the listener.
+ * @throws TOO_LARGE
+ */
+export async function readBytes(request: Request): Promise<Uint8Array> {
   const limit = limits.payloadBytes
   if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge(limit)
   const chunks: Uint8Array[] = []
   let size = 0
-  // A sender may lie about the length or give none: what counts is what comes.
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength
-    if (size > limit) throw tooLarge(limit)
-    chunks.push(chunk)
+  try {
+    // A sender may lie about the length or give none: what counts is what comes.
+    for await (const chunk of request.body ?? []) {
+      size += chunk.byteLength
+      if (size > limit) throw tooLarge(limit)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw errorCode(error) === undefined
+      ? new VigilError('ABORTED', 'the caller left before its body was whole')
+      : error
   }
   return Buffer.concat(chunks)
 }

@@ -122,6 +122,10 @@ export function fakeRuntime(): FakeRuntime {
       { id: 'd1', process: 'watcher', turn: 't1', eventId: 'e1', kind: 'fetch', key: 'k', at: 'then' },
     ],
     resolveDoubt: async (id, decision) => note('resolveDoubt', id, decision),
+    deliverHook: async ({ body, ...request }) => {
+      note('hook', request, new TextDecoder().decode(await body()))
+      return { accepted: true, eventId: 'h1', duplicate: false }
+    },
     publish: async (topic, data) => {
       note('publish', topic, data)
       return { eventId: 'p1' }

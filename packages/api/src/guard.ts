@@ -7,12 +7,18 @@ import { VigilError } from '@vigil/protocol'
  */
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
+/** Whether an Authorization header carries the token. */
+export function isToken(authorization: string, token: string): boolean {
+  const [scheme, given] = authorization.split(' ')
+  // Digests have one length, so the comparison says nothing about the token's.
+  return timingSafeEqual(digest(given ?? ''), digest(token)) && scheme?.toLowerCase() === 'bearer'
+}
+
 /** @throws UNAUTHORIZED */
 export function checkToken(request: Request, token: string): void {
-  const [scheme, given] = (request.headers.get('authorization') ?? '').split(' ')
-  // Digests have one length, so the comparison says nothing about the token's.
-  const right = timingSafeEqual(digest(given ?? ''), digest(token))
-  if (scheme?.toLowerCase() !== 'bearer' || !right) {
+  const authorization = request.headers.get('authorization') ?? ''
+  if (!isToken(authorization, token)) {
+    const [, given] = authorization.split(' ')
     throw new VigilError(
       'UNAUTHORIZED',
       given === undefined

@@ -12,6 +12,7 @@ import { Hono } from 'hono'
 import { json } from './answer.ts'
 import { answers } from './answers.ts'
 import { checkOrigin, checkToken } from './guard.ts'
+import { answerHook, type Connection, hooksBase } from './hooks.ts'
 import type { RuntimeSurface } from './runtime-surface.ts'
 
 /** The REST face as one function from Request to Response, for our listener and for any other server. */
@@ -26,11 +27,13 @@ export interface HandlerOptions {
   readonly onError?: (error: unknown) => void
 }
 
-export type Handler = (request: Request) => Promise<Response>
+/** `connection`: what the server knows of the caller; hooks that go by its address turn away whoever has none. */
+export type Handler = (request: Request, connection?: Connection) => Promise<Response>
 
 export function createHandler(s: RuntimeSurface, options: HandlerOptions): Handler {
   const { prefix = apiBase, token, hosts, onError } = options
-  const app = new Hono()
+  const app = new Hono<{ Bindings: Connection }>()
+  serveHooksOn(app, s, options)
   app.use(async (context, next) => {
     if (hosts !== undefined) checkOrigin(context.req.raw, hosts)
     const isPublic = context.req.path === prefix + routes.health.path
@@ -54,13 +57,35 @@ export function createHandler(s: RuntimeSurface, options: HandlerOptions): Handl
     const error = new VigilError('ROUTE_NOT_FOUND', message, allow.length === 0 ? {} : { details: { allow } })
     return reply(error, allow.length === 0 ? {} : { allow: allow.join(', ') })
   })
-  app.onError((error) => {
-    const code = errorCode(error)
-    if (code === undefined || errorTable[code].kind === 'fatal') onError?.(error)
-    return reply(error)
-  })
-  return async (request) => await app.fetch(request)
+  app.onError((error) => failure(error, onError))
+  return async (request, connection = {}) => await app.fetch(request, connection)
 }
+
+/** The hooks alone: for a listener that the world may reach. */
+export function createHooksHandler(s: RuntimeSurface, options: Pick<HandlerOptions, 'token' | 'onError'>): Handler {
+  const app = new Hono<{ Bindings: Connection }>()
+  serveHooksOn(app, s, options)
+  app.notFound(() => reply(new VigilError('ROUTE_NOT_FOUND', `expected a path under ${hooksBase}, found another`)))
+  app.onError((error) => failure(error, options.onError))
+  return async (request, connection = {}) => await app.fetch(request, connection)
+}
+
+function serveHooksOn(
+  app: Hono<{ Bindings: Connection }>,
+  s: RuntimeSurface,
+  { token }: Pick<HandlerOptions, 'token'>,
+): void {
+  app.all(`${hooksBase}/*`, ({ req, env }) => answerHook(s, req.raw, { remote: env.remote, token }))
+}
+
+function failure(error: unknown, onError: HandlerOptions['onError']): Response {
+  const code = errorCode(error)
+  if (code === undefined || errorTable[code].kind === 'fatal') onError?.(error)
+  return reply(error)
+}
+
+/** Seconds after which a caller that was turned away for now should come again. */
+const retryAfter = { 'retry-after': '10' }
 
 function reply(error: unknown, headers: Readonly<Record<string, string>> = {}): Response {
   const code = errorCode(error) ?? 'INTERNAL'
@@ -69,10 +94,12 @@ function reply(error: unknown, headers: Readonly<Record<string, string>> = {}): 
     errorCode(error) === undefined
       ? errorBody(new VigilError('INTERNAL', 'the supervisor failed to answer'))
       : errorBody(error)
+  const { status } = errorTable[code]
+  const asked = code === 'UNAUTHORIZED' ? { 'www-authenticate': 'Bearer' } : {}
   return json(
-    errorTable[code].status,
+    status,
     { error: body },
-    code === 'UNAUTHORIZED' ? { 'www-authenticate': 'Bearer', ...headers } : headers,
+    { ...asked, ...(status === 503 || status === 507 ? retryAfter : {}), ...headers },
   )
 }
 

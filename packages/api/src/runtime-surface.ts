@@ -1,4 +1,12 @@
-import type { AgentHandle, Doubt, DoubtDecision, RecoveryReport, TreeNode } from '@vigil/supervisor'
+import type {
+  AgentHandle,
+  Doubt,
+  DoubtDecision,
+  HookReply,
+  HookRequest,
+  RecoveryReport,
+  TreeNode,
+} from '@vigil/supervisor'
 
 /** What the REST face needs of a supervisor; `Supervisor` fits, and so does anything that acts like one. */
 export interface RuntimeSurface {
@@ -8,6 +16,7 @@ export interface RuntimeSurface {
   publish(topic: string, data: unknown): Promise<{ readonly eventId: string }>
   doubts(): Promise<readonly Doubt[]>
   resolveDoubt(id: string, decision: DoubtDecision): Promise<void>
+  deliverHook(request: HookRequest): Promise<HookReply>
   readonly report: RecoveryReport
   readonly ready: boolean
   readonly dataDir: string

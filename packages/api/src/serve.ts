@@ -1,8 +1,8 @@
 import type { Server } from 'node:http'
-import { createAdaptorServer } from '@hono/node-server'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { VigilError } from '@vigil/protocol'
 import { isLoopback, loopbackHosts } from './guard.ts'
-import { createHandler } from './handler.ts'
+import { createHandler, createHooksHandler, type Handler } from './handler.ts'
 import type { RuntimeSurface } from './runtime-surface.ts'
 
 export interface ServeOptions {
@@ -22,7 +22,10 @@ export interface Listener {
   close(): Promise<void>
 }
 
+/** Also for the body: a caller that sends it drop by drop is cut off. */
 const requestMs = 30_000
+/** Each may hold a body of 1 MB in memory. */
+const mostConnections = 1_000
 const graceMs = 1_000
 
 /**
@@ -45,8 +48,36 @@ export async function serve(
     ...(loopback ? { hosts: [...new Set([...loopbackHosts, host])] } : {}),
     ...(onError === undefined ? {} : { onError }),
   })
+  return await listenFor(handler, { host, port })
+}
+
+/**
+ * Listens for webhooks and nothing else, on a host that may be open to the world: each hook says itself who may call it.
+ * @throws PORT_IN_USE · INVALID_ARGUMENT for a host that this machine does not have
+ */
+export async function serveHooks(
+  s: RuntimeSurface,
+  { host = '127.0.0.1', port = 9_100, token, onError }: ServeOptions,
+): Promise<Listener> {
+  return await listenFor(createHooksHandler(s, { token, ...(onError === undefined ? {} : { onError }) }), {
+    host,
+    port,
+  })
+}
+
+async function listenFor(
+  handler: Handler,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<Listener> {
+  const fetch = (request: Request, { incoming }: HttpBindings) =>
+    handler(request, { remote: incoming.socket.remoteAddress })
   const serverOptions = { requestTimeout: requestMs, headersTimeout: requestMs }
-  const server = createAdaptorServer({ fetch: handler, hostname: host, serverOptions }) as Server
+  const server = createAdaptorServer({
+    fetch: fetch as (request: Request, env: unknown) => Promise<Response>,
+    hostname: host,
+    serverOptions,
+  }) as Server
+  server.maxConnections = mostConnections
   await listen(server, host, port)
   const address = server.address()
   const bound = typeof address === 'object' && address !== null ? address.port : port

@@ -3,6 +3,7 @@ import type {
   DeadLetterView,
   DoubtView,
   EntryView,
+  HookView,
   JournalRecord,
   ProcessView,
   RuntimeStatusView,
@@ -14,6 +15,7 @@ import type {
   Accepted,
   DeadLetterSummary,
   Doubt,
+  HookReply,
   ProcessStatus,
   RecoveryReport,
   TreeNode,
@@ -49,12 +51,13 @@ export function processView(status: ProcessStatus): ProcessView {
       ...(mailbox.waitingSince === undefined ? {} : { waiting_since: mailbox.waitingSince }),
       behind: mailbox.behind,
     },
-    triggers: triggers.map(({ id, type, text, nextFire, refused }) => ({
+    triggers: triggers.map(({ id, type, text, nextFire, refused, problem }) => ({
       id,
       type,
       text,
       ...(nextFire === undefined ? {} : { next_fire: nextFire }),
       ...(refused === undefined ? {} : { refused }),
+      ...(problem === undefined ? {} : { problem }),
     })),
   }
 }
@@ -101,6 +104,12 @@ export const acceptedView = ({ eventId, accepted, duplicate }: Accepted): Accept
   accepted,
   duplicate,
 })
+
+export function hookView(reply: HookReply): HookView {
+  if (!('eventId' in reply)) return reply
+  const { eventId, eventIds, ...same } = reply
+  return { event_id: eventId, ...same, ...(eventIds === undefined ? {} : { event_ids: eventIds }) }
+}
 
 export const turnView = ({ eventId, ...rest }: TurnResult): TurnView => ({ event_id: eventId, ...rest })
 

@@ -37,6 +37,20 @@ export const errorTable = {
   ),
   FUNCTION_NOT_PORTABLE: row('rejected', 422, 'Put the function into a module and pass its URL as entrypoint.'),
   BUNDLE_FAILED: row('rejected', 422, 'Correct the module at the place that the message names.'),
+  // Webhooks: what a sender is told.
+  HOOK_NOT_FOUND: row('rejected', 404, 'Give an agent a webhook trigger with this path, or correct the path.'),
+  WEBHOOK_UNVERIFIED: row(
+    'rejected',
+    401,
+    'Sign the bytes of the body with the secret of the hook, and the present time.',
+  ),
+  SOURCE_DENIED: row(
+    'rejected',
+    403,
+    'Verify the hook, or say who may call it: allowed_sources or auth in the manifest.',
+  ),
+  WEBHOOK_NO_SECRET: row('retryable', 503, 'Set the variable or the file that the manifest names as the secret.'),
+  PROCESS_STOPPED: row('retryable', 503, 'Start the process; what is sent again then is taken.'),
   // Delivery and turns.
   PAYLOAD_INVALID: row('rejected', 422, 'Send what fits the schema of the receiver; the message names the place.'),
   MAILBOX_FULL: row('retryable', 503, 'Let the process catch up, or raise mailbox.max.'),

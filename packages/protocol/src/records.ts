@@ -29,7 +29,7 @@ export type RecordedError = z.infer<typeof error>
 const event = z.strictObject({
   event_id: z.string(),
   trigger_id: z.string(),
-  type: z.enum(['cron', 'file_watch', 'event', 'message', 'manual']),
+  type: z.enum(['cron', 'webhook', 'file_watch', 'event', 'message', 'manual']),
   timestamp: z.string(),
   payload: z.unknown(),
   metadata: z.record(z.string(), z.unknown()),

@@ -39,6 +39,7 @@ export interface ProcessView {
     readonly next_fire?: string
     /** Events that it did not take since the supervisor started, by reason. */
     readonly refused?: { readonly disabled?: number; readonly filter?: number }
+    readonly problem?: string
   }[]
 }
 
@@ -103,6 +104,18 @@ export interface AcceptedView {
   readonly accepted: true
   readonly duplicate: boolean
 }
+
+/** What a webhook's sender is told. */
+export type HookView =
+  | {
+      readonly event_id: string
+      readonly accepted: true
+      readonly duplicate: boolean
+      readonly event_ids?: readonly string[]
+      readonly refused?: readonly string[]
+    }
+  | { readonly accepted: false; readonly reason: string }
+  | { readonly challenge: string }
 
 export type TurnView =
   | { readonly event_id: string; readonly turn: string; readonly status: 'completed'; readonly result: Json }

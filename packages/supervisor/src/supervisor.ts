@@ -12,6 +12,8 @@ import type {
   DeployRequest,
   Doubt,
   DoubtDecision,
+  HookReply,
+  HookRequest,
   RecoveryReport,
   SupervisorEvents,
   TreeNode,
@@ -198,6 +200,16 @@ export class Supervisor implements AsyncDisposable {
     const { runtime } = this.#opened
     const name = await resolveDoubt(runtime.log, id, { ...decision, by: 'operator' })
     runtime.members.get(name)?.process.pump()
+  }
+
+  /**
+   * Gives a request to the webhook triggers of its path; resolves when what they took is durable.
+   * @throws HOOK_NOT_FOUND, SOURCE_DENIED, UNAUTHORIZED, WEBHOOK_UNVERIFIED, WEBHOOK_NO_SECRET, KEY_CONFLICT, TOO_LARGE,
+   * MAILBOX_FULL, PROCESS_STOPPED
+   */
+  async deliverHook(request: HookRequest): Promise<HookReply> {
+    this.#open()
+    return await this.#opened.runtime.deliverHook(request)
   }
 
   /** Listens; returns the way to stop it. Records are told when they are durable. */

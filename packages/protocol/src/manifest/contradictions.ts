@@ -10,7 +10,10 @@ export interface Contradiction {
 export const contradictions = (manifest: ManifestDocument): Contradiction[] => [
   ...ofIsolation(manifest),
   ...manifest.triggers.flatMap((trigger, index) =>
-    ofTrigger(trigger).map((found) => ({ ...found, path: ['triggers', index, ...found.path] })),
+    [...ofTrigger(trigger), ...ofWebhook(trigger, manifest.triggers.slice(0, index))].map((found) => ({
+      ...found,
+      path: ['triggers', index, ...found.path],
+    })),
   ),
 ]
 
@@ -19,6 +22,27 @@ function ofIsolation({ isolation, permissions }: ManifestDocument): Contradictio
   if (isolation !== 'thread' || granted === undefined) return []
   const expected = 'auto or process, because permissions are given to a cell and not to one thread in it'
   return [{ path: ['isolation'], expected, found: `thread beside permissions.${granted[0]}` }]
+}
+
+const ofSignature = ['scheme', 'secret', 'signature_header', 'signature_prefix', 'signature_encoding'] as const
+
+/** Whoever writes half of a verification believes to have one: each half alone is refused. */
+function ofWebhook(trigger: TriggerDocument, before: readonly TriggerDocument[]): Contradiction[] {
+  if (trigger.type !== 'webhook') return []
+  const given = ofSignature.filter((field) => trigger[field] !== undefined)
+  const found: Contradiction[] = []
+  const add = (field: string, words: Omit<Contradiction, 'path'>) => found.push({ path: [field], ...words })
+  if (trigger.verify_hmac !== true)
+    for (const field of given) add(field, { expected: 'verify_hmac: true beside it', found: 'nobody who looks at it' })
+  if (trigger.verify_hmac === true && trigger.auth !== undefined)
+    add('auth', { expected: 'one of verify_hmac and auth', found: 'both' })
+  if (trigger.verify_hmac === true && trigger.scheme !== 'generic')
+    for (const field of given.filter((each) => each.startsWith('signature_')))
+      add(field, { expected: 'scheme: generic beside it', found: `${trigger.scheme}, which says it itself` })
+  const twin = before.find((each) => each.type === 'webhook' && each.webhook_path === trigger.webhook_path)
+  if (twin !== undefined)
+    add('webhook_path', { expected: 'a path of its own for each webhook of one agent', found: trigger.webhook_path })
+  return found
 }
 
 function ofTrigger(trigger: TriggerDocument): Contradiction[] {

@@ -27,7 +27,9 @@ export function checkManifest(raw: unknown): ManifestCheck {
   }
   const spelled = canonicalSpelling(raw)
   const parsed = manifestSchema.safeParse(spelled.document)
-  const together = parsed.success ? contradictions(parsed.data).map(ofSpelling) : []
+  const together = parsed.success
+    ? contradictions(parsed.data).map((each) => ofSpelling({ ...each, path: writtenPath(each.path, raw) }))
+    : []
   if (parsed.success && spelled.problems.length + together.length === 0) return { ok: true, manifest: parsed.data }
   const clashes = spelled.problems.map(ofSpelling)
   // A trigger that clashes was taken out of the document, so what the schema says about the hole is noise.
@@ -60,7 +62,10 @@ export function issueProblems(
   }
   // zod reports a bad name of a map entry at the map, with the reason inside.
   const expected = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
-  const found = issue.code === 'invalid_key' ? describeFound(issue.path.at(-1)) : describeFound(valueAt(path, raw))
+  const value = issue.code === 'invalid_key' ? issue.path.at(-1) : valueAt(path, raw)
+  // A message may be read by many: what was written where a secret belongs stays out of it.
+  const isSecret = path[0] === 'triggers' && ['secret', 'hmac_secret'].includes(String(path[2]))
+  const found = isSecret && typeof value === 'string' ? 'a text of another form' : describeFound(value)
   if (found === 'nothing' && valueAt(path, raw) === undefined) {
     if (path[0] === 'triggers' && path[2] === 'type') return [kindlessTrigger(path.slice(0, 2), raw, expected)]
     return [{ code: 'MISSING_FIELD', path, message: `expected ${String(path.at(-1))}: ${expected}, found nothing` }]
@@ -91,7 +96,7 @@ function unknownField(path: readonly (string | number)[], key: string, known: re
 function kindlessTrigger(path: readonly (string | number)[], raw: unknown, expected: string): ManifestProblem {
   const keys = Object.keys(valueAt(path, raw) as object)
   const near = keys
-    .map((key) => nearest(key, ['cron', 'file', 'event', 'message', 'type']))
+    .map((key) => nearest(key, ['cron', 'webhook', 'file', 'event', 'message', 'type']))
     .find((word) => word !== undefined)
   const message = `expected ${expected}, found ${keys.length === 0 ? 'an empty map' : `only ${keys.join(', ')}`}`
   return { code: 'INVALID_CONFIG', path, message, ...(near === undefined ? {} : { hint: `did you mean ${near}?` }) }
@@ -147,10 +152,24 @@ function ownFields(trigger: Readonly<Record<string, unknown>>): string[] {
   if ('file' in trigger || 'file_watch' in trigger || kind === 'file_watch') {
     return ['events', 'recursive', 'debounce', 'existing', ...(kind === '' ? [] : ['watch_path', 'watch_patterns'])]
   }
+  if ('webhook' in trigger || kind === 'webhook') return [...webhookFields, ...(kind === '' ? [] : ['webhook_path'])]
   if ('event' in trigger || kind === 'event')
     return ['source', 'debounce', 'key', ...(kind === '' ? [] : ['event_type'])]
   return ['topic', 'schema', 'debounce', 'key', ...(kind === '' ? [] : ['from'])]
 }
+
+const webhookFields = [
+  'verify_hmac',
+  'scheme',
+  'secret',
+  'signature_header',
+  'signature_prefix',
+  'signature_encoding',
+  'auth',
+  'allowed_sources',
+  'debounce',
+  'key',
+]
 
 const nearWord = (value: unknown, expected: string): string | undefined => {
   if (typeof value !== 'string' || !expected.startsWith('one of ')) return undefined

@@ -72,9 +72,55 @@ const messageTrigger = z.strictObject({
   schema: z.union([text(jsonSchema), z.record(z.string(), z.unknown())], { error: jsonSchema }).optional(),
 })
 
-export const triggerSchema = z.discriminatedUnion('type', [cronTrigger, fileTrigger, eventTrigger, messageTrigger], {
-  error: 'a trigger: cron, file, event or message (long form: type: cron | file_watch | event | message)',
+const hookPath = 'a path such as /alert: letters, digits and . _ ~ - between slashes'
+const source = 'an address or a network such as 203.0.113.0/24'
+const header = 'the name of a header'
+// A secret is named and never written down: the manifest goes on record.
+const secretWords = 'a reference such as ${ALERT_SECRET}, or { file: /path }'
+const secret = z.union(
+  [
+    z.string({ error: secretWords }).regex(/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/, { error: secretWords }),
+    z.strictObject({ file: text('the path of a file that holds the secret') }, { error: secretWords }),
+  ],
+  { error: secretWords },
+)
+
+const webhookTrigger = z.strictObject({
+  ...common,
+  ...settling,
+  type: z.literal('webhook'),
+  webhook_path: z
+    .string({ error: hookPath })
+    .max(200, { error: hookPath })
+    .regex(/^(\/[A-Za-z0-9._~-]+)+$/, { error: hookPath }),
+  verify_hmac: z.boolean({ error: 'true or false' }).optional(),
+  scheme: oneOf(['standard', 'github', 'stripe', 'slack', 'generic']).optional(),
+  signature_header: z
+    .string({ error: header })
+    .regex(/^[A-Za-z0-9-]{1,100}$/, { error: header })
+    .optional(),
+  signature_prefix: z.string({ error: 'a text such as sha256=' }).max(100, { error: 'a short text' }).optional(),
+  signature_encoding: oneOf(['hex', 'base64']).optional(),
+  secret: z
+    .array(secret)
+    .min(1, { error: secretWords })
+    .max(2, { error: 'two secrets at most: the new one and the old one' })
+    .optional(),
+  auth: oneOf(['bearer', 'none']).optional(),
+  allowed_sources: z
+    .array(text(source), { error: `a list: ${source}` })
+    .min(1, { error: source })
+    .optional(),
 })
+
+export const triggerSchema = z.discriminatedUnion(
+  'type',
+  [cronTrigger, webhookTrigger, fileTrigger, eventTrigger, messageTrigger],
+  {
+    error:
+      'a trigger: cron, webhook, file, event or message (long form: type: cron | webhook | file_watch | event | message)',
+  },
+)
 
 const delivery = z.strictObject(
   { max_retries: atLeast(0, 2), retry_backoff: duration('2s'), retry_backoff_max: duration('60s') },

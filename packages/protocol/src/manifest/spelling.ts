@@ -13,6 +13,8 @@ const triggerAliases: Readonly<Record<string, string>> = {
   from_agent: 'from',
   filter_expression: 'filter',
   file_watch: 'file',
+  signature_scheme: 'scheme',
+  hmac_secret: 'secret',
 }
 const policies: Readonly<Record<string, string>> = { permanent: 'always', transient: 'on_failure', temporary: 'never' }
 
@@ -29,6 +31,9 @@ const written: Readonly<Record<string, readonly string[]>> = {
   watch_path: ['file', 'file_watch'],
   watch_patterns: ['file', 'file_watch'],
   event_type: ['event'],
+  webhook_path: ['webhook'],
+  scheme: ['signature_scheme'],
+  secret: ['hmac_secret'],
 }
 
 /** Every spelling of a field, the canonical one first. */
@@ -89,6 +94,7 @@ const shortForms: Readonly<Record<string, (value: unknown) => Raw>> = {
   file: (value) => ({ type: 'file_watch', ...(typeof value === 'string' ? splitGlob(value) : { watch_path: value }) }),
   event: (value) => ({ type: 'event', event_type: value }),
   message: (value) => ({ type: 'message', from: value }),
+  webhook: (value) => ({ type: 'webhook', webhook_path: value }),
 }
 
 function canonicalTrigger(trigger: unknown, path: Path, problems: SpellingProblem[]): unknown {
@@ -105,9 +111,21 @@ function canonicalTrigger(trigger: unknown, path: Path, problems: SpellingProble
     })
     return undefined
   }
-  if (kind === 'type') return longFileForm(renamed)
+  if (kind === 'type') return renamed.type === 'webhook' ? verifiedBySecret(renamed, 'generic') : longFileForm(renamed)
   const { [kind]: value, ...rest } = renamed
-  return { ...shortForms[kind]?.(value), ...rest }
+  const full = { ...shortForms[kind]?.(value), ...rest }
+  return kind === 'webhook' ? verifiedBySecret(full, 'standard') : full
+}
+
+/** One secret is a list of one; who gives a secret wants it asked for; the scheme that is meant is that of the form. */
+function verifiedBySecret(trigger: Raw, scheme: string): Raw {
+  const { secret, verify_hmac: verify = secret === undefined ? undefined : true, ...rest } = trigger
+  return {
+    ...(verify === true ? { scheme } : {}),
+    ...rest,
+    ...(verify === undefined ? {} : { verify_hmac: verify }),
+    ...(secret === undefined ? {} : { secret: Array.isArray(secret) ? secret : [secret] }),
+  }
 }
 
 /** The long form may carry its wildcard in the path as well; one that has patterns of its own is taken as it is. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { ManifestDocument, TriggerDocument } from '@vigil/protocol'
-import type { Manifest, Trigger, TriggerOptions } from './manifest.ts'
+import type { Manifest, Trigger, TriggerOptions, WebhookVerification } from './manifest.ts'
 
 /**
  * The one place where the snake_case of the file becomes the camelCase of the program, and where relative
@@ -69,6 +69,15 @@ function effectiveTrigger(trigger: TriggerDocument, baseDirectory: string): Trig
         debounceMs: trigger.debounce,
         existing: trigger.existing,
       }
+    case 'webhook':
+      return {
+        type: 'webhook',
+        ...options,
+        webhookPath: trigger.webhook_path,
+        ...(trigger.verify_hmac === true ? { verification: verificationOf(trigger, baseDirectory) } : {}),
+        ...(trigger.auth === undefined ? {} : { auth: trigger.auth }),
+        ...(trigger.allowed_sources === undefined ? {} : { allowedSources: trigger.allowed_sources }),
+      }
     case 'event':
       return {
         type: 'event',
@@ -88,9 +97,22 @@ function effectiveTrigger(trigger: TriggerDocument, baseDirectory: string): Trig
   }
 }
 
+type WebhookDocument = Extract<TriggerDocument, { type: 'webhook' }>
+
+function verificationOf(trigger: WebhookDocument, baseDirectory: string): WebhookVerification {
+  const { scheme = 'generic', secret = [], signature_header: header = 'X-Webhook-Signature' } = trigger
+  const { signature_prefix: prefix = 'sha256=', signature_encoding: encoding = 'hex' } = trigger
+  const secrets = secret.map((each) =>
+    typeof each === 'string' ? { variable: each.slice(2, -1) } : { file: resolve(baseDirectory, each.file) },
+  )
+  return scheme === 'generic'
+    ? { scheme, secrets, header: header.toLowerCase(), prefix, encoding }
+    : { scheme, secrets }
+}
+
 function triggerOptions(trigger: TriggerDocument): TriggerOptions {
   const { rate_limit: rate, batch } = trigger
-  const settling = trigger.type === 'event' || trigger.type === 'message' ? trigger : undefined
+  const settling = trigger.type === 'cron' || trigger.type === 'file_watch' ? undefined : trigger
   return {
     ...(trigger.enabled === false ? { enabled: false } : {}),
     ...(trigger.filter === undefined ? {} : { filter: trigger.filter }),

@@ -77,6 +77,17 @@ type TriggerKind =
       readonly debounceMs: number
       readonly existing: 'ignore' | 'deliver'
     }
+  | {
+      readonly type: 'webhook'
+      /** Below `/hooks`, with its slash. */
+      readonly webhookPath: string
+      /** Present: only what is signed is taken. */
+      readonly verification?: WebhookVerification
+      /** Without verification: `bearer` asks for the token of the supervisor, `none` opens it to everybody. */
+      readonly auth?: 'bearer' | 'none'
+      /** Addresses and networks. */
+      readonly allowedSources?: readonly string[]
+    }
   | { readonly type: 'event'; readonly eventType: string; readonly source?: string }
   | {
       readonly type: 'message'
@@ -85,3 +96,16 @@ type TriggerKind =
       /** A JSON Schema: content that does not fit is refused to its sender. */
       readonly schema?: Readonly<Record<string, unknown>>
     }
+
+/** Where a secret lies; a manifest is on record and never holds one. */
+export type SecretReference = { readonly variable: string } | { readonly file: string }
+
+export interface WebhookVerification {
+  readonly scheme: 'standard' | 'github' | 'stripe' | 'slack' | 'generic'
+  /** What any of them has signed is good; none: nothing can be. */
+  readonly secrets: readonly SecretReference[]
+  /** Of `generic`. */
+  readonly header?: string
+  readonly prefix?: string
+  readonly encoding?: 'hex' | 'base64'
+}

@@ -37,7 +37,7 @@ export function readManifestText(text: string, options: ManifestOptions): Manife
   const baseDirectory = dirname(resolve(options.file))
   const { schemas = new Map() } = options
   let wants: readonly string[] = []
-  const { value, ...found } = readYaml(text, options, (raw): Checked<ManifestDocument> => {
+  const { value, ...found } = readYaml(text, { ...options, keeps: isSecret }, (raw): Checked<ManifestDocument> => {
     const check = checkManifest(raw)
     if (!check.ok) return check
     wants = namedSchemas(check.manifest, baseDirectory).filter((path) => !schemas.has(path))
@@ -49,6 +49,9 @@ export function readManifestText(text: string, options: ManifestOptions): Manife
     ? { ...found, wants }
     : { ...found, wants, manifest: effectiveManifest(value, baseDirectory) }
 }
+
+const isSecret = (path: readonly (string | number)[]): boolean =>
+  path[0] === 'triggers' && (path[2] === 'secret' || path[2] === 'hmac_secret') && path.at(-1) !== 'file'
 
 function placedPatternProblems(manifest: ManifestDocument, raw: unknown): ManifestProblem[] {
   const written = (raw as { triggers?: readonly object[] }).triggers ?? []

@@ -2,6 +2,7 @@ import type { ManifestDocument } from '@vigil/protocol'
 import { cronProblem, nextSlot } from '../triggers/cron-slots.ts'
 import { filterProblem, pathProblem } from '../triggers/filter/filter.ts'
 import { topicPatternProblem } from '../triggers/topic-pattern.ts'
+import { sourcesProblem } from '../triggers/webhook/sources.ts'
 
 /** A field of a trigger that never could work, and why, as a whole sentence. */
 interface PatternProblem {
@@ -11,7 +12,7 @@ interface PatternProblem {
 
 /** What is wrong with the patterns, filters and paths of a trigger. */
 export function patternProblems(trigger: ManifestDocument['triggers'][number]): PatternProblem[] {
-  const settling = trigger.type === 'event' || trigger.type === 'message' ? trigger.key : undefined
+  const settling = trigger.type === 'cron' || trigger.type === 'file_watch' ? undefined : trigger.key
   const found: Readonly<Record<string, string | undefined>> = {
     ...ownProblem(trigger),
     filter: trigger.filter && filterProblem(trigger.filter),
@@ -29,6 +30,8 @@ function ownProblem(trigger: ManifestDocument['triggers'][number]): Readonly<Rec
       return { event_type: topicPatternProblem(trigger.event_type) }
     case 'message':
       return { topic: trigger.topic && topicPatternProblem(trigger.topic) }
+    case 'webhook':
+      return { allowed_sources: sourcesProblem(trigger.allowed_sources ?? []) }
     case 'file_watch':
       return {}
   }

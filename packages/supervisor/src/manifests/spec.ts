@@ -33,10 +33,29 @@ interface SettlingSpec {
   readonly key?: string
 }
 
+type SecretSpec = string | { readonly file: string }
+
 export type TriggerSpec = TriggerOptionsSpec & TriggerKindSpec
 
 type TriggerKindSpec =
   | { readonly type: 'cron'; readonly cronExpression: string; readonly timezone?: string }
+  | ({
+      readonly type: 'webhook'
+      /** Such as `/alert`: served at `/hooks/alert`. */
+      readonly webhookPath: string
+      /** Default true when there is a secret. */
+      readonly verifyHmac?: boolean
+      readonly scheme?: 'standard' | 'github' | 'stripe' | 'slack' | 'generic'
+      /** A reference, never the secret itself: `'${ALERT_SECRET}'` is looked up in the `env` of the supervisor. Two: rotation. */
+      readonly secret?: SecretSpec | readonly SecretSpec[]
+      readonly signatureHeader?: string
+      readonly signaturePrefix?: string
+      readonly signatureEncoding?: 'hex' | 'base64'
+      /** Instead of a signature: the token of the supervisor, or nothing at all. */
+      readonly auth?: 'bearer' | 'none'
+      /** Such as `['203.0.113.0/24', '2001:db8::/32']`. */
+      readonly allowedSources?: readonly string[]
+    } & SettlingSpec)
   | {
       readonly type: 'file_watch'
       /** A folder, or a glob such as `./inbox/*.csv`. */

@@ -17,6 +17,19 @@ export const cron = (cronExpression: string, options: Options<'cron', 'cronExpre
   ...options,
 })
 
+/**
+ * Wakes the agent for each request to `/hooks` and the path that its sender has signed.
+ *
+ * @example
+ * await s.spawn({ name: 'triage', entrypoint, triggers: [webhook('/github', { scheme: 'github', secret: '${GITHUB_SECRET}' })] })
+ */
+export const webhook = (webhookPath: string, options: Options<'webhook', 'webhookPath'> = {}): TriggerSpec => ({
+  type: 'webhook',
+  webhookPath,
+  ...(options.secret === undefined && options.verifyHmac !== true ? {} : { scheme: 'standard' }),
+  ...options,
+})
+
 /** Wakes the agent for each file of a folder or glob (`./inbox/*.csv`) that is created or modified and has settled. */
 export const fileWatch = (watchPath: string, options: Options<'file_watch', 'watchPath'> = {}): TriggerSpec => ({
   type: 'file_watch',

@@ -9,6 +9,8 @@ export interface ReadOptions {
   /** As the user named it: shown in messages; its folder is what relative paths stand on. */
   readonly file: string
   readonly env: Environment
+  /** Where a reference stays one, because what it stands for may not be on record. */
+  readonly keeps?: (path: readonly (string | number)[]) => boolean
 }
 
 /** What a check makes of the raw document. */
@@ -24,7 +26,11 @@ export interface Reading<T> {
 }
 
 /** Reads a text of YAML with variables in it; each problem of syntax and of the check keeps its place in the file. */
-export function readYaml<T>(text: string, { file, env }: ReadOptions, check: (raw: unknown) => Checked<T>): Reading<T> {
+export function readYaml<T>(
+  text: string,
+  { file, env, keeps }: ReadOptions,
+  check: (raw: unknown) => Checked<T>,
+): Reading<T> {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' })
   const source = text.split('\n')
@@ -38,7 +44,7 @@ export function readYaml<T>(text: string, { file, env }: ReadOptions, check: (ra
     const hint = (isText ? hintAt(at.line) : undefined) ?? problem.hint
     return { ...problem, file, path: problem.path.join('.'), ...at, ...(hint === undefined ? {} : { hint }) }
   }
-  const unset = substitute(document, env)
+  const unset = substitute(document, env, keeps)
   const checked = check(document.toJS())
   // What the check says about a text whose variable is unset is about the placeholder: the warning is enough.
   const excused = new Set(unset.map((problem) => problem.path.join('.')))
@@ -63,21 +69,23 @@ function syntaxProblem(
 }
 
 /** Puts variables into every text value of the document, in place; returns what is unset. */
-function substitute(document: Document, env: Environment): ManifestProblem[] {
+function substitute(document: Document, env: Environment, keeps: ReadOptions['keeps']): ManifestProblem[] {
   const unset: ManifestProblem[] = []
   visit(document, {
     Scalar(key, node, ancestors) {
       if (key === 'key' || typeof node.value !== 'string') return
       const resolved = resolveEnvironment(node.value, env)
+      const path = pathOf([...ancestors, node])
       for (const name of resolved.missing) {
         const message = `expected the variable ${name}, found it unset`
         unset.push({
           code: 'ENV_MISSING',
-          path: pathOf([...ancestors, node]),
+          path,
           message,
           hint: `set it, or write \${${name}:-default}`,
         })
       }
+      if (keeps?.(path) === true) return
       const unquoted = node.type === 'PLAIN' && isReference(node.value)
       node.value = unquoted ? typed(resolved.text) : resolved.text
     },

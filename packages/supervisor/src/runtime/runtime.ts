@@ -15,8 +15,10 @@ import type { WakeAdmission } from '../residency/wake-admission.ts'
 import type { Groups } from '../supervision/groups.ts'
 import { topLevel } from '../supervision/top-level.ts'
 import { treeView } from '../supervision/tree-view.ts'
-import type { DeployRequest, SupervisorEvents, TreeNode } from '../surface.ts'
+import type { DeployRequest, HookReply, HookRequest, SupervisorEvents, TreeNode } from '../surface.ts'
 import { type TriggerSet, triggerSet } from '../triggers/trigger-set.ts'
+import { hookSecrets } from '../triggers/webhook/hook-secrets.ts'
+import { hooks } from '../triggers/webhook/hooks.ts'
 import type { BundleStore } from './bundle-store.ts'
 import { type CheckpointPolicy, checkpointer } from './checkpointer.ts'
 import type { RuntimePorts } from './ports.ts'
@@ -45,6 +47,7 @@ export interface Runtime {
     data: unknown,
     source: string,
   ): Promise<{ readonly eventId: string; readonly deliveries: number }>
+  deliverHook(request: HookRequest): Promise<HookReply>
   tree(): TreeNode[]
   /** Lets every process live that should. */
   revive(): void
@@ -87,6 +90,9 @@ export function startRuntime({
     inside: messageEffects({ world, clock, random }),
     waiting: { monitor: watches.effect, request: asked.effect },
   })
+  const secrets = hookSecrets({ env, fileSystem: ports.fileSystem })
+  const isStopped = (name: string): boolean => (members.get(name)?.process.state ?? 'stopped') === 'stopped'
+  const ingress = hooks({ log, clock, random, secrets, isStopped })
   const complain = (name: string) => (error: Error) =>
     emit.log({ process: name, level: 'error', message: error.message })
   const checkpoints = checkpointer(log, clock, ports.compute, policy, complain('@runtime'))
@@ -97,6 +103,7 @@ export function startRuntime({
       members.get(record.process)?.process.heard(record.turn)
     watches.heard(record)
     asked.heard(record)
+    ingress.heard(record)
     emit.record(record)
   })
 
@@ -121,7 +128,14 @@ export function startRuntime({
   const enroll = (name: string): Member => {
     const fold = world.get(name)
     if (fold === undefined) throw new VigilError('PROCESS_NOT_FOUND', `there is no process "${name}"`)
-    const triggers = triggerSet({ log, clock, watcher: ports.fileWatcher, process: fold, failed: complain(name) })
+    const triggers = triggerSet({
+      log,
+      clock,
+      watcher: ports.fileWatcher,
+      process: fold,
+      secrets,
+      failed: complain(name),
+    })
     const place = top.placeOf(name)
     const process = agentProcess({
       ports,
@@ -199,6 +213,7 @@ export function startRuntime({
       ])
       return { eventId: event_id, deliveries: deliveries.length }
     },
+    deliverHook: ingress.deliver,
     tree: () =>
       treeView(top.branches(), (name) => {
         const process = members.get(name)?.process

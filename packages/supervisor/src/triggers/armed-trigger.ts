@@ -1,6 +1,7 @@
 import type { Clock, FileWatcher } from '@vigil/protocol'
 import type { ProcessFold } from '../fold/process-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
+import type { HookSecrets } from './webhook/hook-secrets.ts'
 
 /** A trigger that listens to the world for one process. */
 export interface ArmedTrigger {
@@ -14,6 +15,7 @@ export interface TriggerParts {
   readonly clock: Clock
   readonly watcher: FileWatcher
   readonly process: ProcessFold
+  readonly secrets: HookSecrets
   /** An event could not be taken, or listening broke. */
   readonly failed: (error: Error) => void
 }

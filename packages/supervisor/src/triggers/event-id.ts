@@ -37,6 +37,8 @@ function identity(trigger: Trigger): readonly unknown[] {
         [...trigger.events].sort(),
         trigger.recursive,
       ]
+    case 'webhook':
+      return ['webhook', trigger.webhookPath]
     case 'event':
       return ['event', trigger.eventType, trigger.source ?? null]
     case 'message':

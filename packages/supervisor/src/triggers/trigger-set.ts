@@ -5,6 +5,7 @@ import type { ArmedTrigger, TriggerParts } from './armed-trigger.ts'
 import { cronTrigger } from './cron-trigger.ts'
 import { triggerId } from './event-id.ts'
 import { fileTrigger } from './file-trigger.ts'
+import { webhookTrigger } from './webhook/webhook-trigger.ts'
 
 /**
  * The triggers of one process that have to listen. Events and messages do not: the publication itself names
@@ -41,6 +42,7 @@ export function triggerSet(parts: TriggerParts): TriggerSet {
       for (const [id, trigger] of present) {
         if (armed.has(id)) continue
         if (trigger.type === 'cron') armed.set(id, cronTrigger(parts, trigger))
+        if (trigger.type === 'webhook') armed.set(id, webhookTrigger(parts, trigger))
         if (trigger.type === 'file_watch') armed.set(id, fileTrigger(parts, trigger))
       }
     },
@@ -49,12 +51,14 @@ export function triggerSet(parts: TriggerParts): TriggerSet {
         const id = triggerId(trigger)
         const refused = refusalsOf(parts.process, id)
         const next = armed.get(id)?.nextFire()
+        const problem = trigger.type === 'webhook' ? parts.secrets.problem(trigger) : undefined
         return {
           id,
           type: trigger.type,
           text: describe(trigger),
           ...(next === undefined ? {} : { nextFire: next.toISOString() }),
           ...(refused === undefined ? {} : { refused }),
+          ...(problem === undefined ? {} : { problem: `unarmed: ${problem}` }),
         }
       })
     },
@@ -69,6 +73,8 @@ function describe(trigger: Trigger): string {
   switch (trigger.type) {
     case 'cron':
       return `${trigger.cronExpression} (${trigger.timezone})`
+    case 'webhook':
+      return `/hooks${trigger.webhookPath} (${guardOf(trigger)})`
     case 'file_watch':
       return `${trigger.watchPath} ${trigger.watchPatterns.join(' ')}`
     case 'event':
@@ -76,4 +82,11 @@ function describe(trigger: Trigger): string {
     case 'message':
       return `from ${trigger.from ?? 'anyone'}${trigger.topic === undefined ? '' : ` on ${trigger.topic}`}`
   }
+}
+
+/** How a hook tells its senders from others. */
+function guardOf({ verification, auth, allowedSources }: Extract<Trigger, { type: 'webhook' }>): string {
+  if (verification !== undefined) return verification.scheme
+  if (auth === 'bearer') return 'token'
+  return auth === 'none' ? 'open to everybody' : allowedSources === undefined ? 'this machine only' : 'by address'
 }
