@@ -89,12 +89,13 @@ test('a life that ended with ring 0 is down, and the next one is not taken for i
 
 test('a turn that is over watches nobody', async () => {
   const heard: Down[] = []
-  await live({ watcher: { ...watcher(heard), maxTurn: '1m', delivery: { maxRetries: 0 } }, idle }, [
-    crash('idle').at(200_000),
-  ])
+  const impatient: WorldAgent = {
+    run: (_event, ctx) => Promise.race([ctx.monitor('idle').then((down) => heard.push(down)), ctx.sleep('1m')]),
+  }
+  await live({ watcher: impatient, idle }, [crash('idle').at(200_000)])
   watch('idle')
   await w.run(100_000)
-  expect(w.supervisor?.get('watcher').status().counters).toMatchObject({ deadLettered: 1 })
+  expect(w.supervisor?.get('watcher').status().counters).toMatchObject({ completed: 1 })
   await w.run(200_000)
   expect(heard).toEqual([])
   await end()

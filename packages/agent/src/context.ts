@@ -12,26 +12,64 @@ export interface AgentEvent<Payload = unknown> {
 }
 
 export interface StepOptions {
-  /** Begin at most once: after a crash in the middle the step rejects EFFECT_IN_DOUBT instead of running again. Default false. */
+  /**
+   * Begin at most once: when a crash comes in the middle, or its timeout, the step rejects EFFECT_IN_DOUBT instead of running
+   * again. Default false: after a crash it is run again.
+   */
   readonly once?: boolean
   /** With `once`: running it again does no harm, so it is run again. Default false. */
   readonly idempotent?: boolean
+  /**
+   * Tries after the first, 0 to 100; default 0. Between them the turn sleeps 2 s, 4 s … up to 60 s, each less up to a quarter. What a
+   * failed try did through `ctx` is done again by the next. Not tried again: an error with `retry: false`. With `once` only if `idempotent`.
+   */
+  readonly retries?: number
+  /**
+   * Milliseconds or `'30s'`, for each try; default none. Past it the step rejects STEP_TIMEOUT, `signal` aborts, and what the work still
+   * calls rejects ABORTED. Vigil cannot stop it.
+   */
+  readonly timeout?: number | string
+  /**
+   * With `once`: asked with the step's key when nobody knows whether it was done. `done: true` makes `value` the outcome,
+   * `done: false` runs the step; when it throws or gives neither, the step rejects EFFECT_IN_DOUBT.
+   */
+  readonly reconcile?: (key: string) => StepAnswer | Promise<StepAnswer>
 }
 
-/** Committed state as it was when the turn began, plus the turn's own writes. All calls are synchronous. */
+export type StepAnswer = { readonly done: true; readonly value?: unknown } | { readonly done: false }
+
+/** The work of a step. `key` is stable for (process, turn, step): give it to the other side as idempotency key. */
+export type StepRun<T> = (step: {
+  readonly key: string
+  /** Which try, from 1. */
+  readonly attempt: number
+  /** Aborts at the timeout of the step, or when the turn is over. */
+  readonly signal: AbortSignal
+}) => T | Promise<T>
+
+/**
+ * Committed state as it was when the attempt began, plus the turn's own writes: others see them when the turn has completed, nobody
+ * if it fails. All calls but `history` are synchronous. Writes throw STATE_DENIED outside of `context.writable_keys`, INVALID_STATE inside a step.
+ */
 export interface AgentState {
   get<T = unknown>(key: string): T | undefined
   get<T>(key: string, fallback: T): T
   /** JSON up to 256 KB. @throws TOO_LARGE */
   set(key: string, value: unknown): void
   delete(key: string): void
-  update<T>(key: string, change: (value: T | undefined) => T): void
+  /**
+   * `change` must be pure: when another turn has committed the key meanwhile, it is called again with what stands there then.
+   * Giving undefined deletes the key. @throws STATE_CONFLICT, as the attempt, when others are quicker 8 times
+   */
+  update<T>(key: string, change: (value: T | undefined) => T | undefined): void
   /** Applied at commit to what stands there then, so concurrent turns do not undo each other. */
   add(key: string, amount: number): void
   append(key: string, ...items: readonly unknown[]): void
   keys(): string[]
-  /** Earlier values, oldest first, at most 100. */
-  history(key: string): Promise<{ readonly at: string; readonly value: unknown; readonly source: string }[]>
+  /** What was committed, oldest first, at most 100: null when deleted; `source` a turn id or who patched; `overwrote` whose value was replaced unread. */
+  history(
+    key: string,
+  ): Promise<{ readonly at: string; readonly value: unknown; readonly source: string; readonly overwrote?: string }[]>
 }
 
 /** The folders that the manifest names under `files`; the first segment of a path is the mount. */
@@ -94,8 +132,18 @@ export interface AgentContext {
   random(): number
   /** A version 4 UUID; the same after a crash. */
   uuid(): string
-  /** Runs `work` and records what it gives; after a crash the record answers. Names are counted, so loops are fine. */
-  step<T>(name: string, work: () => T | Promise<T>, options?: StepOptions): Promise<Awaited<T>>
+  /**
+   * Runs `work` and records what it gives, as JSON; after a crash the record answers. Names are counted, so loops are fine. State is
+   * written behind a step and not inside: what the record answers is not run. An error keeps its name, message and code.
+   * @throws STEP_TIMEOUT · EFFECT_IN_DOUBT · INVALID_ARGUMENT for options that contradict each other
+   * @example
+   * const charge = await ctx.step('charge', ({ key, signal }) => bank.charge(order, { key, signal }), {
+   *   once: true, timeout: '20s', reconcile: async (key) => {
+   *     const found = await bank.find(key)
+   *     return found ? { done: true, value: found } : { done: false }
+   *   } })
+   */
+  step<T>(name: string, work: StepRun<T>, options?: StepOptions): Promise<Awaited<T>>
   /** Milliseconds, or `'30s'`, `'5m'`, `'4h'`, `'7d'`. After a crash only the rest is waited. */
   sleep(duration: number | string): Promise<void>
   /** Like `fetch`, to the hosts of `network.allow`. `idempotent: true` lets Vigil repeat it after a crash. @throws NETWORK_DENIED · EFFECT_IN_DOUBT */
@@ -114,7 +162,7 @@ export interface AgentContext {
   request<Result = unknown>(process: string, content: unknown, options?: RequestOptions): Promise<Result>
   /**
    * Waits for the end of the life that the process has now: resolves once, with its cause, also across crashes of Vigil itself;
-   * at once with `noproc` if there is no such process or it has no life. The wait counts as running time.
+   * at once with `noproc` if there is no such process or it has no life. Waiting is no running time.
    */
   monitor(process: string): Promise<Down>
   /** Ends the attempt; `retry: false` ends the turn. */

@@ -11,5 +11,7 @@ export {
   type RequestOptions,
   type SendOptions,
   type StandardSchema,
+  type StepAnswer,
   type StepOptions,
+  type StepRun,
 } from './context.ts'

@@ -48,6 +48,10 @@ export const answers: Readonly<Record<RouteId, Answer>> = {
     await agent.patchContext(state)
     return json(200, { state: (await agent.context()).state })
   },
+  getStateHistory: async ({ s, part }) => {
+    const key = part('key')
+    return json(200, { key, history: await s.get(part('name')).stateHistory(key) })
+  },
   publish: async ({ s, part, request }) => {
     const { value } = await readJson(request)
     const { eventId } = await s.publish(part('topic'), value ?? null)

@@ -83,6 +83,10 @@ export function fakeRuntime(): FakeRuntime {
       return { records, damaged: runtime.damaged }
     },
     context: async () => ({ state }),
+    stateHistory: async (key) => {
+      note('stateHistory', key)
+      return [{ at: 'then', value: 1, source: 't-e1', overwrote: 'operator' }]
+    },
     patchContext: async (set) => {
       Object.assign(state, set)
     },

@@ -135,6 +135,14 @@ describe('reading', () => {
     expect(await send('/ready')).toMatchObject({ status: 503, body: { ready: false } })
   })
 
+  it('tells the history of a state key', async () => {
+    expect((await send('/processes/watcher/state/a%2Fb/history')).body).toEqual({
+      key: 'a/b',
+      history: [{ at: 'then', value: 1, source: 't-e1', overwrote: 'operator' }],
+    })
+    expect(runtime.calls).toEqual([['stateHistory', 'a/b']])
+  })
+
   it('pages the journal, newest first', async () => {
     const page = await send('/processes/watcher/journal?limit=3&type=turn.completed&turn=t&before=10&after=2')
     expect(runtime.calls).toEqual([['journal', { limit: 3, type: 'turn.completed', turn: 't', before: 10, after: 2 }]])

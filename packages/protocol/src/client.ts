@@ -10,6 +10,7 @@ import type {
   ProcessListView,
   ProcessView,
   RuntimeStatusView,
+  StateHistoryView,
   StateView,
   TreeView,
   TurnSummaryView,
@@ -121,6 +122,7 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
     context: (name: string) => call<ContextView>('getContext', { path: { name } }),
     patchContext: (name: string, state: Readonly<Record<string, unknown>>) =>
       call<ContextView>('patchContext', { path: { name }, body: { state } }),
+    stateHistory: (name: string, key: string) => call<StateHistoryView>('getStateHistory', { path: { name, key } }),
     publish: (topic: string, data: unknown) => call<{ event_id: string }>('publish', { path: { topic }, body: data }),
   }
 }

@@ -14,6 +14,8 @@ export const callSchemas = {
     error: z.unknown().optional(),
     intend: z.boolean().optional(),
     idempotent: z.boolean().optional(),
+    /** The guest can find out what came of it: in doubt, it is told so instead of being refused. */
+    reconcile: z.boolean().optional(),
   }),
   publish: z.strictObject({ topic: z.string().min(1).max(256), data: z.unknown() }),
   send: z.strictObject({
@@ -117,6 +119,8 @@ export const guestMessageSchema = z.discriminatedUnion('t', [
     unasked: z.array(z.string()),
   }),
   z.strictObject({ t: z.literal('threw'), turn: z.string(), error: errorShape, unasked: z.array(z.string()) }),
+  /** The answer to `cancel`: nothing of the attempt comes after it. */
+  z.strictObject({ t: z.literal('cancelled'), turn: z.string() }),
   /** Ephemeral: no record, never replayed. */
   z.strictObject({
     t: z.literal('log'),
@@ -138,6 +142,12 @@ export interface RecordedEffect {
   readonly outcome: Outcome | 'begun'
 }
 
+/** Keys with their values, and keys that are not there. */
+export interface StateDiff {
+  readonly set: Readonly<Record<string, unknown>>
+  readonly delete: readonly string[]
+}
+
 export type CoreMessage =
   | {
       readonly t: 'turn'
@@ -149,11 +159,11 @@ export type CoreMessage =
       readonly started_at: string
       readonly seed: string
       /** Committed state: everything if `full`, else only what changed since the last turn of this life. */
-      readonly state: {
-        readonly full: boolean
-        readonly set: Readonly<Record<string, unknown>>
-        readonly delete: readonly string[]
-      }
+      readonly state: StateDiff & { readonly full: boolean }
+      /** What stood under keys that were committed since the attempt began: the next life reads the same snapshot. */
+      readonly as_of?: StateDiff
+      /** The only keys that may be written; absent: all. */
+      readonly writable?: readonly string[]
       /** In the order in which the outcomes were recorded. */
       readonly recorded: readonly RecordedEffect[]
       /** After a crash every recorded outcome must be asked for again; after a throw it need not. */
@@ -161,6 +171,10 @@ export type CoreMessage =
     }
   | { readonly t: 'reply'; readonly id: number; readonly at: string; readonly ok: true; readonly value: unknown }
   | { readonly t: 'reply'; readonly id: number; readonly at: string; readonly ok: false; readonly error: RecordedError }
+  /** Others committed keys that the turn has updated: compute them from these values and complete again. */
+  | ({ readonly t: 'reapply'; readonly turn: string } & StateDiff)
+  /** The completion with its updates is on record. */
+  | { readonly t: 'settled'; readonly turn: string }
   /** The attempt is over for core: abort its signal, drop what it still does. */
   | { readonly t: 'cancel'; readonly turn: string; readonly reason: string }
 

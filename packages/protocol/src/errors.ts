@@ -72,6 +72,12 @@ export const errorTable = {
   TURN_NOT_FOUND: row('rejected', 404, 'List the turns with `vigil turns NAME`.'),
   DEAD_LETTER_NOT_FOUND: row('rejected', 404, 'List the dead letters with `vigil dead-letters NAME`.'),
   DOUBT_NOT_FOUND: row('rejected', 404, 'List what is in doubt with `vigil doubts`.'),
+  STATE_DENIED: row('rejected', 403, 'Add the key to context.writable_keys in the manifest.'),
+  STATE_CONFLICT: row(
+    'retryable',
+    409,
+    'Too many turns change this key at the same time: lower concurrency, or use several keys.',
+  ),
   // Effects.
   EFFECT_IN_DOUBT: row('suspend', 409, 'Vigil died between intent and outcome: find out outside whether it happened.'),
   NETWORK_DENIED: row('rejected', 403, 'Add the host to network.allow in the manifest.'),
@@ -85,6 +91,8 @@ export const errorTable = {
     504,
     'Wait longer, or look at what the receiver does; a late result changes nothing.',
   ),
+  STEP_TIMEOUT: row('retryable', 504, 'Raise the timeout of the step, or do less in it.'),
+  TOO_MANY_EFFECTS: row('terminal', 413, 'Publish or send what is left, so that another turn does it.'),
   STEP_FAILED: row('terminal', 500, 'The step threw; its error is the cause.'),
   // The house itself.
   JOURNAL_FAILED: row('fatal', 507, 'Look at the disk; Vigil stopped so that nothing false was acknowledged.'),

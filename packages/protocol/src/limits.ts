@@ -22,6 +22,8 @@ export const limits = {
   dedupeKeys: 100_000,
   dedupeMs: 7 * 24 * 3_600_000,
   stateHistory: 100,
+  /** How often a turn is asked to compute its updates anew before the attempt fails. */
+  stateRounds: 8,
   deadLetters: 1_000,
   logLineBytes: 16_000,
   /** A JSON Schema of a message trigger. */

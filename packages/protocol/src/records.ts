@@ -45,12 +45,16 @@ const dedupe = { key: z.string().optional(), body_hash: z.string().optional() }
 
 const by = z.string().describe('who asked: operator, manifest, program, policy')
 
-/** A committed write set: `set` replaces values, `delete` removes keys; `ops` are re-applied at commit. */
+/**
+ * A committed write set: `set` replaces values, `delete` removes keys, `add` and `append` are applied to what stands there at commit.
+ * `updated` names keys of `set` whose values were computed from what stood there: nothing is lost by them.
+ */
 export const writeSetSchema = z.strictObject({
   set: z.record(z.string(), z.unknown()).optional(),
   delete: z.array(z.string()).optional(),
   add: z.record(z.string(), z.number()).optional(),
   append: z.record(z.string(), z.array(z.unknown())).optional(),
+  updated: z.array(z.string()).optional(),
 })
 export type WriteSet = z.infer<typeof writeSetSchema>
 
@@ -200,6 +204,11 @@ export const recordTable = {
     ['state'],
     'Somebody outside a turn set keys, in a commit of its own.',
     z.strictObject({ set: z.record(z.string(), z.unknown()), by }),
+  ),
+  'state.overwritten': record(
+    [],
+    'A turn set or deleted a key that somebody else had committed since the turn read its snapshot.',
+    z.strictObject({ key: z.string(), overwritten: z.string().describe('turn id, or who patched'), by: z.string() }),
   ),
   'turn.started': record(
     ['turns', 'mailbox'],

@@ -74,6 +74,11 @@ export const routes = {
     path: '/processes/{name}/context',
     doc: 'Sets the keys of `{state: {…}}` in one commit.',
   },
+  getStateHistory: {
+    method: 'GET',
+    path: '/processes/{name}/state/{key}/history',
+    doc: 'What was committed under a state key, oldest first.',
+  },
   publish: { method: 'POST', path: '/bus/{topic}', doc: 'Publishes the body on the bus.' },
 } as const satisfies Record<string, Route>
 

@@ -180,3 +180,14 @@ export interface JournalView {
 export interface ContextView {
   readonly state: Readonly<Record<string, Json>>
 }
+
+export interface StateHistoryView {
+  readonly key: string
+  /** Oldest first. `source`: turn id or who patched; `overwrote`: whose value was replaced that the turn had not read. */
+  readonly history: readonly {
+    readonly at: string
+    readonly value: Json
+    readonly source: string
+    readonly overwrote?: string
+  }[]
+}

@@ -5,9 +5,17 @@ import type { DeadLetter, ProcessFold } from './fold/process-fold.ts'
 import { tierOf } from './isolation/tier.ts'
 import { discard, redeliver } from './operations/dead-letters.ts'
 import { cancelTurn, listTurns } from './operations/turns.ts'
+import { writeRefusal } from './processes/state-commit.ts'
 import type { Ports } from './runtime/ports.ts'
 import type { Member, Runtime } from './runtime/runtime.ts'
-import type { Accepted, AgentHandle, DeadLetterSummary, EnqueueOptions, ProcessStatus } from './surface.ts'
+import type {
+  Accepted,
+  AgentHandle,
+  DeadLetterSummary,
+  EnqueueOptions,
+  ProcessStatus,
+  StateHistoryEntry,
+} from './surface.ts'
 
 /** Trigger id of events that a person or program gives. */
 const manualTrigger = 'manual'
@@ -100,8 +108,15 @@ export function agentHandle(
       await runtime.log.settled()
       return { state }
     },
+    async stateHistory(key) {
+      const changes = member().process.fold.stateHistory.get(key) ?? []
+      await runtime.log.settled()
+      return changes as readonly StateHistoryEntry[]
+    },
     async patchContext(state) {
       const { fold, life } = member().process
+      const refused = writeRefusal(fold, { set: state }, [])
+      if (refused !== undefined) throw new VigilError('TOO_LARGE', refused.message)
       await runtime.log.commitDurably([
         { process: name as ProcessName, epoch: fold.epoch, type: 'state.patched', data: { set: state, by } },
       ])

@@ -196,6 +196,17 @@ export interface RunOptions extends EnqueueOptions {
   readonly signal?: AbortSignal
 }
 
+/** One commit to a state key. */
+export interface StateHistoryEntry {
+  readonly at: string
+  /** null when the key was deleted. */
+  readonly value: Json
+  /** A turn, or who patched. */
+  readonly source: string
+  /** Whose value was replaced that the turn had not read. */
+  readonly overwrote?: string
+}
+
 /** A deployed agent. Every promise resolves only when what it says is durable. */
 export interface AgentHandle {
   readonly name: string
@@ -228,7 +239,9 @@ export interface AgentHandle {
   journal(query?: Omit<PageQuery, 'process' | 'limit'> & { readonly limit?: number }): Promise<JournalPage>
   /** Committed state. */
   context(): Promise<{ readonly state: Readonly<Record<string, Json>> }>
-  /** Sets keys in one commit of its own. */
+  /** What was committed under a key, oldest first, at most 100. */
+  stateHistory(key: string): Promise<readonly StateHistoryEntry[]>
+  /** Sets keys in one commit of its own. @throws TOO_LARGE */
   patchContext(state: Readonly<Record<string, Json>>): Promise<void>
 }
 

@@ -6,6 +6,8 @@ export interface CodedError extends Error {
   help?: string
   details?: unknown
   retryable?: boolean
+  /** false: no other attempt would help. */
+  retry?: boolean
 }
 
 const retryable = new Set([
@@ -15,12 +17,16 @@ const retryable = new Set([
   'STOPPING',
   'TURN_TIMEOUT',
   'REQUEST_TIMEOUT',
+  'STEP_TIMEOUT',
 ])
+/** Another attempt would meet the same. */
+const hopeless = new Set(['TOO_MANY_EFFECTS'])
 
 export function codedError(body: Pick<RecordedError, 'code' | 'message'> & Partial<RecordedError>): CodedError {
   return Object.assign(new Error(body.message), {
     code: body.code,
     retryable: retryable.has(body.code),
+    ...(hopeless.has(body.code) ? { retry: false } : {}),
     ...(body.help === undefined ? {} : { help: body.help }),
     ...(body.details === undefined ? {} : { details: body.details }),
   })
@@ -93,11 +99,11 @@ export function stepError(recorded: RecordedError): CodedError {
 
 const echoes = new WeakSet<object>()
 
-/** Rejects what a turn still does when it is over. */
-export function abortedError(turn: string, reason: string): CodedError {
+/** Rejects what a turn or step still does when it is over. */
+export function abortedError(what: string, reason: string): CodedError {
   const error = codedError({
     code: 'ABORTED',
-    message: `turn ${turn} is over: ${reason}`,
+    message: `${what} is over: ${reason}`,
     help: 'Await every call before run() returns, and end when ctx.signal aborts.',
   })
   echoes.add(error)

@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { CallKind, Outcome } from '@vigil/protocol'
-import type { StepOptions } from '../context.ts'
+import type { StepOptions, StepRun } from '../context.ts'
 import type { Calls } from './calls.ts'
-import { abortedError, type CodedError, codedError, stepError, thrownStep } from './coded-error.ts'
+import { abortedError, type CodedError, codedError } from './coded-error.ts'
 import { type SeededRandom, seededFrom } from './determinism.ts'
-import { jsonCopy } from './json.ts'
 import type { Replay } from './replay.ts'
-import { stepKeys } from './step-key.ts'
+import { runStep, type StepGround, settled, stepPlan, stepTimeout } from './step.ts'
+import { idempotencyKeyOf, stepKeys } from './step-key.ts'
 
 /** The effects of one turn: each is answered from the record, or becomes a system call. */
 export interface Effects {
@@ -14,7 +14,9 @@ export interface Effects {
   call(kind: CallKind, name: string, input: unknown): Promise<unknown>
   /** Sleep: an effect named by count alone. */
   sleep(ms: number): Promise<void>
-  step<T>(name: string, work: () => T | Promise<T>, options: StepOptions): Promise<Awaited<T>>
+  step<T>(name: string, work: StepRun<T>, options: StepOptions): Promise<Awaited<T>>
+  /** The code that runs now stands inside a step. */
+  readonly inStep: boolean
   /** Milliseconds of the latest outcome that this turn has seen. */
   now(): number
   /** Of the turn, or of the step that runs: a step that is answered from the record draws nothing. */
@@ -27,34 +29,42 @@ export interface Effects {
 }
 
 export interface EffectsParts {
-  readonly turn: string
-  readonly seed: string
+  readonly process: string
+  readonly turn: { readonly id: string; readonly attempt: number; readonly epoch: number; readonly seed: string }
   readonly replay: Replay
   readonly calls: Calls
   /** Aborts when core has given the attempt up: everything open rejects, and everything that comes. */
   readonly signal: AbortSignal
+  /** Calls `act` after so many milliseconds, unless the returned function is called before. */
+  readonly after: (ms: number, act: () => void) => () => void
+  readonly warn: StepGround['warn']
 }
 
 interface Scope {
   /** Key of the step that runs, or empty. */
   readonly key: string
   readonly chance: SeededRandom
+  /** Aborts when the turn is over, or the step that runs. */
+  readonly signal: AbortSignal
 }
 
 const longestKey = 512
 
-export function turnEffects({ turn, seed, replay, calls, signal }: EffectsParts): Effects {
+export function turnEffects({ process, turn, replay, calls, signal, after, warn }: EffectsParts): Effects {
   const keys = stepKeys()
   const scopes = new AsyncLocalStorage<Scope>()
-  const scopeOf = (key: string): Scope => ({ key, chance: seededFrom(`${seed}\n${key}`) })
-  const top = scopeOf('')
+  const chanceOf = (key: string): SeededRandom => seededFrom(`${turn.seed}\n${key}`)
+  const top: Scope = { key: '', chance: chanceOf(''), signal }
   const scope = (): Scope => scopes.getStore() ?? top
   const open = new Set<(error: CodedError) => void>()
   let diverged: CodedError | undefined
   let ended = false
 
   const over = (): boolean => ended || signal.aborted
-  const aborted = (): CodedError => abortedError(turn, ended ? 'run() has returned' : 'core has given it up')
+  const aborted = (): CodedError => {
+    if (over()) return abortedError(`turn ${turn.id}`, ended ? 'run() has returned' : 'core has given it up')
+    return abortedError(`step ${scope().key}`, 'it has timed out')
+  }
   // One listener for all calls: an AbortSignal warns of a leak at its eleventh.
   signal.addEventListener(
     'abort',
@@ -68,7 +78,7 @@ export function turnEffects({ turn, seed, replay, calls, signal }: EffectsParts)
   /** Waits, unless the attempt is over: then forever after run() has returned, else it rejects. */
   const whileOpen = <T>(begin: (done: (value: T) => void) => void): Promise<T> =>
     new Promise((resolve, reject) => {
-      if (over()) return reject(aborted())
+      if (over() || scope().signal.aborted) return reject(aborted())
       open.add(reject)
       begin((value) => {
         open.delete(reject)
@@ -100,7 +110,7 @@ export function turnEffects({ turn, seed, replay, calls, signal }: EffectsParts)
       replay.called()
       // A leave moves no clock: when the step has ended, nothing tells a replay when it began. A refusal is an outcome.
       const isLeave = kind === 'step' && (input as { intend?: boolean }).intend === true
-      calls.make({ turn, key, kind, input, over }, ({ at, outcome }) => {
+      calls.make({ turn: turn.id, key, kind, input, over }, ({ at, outcome }) => {
         void replay.arrived(isLeave && outcome.ok ? undefined : at).then(() => done(outcome))
       })
     })
@@ -109,36 +119,54 @@ export function turnEffects({ turn, seed, replay, calls, signal }: EffectsParts)
   const run = async (key: string, kind: CallKind, input: unknown): Promise<unknown> =>
     settled(await (recorded(key, kind) ?? make(key, kind, input)))
 
-  /** Leave to begin a step that runs once: of this life, or of one before if the step may be repeated. */
-  const leave = (key: string, idempotent: boolean | undefined): Promise<Outcome> =>
-    recorded(`${key}/begun`, 'step') ??
-    make(key, 'step', { intend: true, ...(idempotent === undefined ? {} : { idempotent }) })
+  const ground: StepGround = {
+    attempt: turn.attempt,
+    epoch: turn.epoch,
+    recorded,
+    make,
+    cover: replay.cover,
+    idempotencyKey: (key) => idempotencyKeyOf(process, turn.id, key),
+    chance: (key) => chanceOf(key).random(),
+    warn,
+    async within(key, { name, timeoutMs }, work) {
+      const outer = scope()
+      if (timeoutMs === undefined)
+        return await scopes.run({ key, chance: chanceOf(key), signal: outer.signal }, () => work(outer.signal))
+      const ending = new AbortController()
+      const late = Promise.withResolvers<never>()
+      const cancel = after(timeoutMs, () => {
+        const error = stepTimeout(name, timeoutMs)
+        ending.abort(error)
+        late.reject(error)
+      })
+      const inner = AbortSignal.any([outer.signal, ending.signal])
+      try {
+        const running = scopes.run({ key, chance: chanceOf(key), signal: inner }, async () => await work(inner))
+        return await Promise.race([running, late.promise])
+      } finally {
+        cancel()
+      }
+    },
+  }
 
   return {
     call: (kind, name, input) => run(keys.byInput(scope().key, kind, name, input), kind, input),
     async sleep(ms) {
       await run(keys.byName(scope().key, 'sleep', ''), 'sleep', { ms })
     },
-    async step(name, work, { once, idempotent }) {
+    async step(name, work, options) {
+      const plan = stepPlan(name, options)
       const key = keys.byName(scope().key, 'step', name)
       const known = recorded(key, 'step')
       if (known !== undefined) {
         replay.cover(key)
-        const outcome = await known
-        if (!outcome.ok) throw stepError(outcome.error)
-        return outcome.value as never
+        return settled(await known) as never
       }
-      if (once === true) settled(await leave(key, idempotent))
-      else if (over()) throw aborted()
-      let outcome: unknown
-      try {
-        // The first life gets what a replay will get, so nothing can depend on more than is recorded.
-        outcome = jsonCopy(await scopes.run(scopeOf(key), work), `the result of step "${name}"`)
-      } catch (thrown) {
-        await make(key, 'step', { error: thrownStep(thrown) })
-        throw thrown
-      }
-      return settled(await make(key, 'step', { outcome })) as never
+      if (over() || scope().signal.aborted) throw aborted()
+      return (await runStep(ground, key, plan, work)) as never
+    },
+    get inStep() {
+      return scope() !== top
     },
     now: () => replay.now(),
     random: () => scope().chance.random(),
@@ -151,9 +179,4 @@ export function turnEffects({ turn, seed, replay, calls, signal }: EffectsParts)
       open.clear()
     },
   }
-}
-
-function settled(outcome: Outcome): unknown {
-  if (outcome.ok) return outcome.value
-  throw codedError(outcome.error)
 }

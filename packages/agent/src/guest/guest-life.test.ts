@@ -2,6 +2,7 @@ import type { CoreMessage, GuestMessage } from '@vigil/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import { event, hostGlobals, loopTurns, startedAt } from '../../fixtures/scripted-core.ts'
 import type { AgentContext, AgentEvent, AgentRun } from '../context.ts'
+import { installGlobals } from './globals.ts'
 import { guestMain } from './guest.ts'
 
 afterEach(hostGlobals())
@@ -10,7 +11,7 @@ afterEach(hostGlobals())
 function guestOf(load: () => unknown) {
   const said: GuestMessage[] = []
   let handle: (text: string) => void = () => undefined
-  guestMain(load)(
+  guestMain(load, { takeGlobals: installGlobals, nextTurn: setImmediate, after: () => () => undefined })(
     { process: 'p', epoch: 1, module: { hash: 'h', code: '' }, env: {} },
     {
       post: (text) => said.push(JSON.parse(text) as GuestMessage),

@@ -155,7 +155,7 @@ describe('cancel', () => {
     expect([await zombie, told]).toEqual([['ABORTED', 'ABORTED', undefined], ['signal']])
     await loopTurns(3)
     expect(end).toMatchObject({ t: 'completed', result: 'fresh' })
-    expect(life.messages.map(({ t }) => t)).toEqual(['ready', 'call', 'completed'])
+    expect(life.messages.map(({ t }) => t)).toEqual(['ready', 'call', 'cancelled', 'completed'])
   })
 })
 

@@ -4,15 +4,18 @@ import type { AgentEvent, AgentRun } from '../context.ts'
 import { systemCalls } from './calls.ts'
 import { abortedError, codedError, thrownError } from './coded-error.ts'
 import { type Effects, turnEffects } from './effects.ts'
-import { installGlobals } from './globals.ts'
+import type { installGlobals } from './globals.ts'
 import { jsonText } from './json.ts'
 import { logFields, logText } from './log-fields.ts'
 import { payloadCheck } from './payload.ts'
 import { replayOf } from './replay.ts'
-import { committedState, turnState } from './state.ts'
-import { turnContext } from './turn-context.ts'
+import { committedState, type TurnState, turnState } from './state.ts'
+import { type ContextParts, turnContext } from './turn-context.ts'
 
 type TurnMessage = Extract<CoreMessage, { t: 'turn' }>
+
+type Completed = Extract<GuestMessage, { t: 'completed' }>
+type Threw = Extract<GuestMessage, { t: 'threw' }>
 
 interface OpenTurn {
   readonly ending: AbortController
@@ -36,15 +39,12 @@ export interface GuestThread {
   readonly takeGlobals: typeof installGlobals
   /** Calls `act` in the next turn of the event loop, when every promise that is ready has run. */
   readonly nextTurn: (act: () => void) => void
+  /** Calls `act` after so many milliseconds, unless the returned function is called before. */
+  readonly after: (ms: number, act: () => void) => () => void
 }
 
-const realThread: GuestThread = { takeGlobals: installGlobals, nextTurn: setImmediate }
-
 /** One life of an agent in its thread: loads the module, says ready, runs turns until it is asked to end. */
-export function guestMain(
-  load: (module: GuestBoot['module'], rights: GuestBoot) => unknown,
-  thread: GuestThread = realThread,
-) {
+export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot) => unknown, thread: GuestThread) {
   return (boot: GuestBoot, port: GuestPort): void => {
     const post = (message: GuestMessage): boolean => {
       const text = JSON.stringify(message)
@@ -56,6 +56,8 @@ export function guestMain(
     const calls = systemCalls(post)
     const committed = committedState()
     const open = new Map<string, OpenTurn>()
+    /** Completed here and not yet there: core may ask to do updates once more. */
+    const settling = new Map<string, { readonly own: TurnState; readonly end: Completed }>()
     let asked = false
 
     let run: AgentRun
@@ -73,30 +75,27 @@ export function guestMain(
       const ending = new AbortController()
       const { signal } = ending
       const replay = replayOf(Date.parse(message.started_at), message.recorded, thread.nextTurn)
-      const own = turnState(committed.apply(message.state))
-      const effects = turnEffects({ turn, seed: message.seed, replay, calls, signal })
+      const log: ContextParts['log'] = (level, text, fields) => {
+        // What was said in the first life need not be said again; an attempt after a throw is new and speaks.
+        if (open.get(turn) !== self || (message.crashed && replay.replaying)) return
+        const shown = fields === undefined ? {} : { fields: logFields(fields) }
+        post({ t: 'log', turn, level, message: logText(text), ...shown })
+      }
+      const effects = turnEffects({
+        process: boot.process,
+        turn: { id: turn, attempt: message.attempt, epoch: message.epoch, seed: message.seed },
+        replay,
+        calls,
+        signal,
+        after: thread.after,
+        warn: (text, fields) => log('warn', text, fields),
+      })
+      const own = turnState(committed.apply(message), mayWrite(message.writable, effects))
       const self: OpenTurn = { ending, effects }
       open.set(turn, self)
-      const context = turnContext({
-        process: boot.process,
-        env: boot.env,
-        message,
-        effects,
-        state: own.state,
-        signal,
-        log(level, text, fields) {
-          // What was said in the first life need not be said again; an attempt after a throw is new and speaks.
-          if (open.get(turn) !== self || (message.crashed && replay.replaying)) return
-          post({
-            t: 'log',
-            turn,
-            level,
-            message: logText(text),
-            ...(fields === undefined ? {} : { fields: logFields(fields) }),
-          })
-        },
-      })
-      let end: GuestMessage
+      const { process, env } = boot
+      const context = turnContext({ process, env, message, effects, state: own.state, signal, log })
+      let end: Completed | Threw
       try {
         const result = asResult(await scope.run(context, () => run(eventOf(message), context)))
         if (effects.diverged !== undefined) throw effects.diverged
@@ -108,14 +107,34 @@ export function guestMain(
       if (open.get(turn) !== self) return
       open.delete(turn)
       effects.end()
-      if (!post(end)) post({ t: 'threw', turn, error: tooMuchWritten, unasked: replay.unasked() })
+      if (end.t === 'completed' && end.writes.updated !== undefined) settling.set(turn, { own, end })
+      finish(end)
       rest()
+    }
+
+    const finish = (end: Completed | Threw): void => {
+      if (post(end)) return
+      settling.delete(end.turn)
+      post({ t: 'threw', turn: end.turn, error: tooMuchWritten, unasked: end.unasked })
+    }
+
+    const reapply = ({ turn, ...newer }: Extract<CoreMessage, { t: 'reapply' }>): void => {
+      const done = settling.get(turn)
+      if (done === undefined) return
+      try {
+        done.own.rebase(newer)
+        finish({ ...done.end, writes: done.own.writes() })
+      } catch (thrown) {
+        settling.delete(turn)
+        finish({ t: 'threw', turn, error: thrownError(thrown), unasked: done.end.unasked })
+      }
     }
 
     const giveUp = (turn: string, reason: string): void => {
       const dead = open.get(turn)
       open.delete(turn)
-      dead?.ending.abort(abortedError(turn, reason))
+      settling.delete(turn)
+      dead?.ending.abort(abortedError(`turn ${turn}`, reason))
     }
 
     const rest = (): void => {
@@ -128,8 +147,11 @@ export function guestMain(
       const message = JSON.parse(text) as CoreMessage
       if (message.t === 'turn') void begin(message)
       else if (message.t === 'reply') calls.reply(message)
+      else if (message.t === 'reapply') reapply(message)
+      else if (message.t === 'settled') settling.delete(message.turn)
       else {
         giveUp(message.turn, message.reason)
+        post({ t: 'cancelled', turn: message.turn })
         rest()
       }
     })
@@ -142,6 +164,24 @@ export function guestMain(
       rest()
     })
     post({ t: 'ready' })
+  }
+}
+
+/** What a replay answers from the record is not run again, so a write in there would be lost. */
+function mayWrite(writable: readonly string[] | undefined, effects: Effects): (key: string) => void {
+  return (key) => {
+    if (effects.inStep) {
+      const message = `state may not be written inside a step ("${key}"): after a crash the step is not run again`
+      throw codedError({
+        code: 'INVALID_STATE',
+        message,
+        help: 'Return the value from the step and write it behind it.',
+      })
+    }
+    if (writable === undefined || writable.includes(key)) return
+    const line = `context: { writable_keys: [${[...writable, key].join(', ')}] }`
+    const message = `the state key "${key}" may not be written; change in the manifest: ${line}`
+    throw codedError({ code: 'STATE_DENIED', message })
   }
 }
 

@@ -1,6 +1,7 @@
-import { enterGuest, loadModule } from '@vigil/isolate/guest'
+import { after, enterGuest, loadModule } from '@vigil/isolate/guest'
 import { isEcho } from './coded-error.ts'
-import { guestMain } from './guest.ts'
+import { installGlobals } from './globals.ts'
+import { type GuestThread, guestMain } from './guest.ts'
 import { rehearse } from './rehearsal.ts'
 
 /** The program of a guest thread; bundled by ring 0 and handed over as source. */
@@ -9,4 +10,6 @@ process.on('unhandledRejection', (reason) => {
   if (!isEcho(reason)) throw reason
 })
 
-enterGuest(guestMain(loadModule), () => rehearse(guestMain))
+const thread: GuestThread = { takeGlobals: installGlobals, nextTurn: setImmediate, after }
+
+enterGuest(guestMain(loadModule, thread), () => rehearse((load) => guestMain(load, thread)))

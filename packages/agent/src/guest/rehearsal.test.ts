@@ -15,7 +15,7 @@ test('a rehearsal is one whole turn with a step and its reply, and nothing of it
       if (message.t === 'completed' || message.t === 'threw') ended.resolve()
       port.post(text)
     }
-    guestMain(load, { takeGlobals, nextTurn: setImmediate })(boot, { ...port, post })
+    guestMain(load, { takeGlobals, nextTurn: setImmediate, after: () => () => undefined })(boot, { ...port, post })
   })
   await ended.promise
   expect(said.map(({ t }) => t)).toEqual(['ready', 'log', 'call', 'completed'])

@@ -40,6 +40,51 @@ describe('state', () => {
     })
   })
 
+  it('does updates once more on what others have committed, and completes again with the same result', async () => {
+    const core = scriptedCore()
+    const life = core.start((_event, { state }) => {
+      state.update<number>('n', (n = 0) => n * 2)
+      state.add('n', 1)
+      state.update<string[] | undefined>('gone', () => undefined)
+      state.append('list', 'x')
+      state.update<string[]>('list', (list = []) => list.toReversed())
+      state.set('fixed', 1)
+      return state.get('n')
+    })
+    const first = await life.turn({ state: { full: true, set: { n: 1, gone: [1], list: ['a'] }, delete: [] } })
+    const updated = ['n', 'gone', 'list']
+    expect(first).toMatchObject({ writes: { set: { n: 3, list: ['x', 'a'], fixed: 1 }, delete: ['gone'], updated } })
+    const again = await life.say({ t: 'reapply', turn: 't1', set: { n: 10, gone: [2] }, delete: ['list'] })
+    expect(again).toMatchObject({
+      result: 3,
+      writes: { set: { n: 21, list: ['x'], fixed: 1 }, delete: ['gone'], updated },
+    })
+    const third = await life.say({ t: 'reapply', turn: 't1', set: { n: 11 }, delete: [] })
+    expect(third).toMatchObject({ writes: { set: { n: 23, list: ['x'] } } })
+  })
+
+  it('reads what stood there when the attempt began, and hands later turns what is committed', async () => {
+    const life = scriptedCore().start((_event, { state }) => [state.get('a'), state.get('b'), state.keys().sort()])
+    const state = { full: true, set: { a: 2, b: 2 }, delete: [] }
+    const old = await life.turn({ state, as_of: { set: { a: 1 }, delete: ['b'] } })
+    const fresh = await life.turn({ turn: 't2', state: { full: false, set: {}, delete: [] } })
+    expect([old, fresh]).toMatchObject([{ result: [1, null, ['a']] }, { result: [2, 2, ['a', 'b']] }])
+  })
+
+  it.each([
+    ['inside a step', 'INVALID_STATE', {}],
+    ['of a key that is not writable', 'STATE_DENIED', { writable: ['other'] }],
+  ])('refuses a write %s', async (where, code, message) => {
+    const life = scriptedCore().start((_event, ctx) => {
+      if (where !== 'inside a step') return ctx.state.delete('k')
+      return ctx.step('s', async () => {
+        await Promise.resolve()
+        ctx.state.add('k', 1)
+      })
+    })
+    expect(await life.turn(message)).toMatchObject({ t: 'threw', error: { code } })
+  })
+
   it.each([
     ['TOO_LARGE', (ctx: AgentContext) => ctx.state.set('k', 'x'.repeat(256_000))],
     ['TOO_LARGE', (ctx: AgentContext) => Array.from({ length: 3 }, () => ctx.state.append('k', 'x'.repeat(100_000)))],

@@ -46,3 +46,11 @@ export function stepKeys(): StepKeys {
 const escaped = (name: string): string => name.replace(/[%/#]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
+
+/** A UUID-shaped key of (process, turn, step key): the other side sees the same one after a crash, and in each try of a step. */
+export function idempotencyKeyOf(process: string, turn: string, key: string): string {
+  const hex = createHash('sha256')
+    .update(`${process}\n${turn}\n${key.replaceAll(/\/try:\d+(?=\/)/g, '')}`)
+    .digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}

@@ -5,6 +5,12 @@ import { harden } from './harden.ts'
 export type { GuestBoot } from '../wire/hub-protocol.ts'
 export { loadModule } from './module-loader.ts'
 
+/** Calls `act` after so many milliseconds of the thread's own time, unless the returned function is called before. */
+export function after(ms: number, act: () => void): () => void {
+  const timer = setTimeout(act, ms)
+  return () => clearTimeout(timer)
+}
+
 /** The guest's one way out of its thread: strings to core and back. */
 export interface GuestPort {
   post(text: string): void

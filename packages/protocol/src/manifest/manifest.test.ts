@@ -41,7 +41,7 @@ describe('defaults', () => {
       shutdown_timeout: 10_000,
       max_consecutive_failures: 3,
       delivery: { max_retries: 2, retry_backoff: 2_000, retry_backoff_max: 60_000 },
-      context: { initial_state: {}, env: [] },
+      context: { initial_state: {}, writable_keys: [], env: [] },
       files: {},
       network: { allow: [] },
       permissions: { raw_network: false, fs_read: [], fs_write: [], child_process: false, addons: false },
@@ -77,7 +77,11 @@ describe('accepted values', () => {
     ['max_restarts', 0, 0],
     ['restart_window', '1d', 86_400_000],
     ['restart_backoff', 0, 0],
-    ['context', { initial_state: { seen: 0 }, env: ['TZ'] }, { initial_state: { seen: 0 }, env: ['TZ'] }],
+    [
+      'context',
+      { initial_state: { seen: 0 }, writable_keys: ['seen'], env: ['TZ'] },
+      { initial_state: { seen: 0 }, writable_keys: ['seen'], env: ['TZ'] },
+    ],
     [
       'files',
       { in: './in', out: { path: './out', mode: 'rw' } },

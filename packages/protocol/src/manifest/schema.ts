@@ -130,6 +130,7 @@ const delivery = z.strictObject(
 const context = z.strictObject(
   {
     initial_state: z.record(z.string(), z.unknown(), { error: 'a map of state keys' }).default({}),
+    writable_keys: z.array(text('a state key'), { error: 'a list of state keys' }).default([]),
     env: z.array(text('the name of a variable'), { error: 'a list of variable names' }).default([]),
   },
   section,

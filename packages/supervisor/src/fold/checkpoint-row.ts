@@ -9,7 +9,10 @@ export function snapshotRow(process: ProcessFold): unknown {
   return {
     ...process,
     mailbox: [...process.mailbox],
-    turns: [...process.turns].map(([id, turn]) => [id, { ...turn, effects: [...turn.effects] }]),
+    turns: [...process.turns].map(([id, turn]) => [
+      id,
+      { ...turn, effects: [...turn.effects], before: [...turn.before] },
+    ]),
     dedupe: [...process.dedupe],
     deadLetters: [...process.deadLetters],
     state: [...process.state],
@@ -28,7 +31,10 @@ interface Row
   > {
   mailbox: Entries<ProcessFold['mailbox'] extends Map<string, infer V> ? V : never>
   turns: Entries<
-    Omit<TurnFold, 'effects'> & { effects: Entries<TurnFold['effects'] extends Map<string, infer V> ? V : never> }
+    Omit<TurnFold, 'effects' | 'before'> & {
+      effects: Entries<TurnFold['effects'] extends Map<string, infer V> ? V : never>
+      before: Entries<unknown>
+    }
   >
   dedupe: Entries<ProcessFold['dedupe'] extends Map<string, infer V> ? V : never>
   state: Entries<unknown>
@@ -44,7 +50,9 @@ export function restoreRow(packed: Uint8Array): ProcessFold {
   return {
     ...row,
     mailbox: new Map(row.mailbox),
-    turns: new Map(row.turns.map(([id, turn]) => [id, { ...turn, effects: new Map(turn.effects) }])),
+    turns: new Map(
+      row.turns.map(([id, turn]) => [id, { ...turn, effects: new Map(turn.effects), before: new Map(turn.before) }]),
+    ),
     dedupe: new Map(row.dedupe),
     state: new Map(row.state),
     stateHistory: new Map(row.stateHistory),

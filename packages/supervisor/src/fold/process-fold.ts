@@ -39,6 +39,8 @@ export interface ProcessFold {
   readonly dedupe: Map<string, DedupeEntry>
   readonly deadLetters: DeadLetter[]
   readonly state: Map<string, unknown>
+  /** Keys and values of the whole state as JSON. */
+  stateBytes: number
   readonly stateHistory: Map<string, StateChange[]>
   /** Per cron trigger: the last slot that was decided, ISO. */
   readonly cronFrom: Map<string, string>
@@ -70,6 +72,8 @@ export interface TurnFold {
   parked: { readonly at: string; readonly doubts: readonly string[] } | undefined
   /** In the order in which outcomes were recorded (intents wait at their first place). */
   readonly effects: Map<string, EffectFold>
+  /** What stood under each key that others have committed since the attempt began; undefined: nothing. */
+  readonly before: Map<string, unknown>
 }
 
 export interface EffectFold {
@@ -103,8 +107,11 @@ export interface DeadLetter {
 
 export interface StateChange {
   readonly at: string
+  /** null when the key was deleted. */
   readonly value: unknown
   readonly source: string
+  /** Whose value was replaced that the turn had not read. */
+  readonly overwrote?: string
 }
 
 /** The process as it is right after its first deploy. */
@@ -133,6 +140,7 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     dedupe: new Map(),
     deadLetters: [],
     state: new Map(),
+    stateBytes: 0,
     stateHistory: new Map(),
     cronFrom: new Map(),
     begun: new Map(),

@@ -14,6 +14,8 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
   if (id === undefined) return
   const turn = process.turns.get(id)
   if (turn !== undefined) {
+    // A new attempt reads anew; one that goes on reads what it read.
+    if (data.attempt !== turn.attempt) turn.before.clear()
     turn.attempt = data.attempt
     turn.retry = undefined
     turn.cut = false
@@ -34,6 +36,7 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
     retry: undefined,
     parked: undefined,
     effects: new Map(),
+    before: new Map(),
   })
 }
 
@@ -123,11 +126,12 @@ export function foldDoubtResolved(process: ProcessFold, record: Of<'doubt.resolv
 }
 
 export function foldCompleted(process: ProcessFold, record: Of<'turn.completed'>): void {
+  const before = process.turns.get(record.turn ?? '')?.before
   const events = takeOut(process, record)
   if (record.turn === undefined || events.length === 0) return
   process.completed += events.length
   process.failures = 0
-  commitWrites(process, record.data.writes, record.at, record.turn)
+  commitWrites(process, record.data.writes, { at: record.at, source: record.turn, before })
 }
 
 export function foldDeadLettered(process: ProcessFold, record: Of<'turn.dead_lettered'>): void {

@@ -55,6 +55,36 @@ test('add and append are applied to what stands at commit; delete forgets', () =
   ])
 })
 
+test('an open turn keeps what it read while others commit, until its next attempt', () => {
+  const { put, fold } = worldOf({ context: { initialState: { a: 1 } } })
+  for (const id of ['e1', 'e2', 'e3']) {
+    put(accepted(id))
+    put(started(id))
+  }
+  put(completed('e2', { set: { a: 2, b: 2 } }))
+  put({ ...alpha, type: 'state.patched', data: { set: { a: 3 }, by: 'operator' } })
+  const before = () => Object.fromEntries(fold().turns.get('t-e1')?.before ?? [])
+  expect(before()).toEqual({ a: 1, b: undefined })
+  put(started('e1', 1))
+  expect(before()).toEqual({ a: 1, b: undefined })
+  put(completed('e3', { set: { a: 4, b: 4 }, updated: ['b'] }))
+  const last = (key: string) => fold().stateHistory.get(key)?.at(-1)
+  expect([last('a'), last('b')]).toMatchObject([{ value: 4, overwrote: 'operator' }, { value: 4 }])
+  expect(last('b')).not.toHaveProperty('overwrote')
+  expect(restoreRow(pack(snapshotRow(fold())))).toEqual(fold())
+  put(started('e1', 2))
+  expect(before()).toEqual({})
+})
+
+test('the size of the state is kept to the byte', () => {
+  const { put, fold } = worldOf({ context: { initialState: { a: 'ä', gone: [1, 2] } } })
+  put(accepted('e1'))
+  put(started('e1'))
+  put(completed('e1', { set: { a: { b: 1 } }, delete: ['gone', 'never'], append: { list: ['x'] }, add: { n: 1 } }))
+  const bytes = [...fold().state].map(([key, value]) => Buffer.byteLength(key + JSON.stringify(value)))
+  expect(fold().stateBytes).toBe(bytes.reduce((sum, each) => sum + each, 0))
+})
+
 test('one publication is the effect of the sender and the event of every receiver', () => {
   const { put, fold } = worldOf({}, { name: 'beta' }, { name: 'gamma' })
   put(accepted('e1'))

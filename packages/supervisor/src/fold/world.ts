@@ -3,7 +3,7 @@ import type { Manifest } from '../manifests/manifest.ts'
 import { foldDiscarded } from './dead-letter-fold.ts'
 import { foldAccepted, foldArmed, foldBaseline, foldDelivery, foldRedelivered } from './mailbox-fold.ts'
 import { newProcessFold, type ProcessFold, type TurnFold } from './process-fold.ts'
-import { commitWrites } from './state-fold.ts'
+import { commitWrites, setState } from './state-fold.ts'
 import {
   foldAttemptFailed,
   foldCancelled,
@@ -30,7 +30,7 @@ const own =
     if (process !== undefined) fold(process, record)
   }
 
-/** It tells of the house and not of a process. */
+/** It tells people, and changes nothing that is known. */
 const untold = (): void => undefined
 
 /**
@@ -69,7 +69,8 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'bus.published': foldDelivery,
   'message.sent': foldDelivery,
 
-  'state.patched': own((process, { at, data }) => commitWrites(process, { set: data.set }, at, data.by)),
+  'state.patched': own((process, { at, data }) => commitWrites(process, { set: data.set }, { at, source: data.by })),
+  'state.overwritten': untold,
   'turn.started': own(foldStarted),
   'turn.attempt_failed': own(foldAttemptFailed),
   'turn.completed': own(foldCompleted),
@@ -94,7 +95,7 @@ function foldDeployed(world: World, record: Of<'process.deployed'>): void {
   let process = world.get(record.process)
   if (process === undefined) {
     process = newProcessFold(record.process, manifest, record.data.bundle)
-    for (const [key, value] of Object.entries(manifest.context.initialState)) process.state.set(key, value)
+    for (const [key, value] of Object.entries(manifest.context.initialState)) setState(process, key, value)
     world.set(record.process, process)
   }
   process.revision = record.data.revision

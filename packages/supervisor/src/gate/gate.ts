@@ -7,6 +7,7 @@ import {
   errorBody,
   faultPoint,
   type JournalRecord,
+  limits,
   type Outcome,
   type ProcessName,
   type RecordData,
@@ -159,7 +160,7 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
   }
 
   function step(flight: Flight, input: CallInput<'step'>): void {
-    if (input.intend === true) return beginStep(flight, input.idempotent ?? false)
+    if (input.intend === true) return beginStep(flight, input)
     const outcome: Outcome =
       input.error === undefined
         ? { ok: true, value: input.outcome ?? null }
@@ -167,11 +168,12 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
     complete(flight, outcome)
   }
 
-  function beginStep(flight: Flight, repeatable: boolean): void {
+  function beginStep(flight: Flight, { idempotent: repeatable = false, reconcile }: CallInput<'step'>): void {
     const before = flight.turn.effects.get(flight.key)
-    if (before !== undefined && !before.repeatable) return complete(flight, refused(inDoubt(before)))
+    const doubt = before !== undefined && !before.repeatable
+    if (doubt && reconcile !== true) return complete(flight, refused(inDoubt(before)))
     const durable = before === undefined ? intend(flight, { input: null, repeatable }) : undefined
-    land(flight, durable, { at: nowIso(), outcome: { ok: true, value: null } })
+    land(flight, durable, { at: nowIso(), outcome: { ok: true, value: doubt ? { in_doubt: true } : null } })
   }
 
   function perform(flight: Flight, input: unknown): Promise<void> | void {
@@ -243,6 +245,8 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
     if (known?.outcome !== undefined) return { at: known.at, outcome: known.outcome }
     const checked = callSchemas[kind].safeParse(input)
     if (!checked.success) return refusal(new VigilError('INVALID_ARGUMENT', `${kind}: ${checked.error.message}`))
+    if (known === undefined && turn.effects.size >= limits.turnEffects)
+      return refusal(new VigilError('TOO_MANY_EFFECTS', `turn ${id} has ${limits.turnEffects} effects on record`))
     return take({ process, turn, key }, flight, kind, checked.data)
   }
 
@@ -263,7 +267,9 @@ async function outcomeOf(act: Promise<unknown>): Promise<Outcome> {
 
 /** A stable UUID-shaped key of (process, turn, step key): the other side sees the same one after a crash. */
 function idempotencyKeyOf(site: CallSite): string {
-  const hex = createHash('sha256').update(`${site.process.name}\n${site.turn.turn}\n${site.key}`).digest('hex')
+  // The tries of a step do the same thing: the other side has to see that they are one.
+  const key = site.key.replaceAll(/\/try:\d+(?=\/)/g, '')
+  const hex = createHash('sha256').update(`${site.process.name}\n${site.turn.turn}\n${key}`).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 

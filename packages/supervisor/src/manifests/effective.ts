@@ -35,7 +35,11 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
       retryBackoffMs: document.delivery.retry_backoff,
       retryBackoffMaxMs: document.delivery.retry_backoff_max,
     },
-    context: { initialState: document.context.initial_state, env: document.context.env },
+    context: {
+      initialState: document.context.initial_state,
+      writableKeys: document.context.writable_keys,
+      env: document.context.env,
+    },
     files: Object.fromEntries(
       Object.entries(document.files).map(([mount, { path, mode }]) => [
         mount,

@@ -32,7 +32,12 @@ export interface Manifest {
     readonly retryBackoffMs: number
     readonly retryBackoffMaxMs: number
   }
-  readonly context: { readonly initialState: Readonly<Record<string, unknown>>; readonly env: readonly string[] }
+  readonly context: {
+    readonly initialState: Readonly<Record<string, unknown>>
+    /** The only state keys that the agent may write; empty: all. */
+    readonly writableKeys: readonly string[]
+    readonly env: readonly string[]
+  }
   /** Mount name -> absolute path and right. */
   readonly files: Readonly<Record<string, { readonly path: string; readonly mode: 'ro' | 'rw' }>>
   readonly network: { readonly allow: readonly string[] }

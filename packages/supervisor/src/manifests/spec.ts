@@ -105,7 +105,11 @@ export interface SpawnSpec {
     readonly retryBackoff?: Duration
     readonly retryBackoffMax?: Duration
   }
-  readonly context?: { readonly initialState?: Readonly<Record<string, unknown>>; readonly env?: readonly string[] }
+  readonly context?: {
+    readonly initialState?: Readonly<Record<string, unknown>>
+    readonly writableKeys?: readonly string[]
+    readonly env?: readonly string[]
+  }
   readonly files?: Readonly<Record<string, string | { readonly path: string; readonly mode?: 'ro' | 'rw' }>>
   readonly network?: { readonly allow?: readonly string[] }
   readonly permissions?: {

@@ -22,7 +22,8 @@ import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 import type { Credits } from '../gate/credits.ts'
 import type { Gate } from '../gate/gate.ts'
 import { permissionsOf } from '../isolation/tier.ts'
-import { type RunningTime, runningTime } from './running-time.ts'
+import { type RunningTurn, runningTurn } from './running-turn.ts'
+import { staleUpdates, stateConflict, stateDiff } from './state-commit.ts'
 
 /**
  * One life of a process: its guest, the turns that the guest works on, and the conversation with it. It believes
@@ -97,19 +98,8 @@ export interface IncarnationParts {
 
 type Call = Extract<GuestMessage, { t: 'call' }>
 
-interface RunningTurn {
-  readonly crashed: boolean
-  readonly time: RunningTime
-  /** Calls that are not answered. */
-  open: number
-  /** Those of them that wait for time or for somebody. */
-  waiting: number
-  /** Those of them during which the turn does not run. */
-  idle: number
-}
+type Completed = Extract<GuestMessage, { t: 'completed' }>
 
-/** While it waits for one of these a turn does not run. */
-const idleKinds: ReadonlySet<string> = new Set(['sleep', 'request'])
 const startTimeoutMs = 30_000
 
 export function beginLife(parts: IncarnationParts, listener: IncarnationListener): Incarnation {
@@ -134,7 +124,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     },
     exited: (cause) => {
       dead = true
-      for (const turn of running.values()) turn.time.close()
+      for (const turn of running.values()) turn.end()
       listener.exited(cause)
     },
   })
@@ -165,6 +155,9 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       case 'call':
         hearCall(message)
         return
+      case 'cancelled':
+        hearCancelled(message.turn)
+        return
       case 'completed':
       case 'threw':
         hearEnd(message)
@@ -180,8 +173,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       guest.kill({ kind: 'error', message: `the guest has more than ${limits.guestCredits} calls open` })
       return
     }
-    turn.open += 1
-    measure(turn)
+    turn.called()
     if (held !== undefined) held.push(call)
     else perform(call, turn)
     listener.moved()
@@ -189,19 +181,10 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
 
   const perform = (call: Call, turn: RunningTurn): void => {
     const request = { process: process.name, turn: call.turn, key: call.key, kind: call.kind, input: call.input }
-    if (waitingKinds.has(call.kind)) {
-      // Whoever waits must not hold a credit that others need.
-      const idle = idleKinds.has(call.kind) ? 1 : 0
-      turn.waiting += 1
-      turn.idle += idle
-      void gate.call(request).then((reply) => {
-        turn.waiting -= 1
-        turn.idle -= idle
-        answer(call, turn, reply)
-      })
-      measure(turn)
-      return
-    }
+    const waits = waitingKinds.has(call.kind)
+    turn.taken(waits)
+    // Whoever waits must not hold a credit that others need.
+    if (waits) return void gate.call(request).then((reply) => answer(call, turn, reply))
     parts.credits.acquire(process.name, () => {
       void gate.call(request).then((reply) => {
         parts.credits.release()
@@ -210,16 +193,11 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     })
   }
 
-  /** A turn that is held runs no more than one that only waits. */
-  const measure = (turn: RunningTurn): void =>
-    turn.time.runs(held === undefined && (turn.open === 0 || turn.open > turn.idle))
-
   const answer = (call: Call, turn: RunningTurn, { at, outcome }: Awaited<ReturnType<Gate['call']>>): void => {
     openCalls -= 1
-    turn.open -= 1
+    turn.answered(waitingKinds.has(call.kind))
     progressed = true
     if (dead) return
-    measure(turn)
     if (outcome.ok) say({ t: 'reply', id: call.id, at, ok: true, value: outcome.value })
     else say({ t: 'reply', id: call.id, at, ok: false, error: outcome.error })
     listener.moved()
@@ -233,15 +211,31 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
   const hearEnd = (message: Extract<GuestMessage, { t: 'completed' | 'threw' }>): void => {
     const turn = running.get(message.turn)
     if (turn === undefined) return
+    const stale = message.t === 'completed' ? staleOf(process, message, turn) : undefined
+    if (stale !== undefined && turn.rounds < limits.stateRounds) return askAgain(message.turn, turn, stale)
     forget(message.turn, turn)
+    if (stale !== undefined) return outrun(message as Completed, turn, stale)
     progressed ||= message.t === 'completed'
     if (message.t === 'completed') listener.completed(message.turn, { ...message, crashed: turn.crashed })
     else listener.threw(message.turn, { ...message, crashed: turn.crashed })
+    if (message.t === 'completed' && message.writes.updated !== undefined) say({ t: 'settled', turn: message.turn })
+    listener.moved()
+  }
+
+  const askAgain = (id: string, turn: RunningTurn, stale: ReadonlyMap<string, unknown>): void => {
+    turn.rounds += 1
+    for (const [key, value] of stale) turn.seen.set(key, value)
+    say({ t: 'reapply', turn: id, ...stateDiff(stale) })
+  }
+
+  const outrun = ({ turn: id, unasked }: Completed, { crashed, rounds }: RunningTurn, stale: Map<string, unknown>) => {
+    say({ t: 'settled', turn: id })
+    listener.threw(id, { error: stateConflict(stale.keys(), rounds), unasked, crashed })
     listener.moved()
   }
 
   const forget = (id: string, turn: RunningTurn): void => {
-    turn.time.close()
+    turn.end()
     running.delete(id)
     if (held !== undefined) {
       const dropped = held.filter((call) => call.turn === id)
@@ -259,14 +253,20 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     listener.moved()
   }
 
-  const expire = (id: string): void => {
-    giveUp(id, 'max_turn')
-    const error = {
-      name: 'VigilError',
-      code: 'TURN_TIMEOUT',
-      message: `the turn ran longer than max_turn, ${manifest.maxTurnMs} ms`,
-    }
-    listener.threw(id, { error, unasked: [], crashed: false })
+  /** The attempt is over when the guest says so; one whose loop does not turn cannot, and dies of it. */
+  const expire = (id: string, turn: RunningTurn): void => {
+    say({ t: 'cancel', turn: id, reason: 'max_turn' })
+    const silent_ms = manifest.heartbeatTimeoutMs
+    turn.expire(silent_ms, () => guest.kill({ kind: 'heartbeat_lost', silent_ms }))
+  }
+
+  const hearCancelled = (id: string): void => {
+    const turn = running.get(id)
+    if (turn?.isExpired !== true) return
+    forget(id, turn)
+    const message = `the turn ran longer than max_turn, ${manifest.maxTurnMs} ms`
+    listener.threw(id, { error: { name: 'VigilError', code: 'TURN_TIMEOUT', message }, unasked: [], crashed: false })
+    listener.moved()
   }
 
   const stateFor = (): Extract<CoreMessage, { t: 'turn' }>['state'] => {
@@ -305,14 +305,11 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     },
     startedAtMs: clock.monotonic(),
     begin(turn, event, crashed) {
-      const state: RunningTurn = {
-        crashed,
-        time: runningTime(clock, manifest.maxTurnMs, () => expire(turn.turn)),
-        open: 0,
-        waiting: 0,
-        idle: 0,
-      }
-      running.set(turn.turn, state)
+      const maxMs = manifest.maxTurnMs
+      const isHeld = held !== undefined
+      const self = runningTurn({ clock, crashed, maxMs, isHeld, expired: () => expire(turn.turn, self) })
+      running.set(turn.turn, self)
+      const { writableKeys } = manifest.context
       say({
         t: 'turn',
         turn: turn.turn,
@@ -322,6 +319,8 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
         started_at: turn.startedAt,
         seed: turn.turn,
         state: stateFor(),
+        ...(turn.before.size === 0 ? {} : { as_of: stateDiff(turn.before) }),
+        ...(writableKeys.length === 0 ? {} : { writable: writableKeys }),
         recorded: recordedEffects(turn),
         crashed,
       })
@@ -329,12 +328,12 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     cancel: giveUp,
     hold() {
       held ??= []
-      for (const turn of running.values()) measure(turn)
+      for (const turn of running.values()) turn.hold(true)
     },
     release() {
       const waiting = held ?? []
       held = undefined
-      for (const turn of running.values()) measure(turn)
+      for (const turn of running.values()) turn.hold(false)
       for (const call of waiting) {
         const turn = running.get(call.turn)
         if (turn !== undefined) perform(call, turn)
@@ -342,10 +341,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     },
     atBoundary() {
       if (gate.busy(process.name) > 0) return false
-      return [...running].every(
-        ([id, turn]) =>
-          held?.some((call) => call.turn === id) === true || (turn.open > 0 && turn.open === turn.waiting),
-      )
+      return [...running].every(([id, turn]) => held?.some((call) => call.turn === id) === true || turn.isWaiting)
     },
     get isWaiting() {
       return running.size > 0 && [...running.values()].every((turn) => turn.open > 0)
@@ -356,6 +352,17 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     stop: (graceMs) => guest.stop(graceMs),
     kill: (cause) => guest.kill(cause),
   }
+}
+
+/** Keys that the turn has updated and others have committed since, with what stands there now; undefined if there are none. */
+function staleOf(
+  { turns, state }: ProcessFold,
+  { turn: id, writes }: Completed,
+  { seen }: RunningTurn,
+): Map<string, unknown> | undefined {
+  const turn = turns.get(id)
+  const stale = turn === undefined ? undefined : staleUpdates(state, turn, { writes, seen })
+  return stale === undefined || stale.size === 0 ? undefined : stale
 }
 
 function guestSpec({ process, module, guestRuntime, env, alone }: IncarnationParts): GuestSpec {

@@ -9,6 +9,7 @@ import {
 import { afterThrow, poisonCrashes, thrownBody } from '../delivery/attempt.ts'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 import { doubtsOf } from '../fold/turn-fold.ts'
+import { writeRefusal } from './state-commit.ts'
 
 /** What the end of an attempt puts on record. Pure: time and jitter come with the call. */
 export interface EndContext {
@@ -29,9 +30,9 @@ export function completionRecord(context: EndContext, end: Completion): RecordDr
   // After a crash the same code must ask for everything that was done; what it leaves out was done for nothing.
   const dropped = droppedEffects(context, end)
   if (dropped.length > 0) return deadLetter(context, 'diverged', divergence(dropped))
-  const tooLarge = sizeError(end)
-  if (tooLarge !== undefined) return deadLetter(context, 'not_retryable', tooLarge)
   const { process, turn } = context
+  const refused = sizeError(end) ?? writeRefusal(process, end.writes, process.manifest.context.writableKeys)
+  if (refused !== undefined) return deadLetter(context, 'not_retryable', refused)
   return {
     ...head(context),
     type: 'turn.completed',
@@ -109,17 +110,9 @@ const divergence = (unasked: readonly string[]): RecordedError => ({
   details: { unasked: unasked.slice(0, 100) },
 })
 
-function sizeError({ result, writes }: Completion): RecordedError | undefined {
+function sizeError({ result }: Completion): RecordedError | undefined {
   const bytes = Buffer.byteLength(JSON.stringify(result ?? null))
   if (bytes > limits.resultBytes)
     return { code: 'TOO_LARGE', message: `the result has ${bytes} bytes, at most ${limits.resultBytes} are taken` }
-  for (const [key, value] of Object.entries(writes.set ?? {})) {
-    const size = Buffer.byteLength(JSON.stringify(value ?? null))
-    if (size > limits.stateValueBytes)
-      return {
-        code: 'TOO_LARGE',
-        message: `the state value "${key}" has ${size} bytes, at most ${limits.stateValueBytes} are kept`,
-      }
-  }
   return undefined
 }

@@ -17,6 +17,7 @@ import { type ProcessFold, type TurnFold, turnOf } from '../fold/process-fold.ts
 import { writtenKeys } from '../fold/state-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { Incarnation } from './incarnation.ts'
+import { overwrittenRecords } from './state-commit.ts'
 import { type Completion, completionRecord, endOf, failureRecord, poisonRecord } from './turn-end.ts'
 
 /**
@@ -146,10 +147,10 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const isNeeded = ({ bundle }: Incarnation): boolean =>
     [...process.turns.values()].some((turn) => turn.bundle === bundle && turn.parked === undefined)
 
-  const end = (record: RecordDraft): void => {
+  const end = (record: RecordDraft, beside: readonly RecordDraft[] = []): void => {
     faultPoint('turn.before_end')
     const failuresBefore = process.failures
-    log.commit([record])
+    log.commit([...beside, record])
     if (record.type === 'turn.completed') parts.life()?.stateChanged(writtenKeys(record.data.writes))
     if (process.failures > failuresBefore && process.failures >= process.manifest.maxConsecutiveFailures) parts.failed()
     else pump()
@@ -159,7 +160,9 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     pump,
     completed(id, completion) {
       const turn = process.turns.get(id)
-      if (turn !== undefined) end(completionRecord(context(turn), completion))
+      if (turn === undefined) return
+      const record = completionRecord(context(turn), completion)
+      end(record, record.type === 'turn.completed' ? overwrittenRecords(process, turn, completion.writes) : [])
     },
     threw(id, failure) {
       const turn = process.turns.get(id)

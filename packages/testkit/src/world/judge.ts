@@ -6,6 +6,7 @@ import { virtualClock } from '../virtual-clock.ts'
 import { endedOnce, journalChecks } from './journal-checks.ts'
 import { worldDirectory } from './lives.ts'
 import { outsideViolations } from './outside-checks.ts'
+import { overwritesTold } from './state-checks.ts'
 import type { World } from './world.ts'
 
 export interface Judgement {
@@ -46,6 +47,7 @@ export async function judge(world: World): Promise<Judgement> {
         `life ${index} was told of ${lost.type} ${lost.seq}, the log has ${log[lost.seq - 1]?.type ?? 'nothing'}`,
       )
   }
+  violations.push(...overwritesTold(log))
   for (const check of journalChecks) violations.push(...check(log))
   const waiting = [...folds.values()].flatMap(({ name, mailbox }) =>
     [...mailbox.keys()].map((id) => `${id} of ${name}`),

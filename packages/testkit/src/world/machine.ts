@@ -73,6 +73,10 @@ export function newMachine(options: MachineOptions): Machine {
       {
         takeGlobals: () => ({ run: (_context, work) => work() }),
         nextTurn: (act) => void clock.setTimer(0, act),
+        after(ms, act) {
+          const timer = clock.setTimer(ms, act)
+          return () => timer.cancel()
+        },
       },
     ),
   })

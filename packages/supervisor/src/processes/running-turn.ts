@@ -1,0 +1,88 @@
+import type { Clock, Timer } from '@vigil/protocol'
+import { runningTime } from './running-time.ts'
+
+/** One attempt of a turn as a life works on it: what it waits for, how long it has run, what it knows of the state. */
+export interface RunningTurn {
+  readonly crashed: boolean
+  /** Calls that are not answered. */
+  readonly open: number
+  /** It has calls open, and all of them wait for time or for somebody. */
+  readonly isWaiting: boolean
+  /** Core has asked the guest to give it up. */
+  readonly isExpired: boolean
+  /** What it was told of keys that others committed after its snapshot, and how often. */
+  readonly seen: Map<string, unknown>
+  rounds: number
+  called(): void
+  /** A call is worked on that `waits` for something else than work. */
+  taken(waits: boolean): void
+  answered(waits: boolean): void
+  /** Its calls are not answered, and a turn that stands there does not run. */
+  hold(isHeld: boolean): void
+  /** From now on only the guest's answer counts: without one, `lost` is called after `graceMs`. */
+  expire(graceMs: number, lost: () => void): void
+  end(): void
+}
+
+interface Parts {
+  readonly clock: Clock
+  readonly crashed: boolean
+  readonly maxMs: number
+  readonly isHeld: boolean
+  readonly expired: () => void
+}
+
+/** Only running time counts: while all that the turn does is wait, its clock stands. */
+export function runningTurn({ clock, crashed, maxMs, isHeld, expired }: Parts): RunningTurn {
+  const time = runningTime(clock, maxMs, expired)
+  let open = 0
+  let waiting = 0
+  let held = isHeld
+  let isExpired = false
+  let grace: Timer | undefined
+
+  const isWaiting = (): boolean => open > 0 && open === waiting
+  const measure = (): void => time.runs(!held && !isWaiting())
+
+  measure()
+  return {
+    crashed,
+    seen: new Map(),
+    rounds: 0,
+    get open() {
+      return open
+    },
+    get isWaiting() {
+      return isWaiting()
+    },
+    get isExpired() {
+      return isExpired
+    },
+    called() {
+      open += 1
+      measure()
+    },
+    taken(waits) {
+      if (waits) waiting += 1
+      measure()
+    },
+    answered(waits) {
+      open -= 1
+      if (waits) waiting -= 1
+      measure()
+    },
+    hold(is) {
+      held = is
+      measure()
+    },
+    expire(graceMs, lost) {
+      isExpired = true
+      time.close()
+      grace = clock.setTimer(graceMs, lost)
+    },
+    end() {
+      time.close()
+      grace?.cancel()
+    },
+  }
+}
