@@ -19,12 +19,13 @@ export interface Life {
 }
 
 export const segmentBytes = 900
-export const open = (fileSystem: FileSystem, clock = virtualClock()): Promise<JournalStore> =>
-  openFileStore({ fileSystem, clock, directory: '/data', segmentBytes })
+export const open = (fileSystem: FileSystem, clock = virtualClock(), ballastBytes = 0): Promise<JournalStore> =>
+  openFileStore({ fileSystem, clock, directory: '/data', segmentBytes, ballastBytes })
 
 interface LiveOptions {
   readonly clock?: VirtualClock
   readonly rounds?: number
+  readonly ballastBytes?: number
   /** Filled while it goes. */
   readonly life?: Life
 }
@@ -32,11 +33,11 @@ interface LiveOptions {
 /** Batches, each acknowledged before the next, over several segments and three checkpoints; until the disk fails. */
 export async function live(
   fileSystem: FileSystem,
-  { clock = virtualClock(), rounds = 12, life = { batches: [], acknowledged: 0 } }: LiveOptions = {},
+  { clock = virtualClock(), rounds = 12, ballastBytes = 0, life = { batches: [], acknowledged: 0 } }: LiveOptions = {},
 ): Promise<Life> {
   let store: JournalStore | undefined
   try {
-    store = await open(fileSystem, clock)
+    store = await open(fileSystem, clock, ballastBytes)
     for (let round = 0; round < rounds; round += 1) {
       const drafts = Array.from({ length: 1 + (round % 3) }, (_, index) => draft('ab'[round % 2] as string, index))
       life.batches.push(store.append(drafts, 'durable'))

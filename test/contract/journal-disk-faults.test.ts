@@ -98,28 +98,6 @@ describe('survived', () => {
 describe('stopped at, and survived after a restart', () => {
   const ends = ['kill', 'crash'] as const
 
-  test.each(ends)('a full disk, whenever it fills (%s)', async (end) => {
-    let refusedAtStart = 0
-    for (let nth = 1; ; nth += 1) {
-      const { disk, fired, arm } = await atNth('write', (each) => each.full())
-      arm(nth)
-      const life = await live(disk)
-      if (!fired()) break
-      if (life.refusal !== undefined) expect(life.refusal, `write ${nth}`).toMatchObject({ code: 'DISK_FULL' })
-      expect(disk.openHandles(), 'files left open').toBe(0)
-      disk[end]()
-      const early = await open(disk).catch((error: unknown) => error)
-      if (early instanceof Error) {
-        refusedAtStart += 1
-        expect(early, `restart while it is full from write ${nth}`).toMatchObject({ code: 'DISK_FULL' })
-      }
-      disk[end]()
-      disk.roomAgain()
-      expect(await brokenPromises(disk, life), `full from write ${nth}`).toEqual([])
-    }
-    expect(refusedAtStart).toBeGreaterThan(0)
-  })
-
   const operations: FileOperation[] = [
     'open',
     'write',

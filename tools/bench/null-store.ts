@@ -1,4 +1,4 @@
-import type { JournalRecord, JournalStore } from '@vigil/protocol'
+import { endlessSpace, type JournalRecord, type JournalStore } from '@vigil/protocol'
 
 /** A journal that keeps nothing and makes nobody wait: what the path costs without one. */
 export function nullStore(): JournalStore {
@@ -7,6 +7,7 @@ export function nullStore(): JournalStore {
   const listeners = new Set<(durableSeq: number) => void>()
   return {
     report: {},
+    space: endlessSpace,
     get lastSeq() {
       return seq
     },

@@ -3,14 +3,14 @@ import { type Answer, type Call, checked, given, json } from './answer.ts'
 import { readJson } from './body.ts'
 import { duration, label, wholeNumber } from './query.ts'
 import { turnAnswers } from './turn-answers.ts'
-import { acceptedView, entryView, processView, runtimeStatusView, treeNodeView, turnView } from './views.ts'
+import { acceptedView, diskView, entryView, processView, runtimeStatusView, treeNodeView, turnView } from './views.ts'
 
 const longestWaitMs = 600_000
 
 export const answers: Readonly<Record<RouteId, Answer>> = {
   ...turnAnswers,
   health: () => json(200, { status: 'ok' }),
-  ready: ({ s }) => json(s.ready ? 200 : 503, { ready: s.ready }),
+  ready: ({ s }) => json(s.ready ? 200 : 503, { ready: s.ready, disk: diskView(s) }),
   runtimeStatus: ({ s }) => json(200, runtimeStatusView(s)),
   tree: ({ s }) => json(200, { tree: s.tree().map(treeNodeView) }),
   listProcesses: ({ s, query }) => {

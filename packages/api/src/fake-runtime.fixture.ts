@@ -1,4 +1,4 @@
-import { VigilError } from '@vigil/protocol'
+import { type SpaceState, VigilError } from '@vigil/protocol'
 import type { AgentHandle, ProcessState, ProcessStatus, TurnResult } from '@vigil/supervisor'
 import type { RuntimeSurface } from './runtime-surface.ts'
 
@@ -8,6 +8,7 @@ export interface FakeRuntime extends RuntimeSurface {
   ready: boolean
   /** Segments that a page of the journal meets damaged. */
   damaged: string[]
+  space: SpaceState
   turn: TurnResult | undefined
   state: ProcessState
 }
@@ -95,6 +96,7 @@ export function fakeRuntime(): FakeRuntime {
     calls,
     ready: true,
     damaged: [],
+    space: 'open',
     turn: undefined,
     state: 'running',
     dataDir: '/data',

@@ -126,13 +126,16 @@ describe('reading', () => {
   it('tells readiness and what recovery found', async () => {
     expect((await send('/runtime/status')).body).toMatchObject({
       ready: true,
+      disk: 'ok',
       data: '/data',
       processes: { total: 1, by_state: { running: 1 } },
       recovery: { orphans_ended: 1, processes: [{ checkpoint_at: 'then', open_turns: 1 }] },
     })
     expect((await send('/ready')).status).toBe(200)
     runtime.ready = false
-    expect(await send('/ready')).toMatchObject({ status: 503, body: { ready: false } })
+    expect(await send('/ready')).toMatchObject({ status: 503, body: { ready: false, disk: 'ok' } })
+    runtime.space = 'reserve'
+    expect(await send('/ready')).toMatchObject({ status: 503, body: { ready: false, disk: 'full' } })
   })
 
   it('tells the history of a state key', async () => {

@@ -1,3 +1,4 @@
+import type { SpaceState } from '@vigil/protocol'
 import type {
   AgentHandle,
   Doubt,
@@ -19,5 +20,7 @@ export interface RuntimeSurface {
   deliverHook(request: HookRequest): Promise<HookReply>
   readonly report: RecoveryReport
   readonly ready: boolean
+  /** How much the disk takes. */
+  readonly space: SpaceState
   readonly dataDir: string
 }

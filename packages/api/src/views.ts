@@ -71,6 +71,9 @@ export function treeNodeView(node: TreeNode): TreeNodeView {
   return { ...same, period_ms: periodMs, auto_shutdown: autoShutdown, children: children.map(treeNodeView) }
 }
 
+/** Full while nothing new is taken for want of room. */
+export const diskView = (s: Pick<RuntimeSurface, 'space'>): 'ok' | 'full' => (s.space === 'open' ? 'ok' : 'full')
+
 export function runtimeStatusView(s: RuntimeSurface): RuntimeStatusView {
   const states = s.list().map((agent) => agent.state)
   const byState: Record<string, number> = {}
@@ -78,6 +81,7 @@ export function runtimeStatusView(s: RuntimeSurface): RuntimeStatusView {
   return {
     ready: s.ready,
     data: s.dataDir,
+    disk: diskView(s),
     processes: { total: states.length, by_state: byState },
     recovery: recoveryView(s.report),
   }

@@ -1,5 +1,5 @@
 import { dataTexts, groupCommit, isoClock, places } from '@vigil/journal'
-import type { Clock, JournalStore } from '@vigil/protocol'
+import { type Clock, endlessSpace, type JournalStore } from '@vigil/protocol'
 import { knownPlaces, loadRound, saveRound } from './checkpoint-table.ts'
 import { openDatabase } from './database.ts'
 import { appendLines, type RecordLine, takeLog } from './log-head.ts'
@@ -58,6 +58,7 @@ function postgresStore({ clock, database, given, head }: Opened): JournalStore {
 
   return {
     report: {},
+    space: endlessSpace,
     failed: commit.failed,
     get lastSeq() {
       return given.lastSeq

@@ -1,10 +1,12 @@
 import { errorCode, VigilError } from '@vigil/protocol'
 
+export const isDiskFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+
 /** How a disk that fails looks to callers: DISK_FULL, or JOURNAL_FAILED for anything else; `details.code` is the system's word. */
 export function diskFailure(cause: NodeJS.ErrnoException): VigilError {
-  const full = cause.code === 'ENOSPC' || cause.code === 'EDQUOT'
   return new VigilError(
-    full ? 'DISK_FULL' : 'JOURNAL_FAILED',
+    isDiskFull(cause) ? 'DISK_FULL' : 'JOURNAL_FAILED',
     `expected the journal to reach the disk, found: ${cause.message}`,
     { cause, details: { code: cause.code } },
   )

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Checkpoint, Clock, FileSystem, JournalStore } from '@vigil/protocol'
 import { makeDurableDirectory } from './atomic-file.ts'
+import { ballastIn, noBallast } from './ballast.ts'
 import { type StoredCheckpoint, saveCheckpoint } from './checkpoint-file.ts'
 import { damageList } from './damage-list.ts'
 import { onDisk } from './disk-failure.ts'
@@ -20,6 +21,8 @@ export interface FileStoreOptions {
   readonly directory: string
   /** A segment is sealed when it has grown past this; default 64 MB. */
   readonly segmentBytes?: number
+  /** Room that is kept for what was begun when the disk fills; default none, for who only reads. */
+  readonly ballastBytes?: number
 }
 
 const defaultSegmentBytes = 64 * 1_048_576
@@ -30,19 +33,21 @@ const defaultSegmentBytes = 64 * 1_048_576
  * @throws JOURNAL_DAMAGED naming segment and byte offset, for anything but a torn tail · DISK_FULL · JOURNAL_FAILED
  */
 export async function openFileStore(options: FileStoreOptions): Promise<JournalStore> {
-  const { fileSystem, clock, segmentBytes = defaultSegmentBytes } = options
+  const { fileSystem, clock, segmentBytes = defaultSegmentBytes, ballastBytes = 0 } = options
   const directory = join(options.directory, 'journal')
   const checkpointDirectory = join(options.directory, 'checkpoints')
   const given = places()
+  const ballast = ballastBytes === 0 ? noBallast : ballastIn(fileSystem, options.directory, ballastBytes)
   const { tail, index, report, checkpoint } = await onDisk(async () => {
     for (const each of [options.directory, directory, checkpointDirectory]) await makeDurableDirectory(fileSystem, each)
+    if (!(await ballast.make())) throw noRoom(ballastBytes)
     return openLog({ fileSystem, clock, directory, checkpointDirectory, given })
   })
   const indexes = segmentIndexes(fileSystem)
   const damages = damageList()
   const growing = growingSegment({ path: tail.path, bytes: tail.position, index }, indexes.seal)
   const writer = segmentWriter(fileSystem, directory, segmentBytes, tail)
-  const appender = logAppender({ clock, given, writer, growing })
+  const appender = logAppender({ clock, given, writer, growing, ballast })
   const pages = logPages({ fileSystem, directory, growing, indexes, damages })
   let newest: StoredCheckpoint | undefined = checkpoint
 
@@ -56,6 +61,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
       return appender.durableSeq
     },
     append: appender.append,
+    space: appender.space,
     durable: appender.durable,
     onFlush: appender.onFlush,
     replay: (after, visit) => replayLog({ fileSystem, directory, growing }, after, visit),
@@ -78,3 +84,6 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     },
   }
 }
+
+const noRoom = (bytes: number): NodeJS.ErrnoException =>
+  Object.assign(new Error(`ENOSPC: no room for a ballast of ${bytes} bytes and as much again`), { code: 'ENOSPC' })

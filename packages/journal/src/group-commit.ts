@@ -1,5 +1,8 @@
-import { type Clock, errorCode, type Timer, VigilError } from '@vigil/protocol'
-import { diskFailure } from './disk-failure.ts'
+import { type Clock, errorCode, type JournalSpace, type Timer, VigilError } from '@vigil/protocol'
+import { type Ballast, noBallast } from './ballast.ts'
+import { diskFailure, isDiskFull } from './disk-failure.ts'
+import { afterDiskNews, type DiskNews, type DiskStep } from './disk-space.ts'
+import { spaceState } from './space-state.ts'
 
 /** What a flush is filled with; `length` counts characters. */
 interface Measured {
@@ -8,32 +11,37 @@ interface Measured {
 
 /**
  * Gathers lines while one flush is under way and writes them with the next: one fdatasync serves everyone. What is
- * durable is always a prefix of whole batches. The first failure is the last: nothing is retried, because after a failed fsync the
- * kernel may have dropped the pages and a second fsync would lie.
+ * durable is always a prefix of whole batches. A disk that is full is waited for; any other failure is the last: nothing is
+ * retried, because after a failed fsync the kernel may have dropped the pages and a second fsync would lie.
  */
 export interface GroupCommit<Line extends Measured> {
   readonly durableSeq: number
+  readonly space: JournalSpace
   readonly failed: Promise<Error>
   /** @throws the reason when the commit has failed or is closed */
   assertOpen(): void
-  /** `bodies`: of the lines of one batch, which is never split over two flushes; `seq`: of its last record. */
-  add(bodies: readonly Line[], seq: number, urgent: boolean): void
+  /** `lines`: of one batch, which is never split over two flushes; `seq`: of its last record. */
+  add(lines: readonly Line[], seq: number, urgent: boolean): void
   durable(seq: number): Promise<void>
   onFlush(listener: (durableSeq: number) => void): () => void
-  /** Flushes what waits, then takes nothing more. */
+  /** Flushes what waits, then takes nothing more; a disk that is full is waited for no longer. */
   close(): Promise<void>
 }
 
 export interface GroupCommitOptions<Line extends Measured> {
   readonly clock: Clock
   readonly durableSeq: number
-  /** Writes and syncs lines that begin at `firstSeq`. */
-  readonly write: (bodies: readonly Line[], firstSeq: number) => Promise<void>
+  /** Writes and syncs lines that begin at `firstSeq`; on a full disk it rejects, and leaves nothing of them behind. */
+  readonly write: (lines: readonly Line[], firstSeq: number) => Promise<void>
+  readonly ballast?: Ballast
+  /** Characters that may wait for a disk that takes nothing at all; default 64 million. */
+  readonly mostHeld?: number
 }
 
 const flushRecords = 512
 const flushCharacters = 1_000_000
 const lazyMs = 5
+const lookMs = 5_000
 
 interface Waiter {
   readonly upTo: number
@@ -42,30 +50,39 @@ interface Waiter {
   readonly reject: (error: Error) => void
 }
 
-export function groupCommit<Line extends Measured>({
-  clock,
-  durableSeq,
-  write,
-}: GroupCommitOptions<Line>): GroupCommit<Line> {
-  let waiting: { readonly bodies: readonly Line[]; readonly seq: number }[] = []
-  let durable = durableSeq
-  let appended = durableSeq
-  let flushing = false
+interface Batch<Line> {
+  readonly lines: readonly Line[]
+  readonly seq: number
+  readonly characters: number
+}
+
+const charactersOf = (counted: readonly Measured[]): number => counted.reduce((sum, { length }) => sum + length, 0)
+
+export function groupCommit<Line extends Measured>(options: GroupCommitOptions<Line>): GroupCommit<Line> {
+  const { clock, write, ballast = noBallast, mostHeld = 64_000_000 } = options
+  let waiting: Batch<Line>[] = []
+  let held = 0
+  let durable = options.durableSeq
+  let appended = durable
+  let busy = false
   let scheduled = false
+  let lookIsDue = false
   let lazyTimer: Timer | undefined
+  let lookTimer: Timer | undefined
   let stopped: Error | undefined
   let closing = false
   let waiters: Waiter[] = []
+  const space = spaceState()
   const failed = Promise.withResolvers<Error>()
   const listeners = new Set<(durableSeq: number) => void>()
 
   /** As many batches as one flush takes; a larger one travels alone. */
-  const take = (): typeof waiting => {
+  const take = (): Batch<Line>[] => {
     let characters = 0
     let count = 0
-    for (const { bodies, seq } of waiting) {
-      for (const body of bodies) characters += body.length
-      if (count > 0 && (seq - durable > flushRecords || characters > flushCharacters)) break
+    for (const batch of waiting) {
+      characters += batch.characters
+      if (count > 0 && (batch.seq - durable > flushRecords || characters > flushCharacters)) break
       count += 1
     }
     const taken = waiting.slice(0, count)
@@ -73,26 +90,64 @@ export function groupCommit<Line extends Measured>({
     return taken
   }
 
-  const flush = async (): Promise<void> => {
-    if (flushing || stopped !== undefined || waiting.length === 0) return
-    flushing = true
-    lazyTimer?.cancel()
-    lazyTimer = undefined
+  const flush = async (): Promise<DiskNews> => {
     const taken = take()
     try {
-      await write(
-        taken.flatMap(({ bodies }) => bodies),
-        durable + 1,
-      )
+      if (taken.length > 0)
+        await write(
+          taken.flatMap(({ lines }) => lines),
+          durable + 1,
+        )
     } catch (error) {
-      stop(error as Error)
-      return
+      if (!isDiskFull(error)) throw error
+      waiting = [...taken, ...waiting]
+      if (space.state !== 'open' && closing) throw error
+      return 'full'
     }
+    for (const { characters } of taken) held -= characters
     durable = taken.at(-1)?.seq ?? durable
-    flushing = false
     settle()
     for (const listener of listeners) listener(durable)
-    if (waiting.length > 0) schedule()
+    return 'flushed'
+  }
+
+  const perform = async (step: Exclude<DiskStep, 'rest'>): Promise<DiskNews> => {
+    if (step === 'flush') return flush()
+    if (step === 'make_ballast') return (await ballast.make()) ? 'ballast_made' : 'ballast_refused'
+    await ballast.giveUp()
+    return 'ballast_given_up'
+  }
+
+  /** One thing at a time on the disk. */
+  const work = async (first: DiskStep): Promise<void> => {
+    busy = true
+    try {
+      for (let step = first; step !== 'rest'; ) {
+        const next = afterDiskNews(space.state, await perform(step))
+        step = next.step
+        space.become(next.space)
+      }
+    } catch (error) {
+      return stop(error as Error)
+    }
+    busy = false
+    lookLater()
+    if (lookIsDue) look()
+    else if (waiting.length > 0) schedule()
+  }
+
+  const look = (): void => {
+    lookIsDue = busy
+    if (busy || stopped !== undefined) return
+    void work(afterDiskNews(space.state, 'look').step)
+  }
+
+  const lookLater = (): void => {
+    if (space.state === 'open' || closing) return
+    lookTimer ??= clock.setTimer(lookMs, () => {
+      lookTimer = undefined
+      look()
+    })
   }
 
   const settle = (): void => {
@@ -106,6 +161,7 @@ export function groupCommit<Line extends Measured>({
     const reason = errorCode(cause) === undefined ? diskFailure(cause) : cause
     stopped = reason
     lazyTimer?.cancel()
+    lookTimer?.cancel()
     for (const waiter of waiters) waiter.reject(reason)
     waiters = []
     failed.resolve(reason)
@@ -116,11 +172,14 @@ export function groupCommit<Line extends Measured>({
    * flush. A microtask would fire after the first of them.
    */
   const schedule = (): void => {
-    if (scheduled || flushing) return
+    if (scheduled || busy || space.state === 'exhausted') return
     scheduled = true
     process.nextTick(() => {
       scheduled = false
-      void flush()
+      if (busy || stopped !== undefined || waiting.length === 0) return
+      lazyTimer?.cancel()
+      lazyTimer = undefined
+      void work('flush')
     })
   }
 
@@ -128,16 +187,20 @@ export function groupCommit<Line extends Measured>({
     get durableSeq() {
       return durable
     },
+    space,
     failed: failed.promise,
     assertOpen() {
       if (stopped !== undefined) throw stopped
       if (closing) throw closedError()
     },
-    add(bodies, seq, urgent) {
-      waiting.push({ bodies, seq })
+    add(lines, seq, urgent) {
+      const characters = charactersOf(lines)
+      waiting.push({ lines, seq, characters })
+      held += characters
       appended = seq
-      if (urgent || seq - durable >= flushRecords) schedule()
-      else if (!flushing) lazyTimer ??= clock.setTimer(lazyMs, schedule)
+      if (space.state === 'exhausted' && held > mostHeld) return stop(tooMuchHeld())
+      if (urgent || appended - durable >= flushRecords) schedule()
+      else if (!busy) lazyTimer ??= clock.setTimer(lazyMs, schedule)
     },
     durable(seq) {
       const upTo = Math.min(seq, appended)
@@ -158,6 +221,8 @@ export function groupCommit<Line extends Measured>({
     async close() {
       closing = true
       lazyTimer?.cancel()
+      lookTimer?.cancel()
+      if (space.state === 'exhausted') look()
       // A failed journal is closed as it is; its reason was told by `failed`.
       await self.durable(appended).catch(() => undefined)
       stopped ??= closedError()
@@ -167,3 +232,8 @@ export function groupCommit<Line extends Measured>({
 }
 
 const closedError = (): VigilError => new VigilError('JOURNAL_CLOSED', 'expected an open journal, found it closed')
+
+const tooMuchHeld = (): NodeJS.ErrnoException =>
+  Object.assign(new Error('ENOSPC: no room on the disk, and none left in memory for what waits for it'), {
+    code: 'ENOSPC',
+  })

@@ -1,4 +1,5 @@
 import type { Clock, JournalRecord, JournalStore } from '@vigil/protocol'
+import type { Ballast } from './ballast.ts'
 import { groupCommit } from './group-commit.ts'
 import type { GrowingSegment } from './growing-segment.ts'
 import { dataTexts, isoClock, type Places } from './places.ts'
@@ -6,7 +7,10 @@ import { encodeRecord } from './record-codec.ts'
 import type { SegmentWriter } from './segment-writer.ts'
 
 /** The writing half of an open log: gives places, gathers lines, makes them durable. */
-export type LogAppender = Pick<JournalStore, 'append' | 'durable' | 'onFlush' | 'failed' | 'durableSeq' | 'close'>
+export type LogAppender = Pick<
+  JournalStore,
+  'append' | 'durable' | 'onFlush' | 'failed' | 'durableSeq' | 'space' | 'close'
+>
 
 /** The body of a line, and what the index has to know of it. */
 interface Line {
@@ -20,15 +24,18 @@ export function logAppender({
   given,
   writer,
   growing,
+  ballast,
 }: {
   readonly clock: Clock
   readonly given: Places
   readonly writer: SegmentWriter
   readonly growing: GrowingSegment
+  readonly ballast: Ballast
 }): LogAppender {
   const commit = groupCommit({
     clock,
     durableSeq: given.lastSeq,
+    ballast,
     async write(lines: readonly Line[], firstSeq) {
       const written = await writer.write(
         lines.map(({ body }) => body),
@@ -43,6 +50,7 @@ export function logAppender({
   const iso = isoClock(() => clock.now())
   return {
     failed: commit.failed,
+    space: commit.space,
     get durableSeq() {
       return commit.durableSeq
     },

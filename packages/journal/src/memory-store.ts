@@ -1,4 +1,11 @@
-import type { Checkpoint, Clock, JournalPage, JournalRecord, JournalStore } from '@vigil/protocol'
+import {
+  type Checkpoint,
+  type Clock,
+  endlessSpace,
+  type JournalPage,
+  type JournalRecord,
+  type JournalStore,
+} from '@vigil/protocol'
 import { groupCommit } from './group-commit.ts'
 import { matches } from './page.ts'
 import { dataTexts, isoClock, places } from './places.ts'
@@ -14,6 +21,7 @@ export function openMemoryStore({ clock }: { readonly clock: Clock }): JournalSt
   return {
     report: {},
     failed: commit.failed,
+    space: endlessSpace,
     get lastSeq() {
       return given.lastSeq
     },

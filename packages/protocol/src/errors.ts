@@ -100,7 +100,11 @@ export const errorTable = {
   JOURNAL_DAMAGED: row('fatal', 500, 'Restore the named segment from a backup before starting again.'),
   FENCED: row('fatal', 409, 'A newer life of this process exists; the old one may not speak.'),
   DATA_IN_USE: row('fatal', 409, 'Another supervisor runs on this data directory: stop it or choose another --data.'),
-  DISK_FULL: row('fatal', 507, 'Free space on the disk of the data directory and start again.'),
+  DISK_FULL: row(
+    'retryable',
+    507,
+    'Free space on the disk of the data directory: Vigil that runs then goes on by itself.',
+  ),
   UNSAFE_OPTION: row('fatal', 500, 'Start node without the option (look at NODE_OPTIONS, too).'),
   PORT_IN_USE: row('fatal', 500, 'Choose another --port (0 picks a free one) or stop who uses it.'),
   UNREACHABLE: row('retryable', 503, 'Is the supervisor running? Give --url or start it.'),

@@ -94,6 +94,16 @@ export const recordTable = {
     'A torn end of the log was moved aside at start.',
     z.strictObject({ moved_to: z.string(), bytes: z.number() }),
   ),
+  'journal.disk_filled': record(
+    [],
+    'The disk is full: nothing new is accepted, and what was begun is recorded in the room of the ballast file.',
+    z.strictObject({}),
+  ),
+  'journal.disk_freed': record(
+    [],
+    'The disk has room again: events are accepted and turns go on.',
+    z.strictObject({ closed_ms: z.number() }),
+  ),
 
   'process.deployed': record(
     ['process'],
@@ -139,7 +149,7 @@ export const recordTable = {
   'incarnation.released': record(
     ['process', 'turns'],
     'A life gave its thread back: the process runs on, and has its next life when there is work for it.',
-    z.strictObject({ why: z.enum(['idle', 'waiting', 'room']), turns: z.array(z.string()) }),
+    z.strictObject({ why: z.enum(['idle', 'waiting', 'room', 'disk']), turns: z.array(z.string()) }),
   ),
   'agent.described': record(
     ['process'],

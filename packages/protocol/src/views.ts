@@ -83,6 +83,8 @@ export interface StateView {
 export interface RuntimeStatusView {
   readonly ready: boolean
   readonly data: string
+  /** `full`: nothing new is taken until there is room. */
+  readonly disk: 'ok' | 'full'
   readonly processes: { readonly total: number; readonly by_state: Readonly<Record<string, number>> }
   readonly recovery: {
     readonly orphans_ended: number

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type ErrorCode, VigilError } from '@vigil/protocol'
+import { type ErrorCode, type SpaceState, VigilError } from '@vigil/protocol'
 import { agentHandle } from './agent-handle.ts'
 import { refuseWeakeningOptions } from './isolation/node-options.ts'
 import { type Configuration, defaultCells } from './manifests/configuration.ts'
@@ -34,6 +34,8 @@ export interface StartOptions {
   readonly deploy?: readonly DeployRequest[]
   /** Size at which a journal segment is sealed, bytes; default 64 MB. */
   readonly segmentBytes?: number
+  /** Room that is kept on the disk for what was begun when it fills, bytes; default 8 MB. */
+  readonly ballastBytes?: number
   /** When a checkpoint round is due; default every 300,000 ms and every 50,000 records. */
   readonly checkpoints?: { readonly everyMs?: number; readonly everyRecords?: number }
   /** Replaces single ports, for tests and measurements; the others stay real. */
@@ -82,6 +84,7 @@ export class Supervisor implements AsyncDisposable {
       env,
       emit: listeners.emit,
       segmentBytes: options.segmentBytes,
+      ballastBytes: options.ballastBytes,
       checkpoints: options.checkpoints,
       groups: options.config?.groups ?? [],
       cells: options.config?.cells ?? defaultCells,
@@ -117,9 +120,14 @@ export class Supervisor implements AsyncDisposable {
     return this.#opened.report
   }
 
-  /** False while it stops: nothing new is taken. */
+  /** False while it stops or the disk is full: nothing new is taken. */
   get ready(): boolean {
-    return this.#stopped === undefined
+    return this.#stopped === undefined && this.space === 'open'
+  }
+
+  /** How much the disk takes; it opens again by itself. */
+  get space(): SpaceState {
+    return this.#opened.runtime.log.journal.space.state
   }
 
   /**

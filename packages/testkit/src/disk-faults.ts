@@ -21,10 +21,10 @@ export interface DiskFaults {
   /** Every call of an operation fails with a system code and has no effect, until `crash` or `heal`. */
   failFrom(operation: FileOperation, code: string): void
   /**
-   * The disk is full: a write takes what lies inside its file, and fails with ENOSPC when nothing does. It stays full
-   * over `crash` and `kill`, until `roomAgain`.
+   * The disk is full but for `room` bytes (default 0): a write takes what lies inside its file or in what others have left, and
+   * fails with ENOSPC when nothing does. It stays full over `crash` and `kill`, until `roomAgain`.
    */
-  full(): void
+  full(room?: number): void
   roomAgain(): void
   /** Each sync waits for `delay` before it commits, until `crash` or `heal`; what it takes is what was written before it. */
   slowSyncs(delay: () => Promise<void>): void
@@ -45,7 +45,8 @@ export interface ArmedFaults {
   readonly controls: DiskFaults
   /** @throws what was armed for this call, after `failed`, which hears of a failure but not of lost power */
   begin(operation: FileOperation, path: string, failed?: () => void): void
-  isFull(): boolean
+  /** Bytes that files may still grow by. */
+  room(): number
   /** Where a write that asks for `position` lands. */
   landing(position: number): number
   /** Resolves when a sync may commit. @throws EIO when the power went off meanwhile */
@@ -65,12 +66,13 @@ const changing = new Set<FileOperation>([
   'syncDirectory',
 ])
 
-export function armedFaults(): ArmedFaults {
+/** `usedBytes`: what all files hold together. */
+export function armedFaults(usedBytes: () => number): ArmedFaults {
   let done = 0
   let powerEndsAt = Number.POSITIVE_INFINITY
   let transient: (Failure & { readonly suffix: string; left: number })[] = []
   let persistent: Failure[] = []
-  let full = false
+  let capacity = Number.POSITIVE_INFINITY
   let delay: (() => Promise<void>) | undefined
   let misdirectedBy = 0
   let held: { promise: Promise<void>; arrived: () => void } | undefined
@@ -79,11 +81,11 @@ export function armedFaults(): ArmedFaults {
     failNext: ({ operation, code, nth = 1, suffix = '' }) =>
       void transient.push({ operation, code, suffix, left: nth }),
     failFrom: (operation, code) => void persistent.push({ operation, code }),
-    full() {
-      full = true
+    full(room = 0) {
+      capacity = usedBytes() + room
     },
     roomAgain() {
-      full = false
+      capacity = Number.POSITIVE_INFINITY
     },
     slowSyncs(wait) {
       delay = wait
@@ -130,7 +132,7 @@ export function armedFaults(): ArmedFaults {
       }
       if (changing.has(operation)) done += 1
     },
-    isFull: () => full,
+    room: () => (capacity === Number.POSITIVE_INFINITY ? capacity : capacity - usedBytes()),
     landing(position) {
       const landed = Math.max(0, position + misdirectedBy)
       misdirectedBy = 0

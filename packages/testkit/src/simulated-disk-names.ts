@@ -26,6 +26,8 @@ export interface NameTree {
   /** One change that survives as a whole or not at all, unless its folders are synced at different times. */
   change(path: string, entries: readonly Entry[]): void
   sync(folder: Directory): void
+  /** What all files hold together. */
+  usedBytes(): number
   /** Makes the tree what its disk holds, files and all. */
   crash(kept: Kept): void
 }
@@ -62,6 +64,7 @@ export function nameTree(rootInode: number): NameTree {
         .map(({ path, entries }) => ({ path, entries: entries.filter((entry) => entry.folder !== folder) }))
         .filter(({ entries }) => entries.length > 0)
     },
+    usedBytes: () => bytesUnder(root),
     crash(kept) {
       const { keepNames } = kept
       const keep = typeof keepNames === 'function' ? keepNames : () => keepNames
@@ -73,6 +76,12 @@ export function nameTree(rootInode: number): NameTree {
     },
   }
 }
+
+const bytesUnder = (folder: Directory): number =>
+  [...folder.names.values()].reduce(
+    (sum, node) => sum + (node.kind === 'directory' ? bytesUnder(node) : node.content().byteLength),
+    0,
+  )
 
 function put(names: Map<string, File | Directory>, { name, node }: Entry): void {
   if (node === undefined) names.delete(name)

@@ -10,9 +10,9 @@ import { type Directory, nameTree, newDirectory, parentOf, partsOf } from './sim
  * What each fault asks of the house:
  * - SURVIVE, nothing acknowledged is lost and nobody has to do anything: a crash (`crash`, `cutPower`) and a killed
  *   process (`kill`); lost names (`keepNames`); torn writes (`keepBytes`, `keepSector`); short writes
- *   (`mostBytesPerWrite`, `shorten`); slow syncs (`slowSyncs`, `holdSyncs`).
- * - STOP with an error of the table, and survive after a restart when the disk is well again: a full disk (`full`), a
- *   failing call, once or from now on (`failNext`, `failFrom`: ENOSPC, EIO). After a failed sync the pages are taken for
+ *   (`mostBytesPerWrite`, `shorten`); slow syncs (`slowSyncs`, `holdSyncs`); a full disk (`full`), which is waited for.
+ * - STOP with an error of the table, and survive after a restart when the disk is well again: a
+ *   failing call, once or from now on (`failNext`, `failFrom`: EIO). After a failed sync the pages are taken for
  *   clean, as Linux does: a successor that reads them has to write them again before a sync means anything.
  * - DETECT and refuse, rather than go on with what is false: a misdirected write (`misdirectNext`), flipped bytes (a
  *   write through a handle of one's own). What such a write erased at the very end of a log, with nothing readable written
@@ -50,7 +50,7 @@ export interface SimulatedFileSystemOptions {
 
 export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): SimulatedFileSystem {
   const tree = nameTree(1)
-  const faults = armedFaults()
+  const faults = armedFaults(tree.usedBytes)
   let lastInode = 1
   let life = 0
   let handles = 0
@@ -67,10 +67,12 @@ export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): S
   const takenBytes = (file: File, offered: number, position: number, path: string): number => {
     const most = Math.min(offered, options.mostBytesPerWrite ?? offered)
     const taken = Math.min(most, Math.max(1, options.shorten?.(most) ?? most))
-    if (!faults.isFull()) return taken
-    const inside = Math.min(taken, file.content().byteLength - position)
-    if (inside <= 0 && taken > 0) throw systemError('ENOSPC', 'no space left on device, write', path)
-    return inside
+    const length = file.content().byteLength
+    const growth = position + taken - length
+    if (growth <= 0) return taken
+    const possible = taken - growth + Math.max(0, Math.min(growth, faults.room()))
+    if (possible <= 0) throw systemError('ENOSPC', 'no space left on device, write', path)
+    return possible
   }
 
   const open = (file: File, path: string): FileHandle => {

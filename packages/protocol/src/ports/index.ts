@@ -16,9 +16,11 @@ export type {
   Checkpoint,
   JournalDamage,
   JournalPage,
+  JournalSpace,
   JournalStore,
   OpenReport,
   PageQuery,
+  SpaceState,
   Urgency,
 } from './journal-store.ts'
 export type { MachineFacts } from './machine.ts'

@@ -46,14 +46,31 @@ export interface JournalDamage {
 }
 
 /**
+ * How much the disk takes. `open`: everything. `reserve`: it is full, and what is appended goes into the room of a file that was
+ * given up for it. `exhausted`: that is full, too, and what is appended waits in memory until there is room.
+ */
+export type SpaceState = 'open' | 'reserve' | 'exhausted'
+
+/** The room that a store has; who appends what nobody was told of yet asks it first. */
+export interface JournalSpace {
+  readonly state: SpaceState
+  /** Calls `listener`, which may not throw, after each change. Returns the way to stop it. */
+  onChange(listener: (state: SpaceState) => void): () => void
+}
+
+/** The space of a store that has no disk of its own to fill. */
+export const endlessSpace: JournalSpace = { state: 'open', onChange: () => () => undefined }
+
+/**
  * The append-only log. A record is given its place (seq, n) when `append` returns and is durable when
- * `durable(seq)` resolves; what is durable is always a prefix. After a failed fsync or a full disk the
- * store stops for good: `append` throws, waiting `durable` calls reject, `failed` resolves.
+ * `durable(seq)` resolves; what is durable is always a prefix. After a failed fsync the store stops for good: `append`
+ * throws, waiting `durable` calls reject, `failed` resolves. A full disk stops it only when more waits than it can hold.
  */
 export interface JournalStore {
   readonly report: OpenReport
   readonly lastSeq: number
   readonly durableSeq: number
+  readonly space: JournalSpace
   /**
    * Gives each draft its seq and n, in order, atomically (all or none reach the disk).
    * @throws FENCED when a draft's epoch is older than the newest seen of its process

@@ -41,6 +41,8 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'runtime.started': untold,
   'runtime.stopped': untold,
   'journal.tail_truncated': untold,
+  'journal.disk_filled': untold,
+  'journal.disk_freed': untold,
 
   'process.deployed': foldDeployed,
   'process.removed': (world, record) => void world.delete(record.process),

@@ -6,7 +6,7 @@ import type { Branch } from '../supervision/branch.ts'
 import { afterExit, newHistory } from '../supervision/exit-rules.ts'
 import type { ProcessState, Residency } from '../surface.ts'
 import type { Incarnation } from './incarnation.ts'
-import { type Lives, type LivesParts, livesOf } from './lives.ts'
+import { type Lives, type LivesParts, livesOf, type WhyRest } from './lives.ts'
 import { turnRunner } from './turn-runner.ts'
 
 /**
@@ -30,6 +30,8 @@ export interface AgentProcess {
   pump(): void
   /** An effect of this turn has its outcome. */
   heard(turn: string): void
+  /** Gives the thread of its present life back, whatever it does. */
+  rest(why: WhyRest): void
   /** For its branch. */
   begin(ref: number): void
   end(ref: number, how: 'ask' | 'kill'): void
@@ -164,6 +166,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     cancel: turns.cancel,
     pump: turns.pump,
     heard: turns.heard,
+    rest: lives.rest,
     begin: lives.begin,
     end: lives.end,
     park: (reason) => park(reason, fold.lastExit?.cause),

@@ -23,8 +23,11 @@ import type { SupervisorEvents } from '../surface.ts'
 import { beginLife, type Incarnation, type IncarnationListener } from './incarnation.ts'
 import type { TurnRunner } from './turn-runner.ts'
 
-/** Why a life gave its thread back: it had nothing to do, it waited for ring 0, or others needed the room. */
-export type WhyRest = 'idle' | 'waiting' | 'room'
+/**
+ * Why a life gave its thread back: it had nothing to do, it waited for ring 0, others needed the room, or the disk takes no
+ * record of what it does.
+ */
+export type WhyRest = 'idle' | 'waiting' | 'room' | 'disk'
 
 /**
  * The lives of one process, one after the other, never two: begins each with the right code when there is room, ends it
@@ -216,9 +219,10 @@ export function livesOf(parts: LivesParts): Lives {
     const turns = [...fold.turns.values()]
       .filter((turn) => last.running.has(turn.turn) || (turn.retry === undefined && !turn.cut))
       .map((turn) => turn.turn)
-    const charged = was !== 'stop' && isOwnFault(cause)
+    const charged = was !== 'stop' && was !== 'disk' && isOwnFault(cause)
     if (!parts.wanted() || was === 'stop') return gone(mine, last, { cause, turns, byItself: false, charged })
-    if (was !== undefined && isNormalExit(cause)) {
+    // Who is stopped in the middle of its work may not end when it is asked to; that is no fault of its own.
+    if (was === 'disk' || (was !== undefined && isNormalExit(cause))) {
       sleep(was, turns)
       cooling.in(coldAfterMs(fold.manifest))
     } else if (isCollateral(cause)) goOn(mine, cause, turns)
@@ -282,7 +286,8 @@ export function livesOf(parts: LivesParts): Lives {
   const rest = (why: WhyRest): void => {
     if (life?.ready !== true || ending !== undefined || !parts.wanted()) return
     ending = why
-    parts.turns.suspended(life.running)
+    // The others wait for an answer, and this one for room.
+    if (why !== 'disk') parts.turns.suspended(life.running)
     life.hold()
     life.stop(stopLadder.askMs)
   }

@@ -125,6 +125,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const round = (): void => {
     wake?.cancel()
     wake = undefined
+    if (log.journal.space.state !== 'open') return
     const life = parts.life()
     const running = waiting.union(life?.running ?? new Set<string>())
     const { resume: due, begin: next, wakeInMs } = admit(process, { running, retryInMs, nowMs: clock.now() })

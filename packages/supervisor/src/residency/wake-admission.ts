@@ -16,6 +16,9 @@ export interface Stay {
 export interface WakeAdmission {
   /** Calls `go` as soon as there is room, maybe at once. */
   enter(go: () => void): Stay
+  /** From now on nobody begins, until `release`. */
+  hold(): void
+  release(): void
   readonly waiting: number
 }
 
@@ -48,7 +51,9 @@ export function wakeAdmission({ starting, resident }: WakeAdmissionLimits): Wake
     }
   }
 
+  let held = false
   const admit = (): void => {
+    if (held) return
     for (const [place, go] of queue) {
       if (beginning.size >= starting || there.size >= resident) break
       queue.delete(place)
@@ -62,6 +67,13 @@ export function wakeAdmission({ starting, resident }: WakeAdmissionLimits): Wake
   return {
     get waiting() {
       return queue.size
+    },
+    hold() {
+      held = true
+    },
+    release() {
+      held = false
+      admit()
     },
     enter(go) {
       const place: Place = {

@@ -31,7 +31,8 @@ export function checkpointer(
 
   const write = async (): Promise<void> => {
     const seq = log.journal.lastSeq
-    if (seq === lastSeq) return
+    // The room of the ballast is for records.
+    if (seq === lastSeq || log.journal.space.state !== 'open') return
     // One instant for all rows; packing and the disk come after it.
     const names = [...log.world.keys()]
     const snapshots = [...log.world.values()].map(snapshotRow)

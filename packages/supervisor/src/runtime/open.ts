@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { cellLauncher, probeMachine } from '@vigil/isolate/host'
 import { lockDataDirectory, nodeFileSystem, openFileStore, openMemoryStore } from '@vigil/journal'
-import { type Bundle, faultPoint, type ProcessName } from '@vigil/protocol'
+import { type Bundle, faultPoint, type ProcessName, VigilError } from '@vigil/protocol'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { CellsConfiguration } from '../manifests/configuration.ts'
 import { systemClock } from '../platform/clock.ts'
@@ -25,6 +25,7 @@ export interface OpenOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] }
   readonly segmentBytes?: number | undefined
+  readonly ballastBytes?: number | undefined
   readonly checkpoints?: Partial<CheckpointPolicy> | undefined
   readonly groups: readonly Group[]
   readonly cells: CellsConfiguration
@@ -41,6 +42,8 @@ export interface Opened {
 
 const require = createRequire(import.meta.url)
 
+const defaultBallastBytes = 8 * 1_048_576
+
 /** A cell with a small agent takes some 45 MB, a third of it shared with the others. */
 const residentByMemory = (memoryMb: number): number => Math.max(16, Math.floor(memoryMb / 64))
 
@@ -53,6 +56,7 @@ export async function openRuntime({
   env,
   emit,
   segmentBytes,
+  ballastBytes = defaultBallastBytes,
   checkpoints,
   groups: definitions,
   cells: cellsConfiguration,
@@ -95,6 +99,7 @@ export async function openRuntime({
             fileSystem,
             clock,
             directory: dataDirectory,
+            ballastBytes,
             ...(segmentBytes === undefined ? {} : { segmentBytes }),
           }))
     closing.push(() => store.close())
@@ -159,6 +164,8 @@ export async function openRuntime({
         data: { version: packageJson.version, node: process.version, pid: process.pid },
       },
     ])
+    // Who began on the last bytes would take nothing: better to be told now.
+    if (store.space.state !== 'open') throw diskFull(dataDirectory)
     faultPoint('recovery.before_revive')
     void store.failed.then((error) => {
       // Nothing may act on what was never made durable: every cell ends at once.
@@ -171,3 +178,6 @@ export async function openRuntime({
     throw error
   }
 }
+
+const diskFull = (directory: string | undefined): VigilError =>
+  new VigilError('DISK_FULL', `expected room for the journal on the disk of ${directory}, found it full`)

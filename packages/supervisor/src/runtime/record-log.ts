@@ -1,4 +1,4 @@
-import type { JournalRecord, JournalStore, RecordDraft, Urgency } from '@vigil/protocol'
+import { type JournalRecord, type JournalStore, type RecordDraft, type Urgency, VigilError } from '@vigil/protocol'
 import { applyRecord, type World } from '../fold/world.ts'
 
 /**
@@ -10,15 +10,24 @@ export interface RecordLog {
   readonly journal: JournalStore
   /** Appends and folds now; the last record's `seq` is what `durable` waits for. */
   commit(drafts: readonly RecordDraft[], urgency?: Urgency): readonly JournalRecord[]
-  /** Appends, folds, and resolves when all of it is on the disk. */
+  /**
+   * Appends, folds, and resolves when all of it is on the disk: for those outside who wait for the answer.
+   * @throws DISK_FULL, and nothing was appended, when it is something new and there is no room
+   */
   commitDurably(drafts: readonly RecordDraft[]): Promise<readonly JournalRecord[]>
-  /** Waits for everything that has been appended: before people read a fold. */
+  /** @throws DISK_FULL while nothing new is taken */
+  assertRoom(): void
+  /**
+   * Waits for everything that has been appended: before people read a fold.
+   * @throws DISK_FULL when the disk takes nothing, so that nobody knows how long that would be
+   */
   settled(): Promise<void>
   /** Called for each record once it is durable, in order. Returns the way to stop it. */
   observe(observer: (record: JournalRecord) => void): () => void
 }
 
 export function recordLog(journal: JournalStore, world: World): RecordLog {
+  const { space } = journal
   const observers = new Set<(record: JournalRecord) => void>()
   let untold: JournalRecord[] = []
 
@@ -36,19 +45,42 @@ export function recordLog(journal: JournalStore, world: World): RecordLog {
     return records
   }
 
+  /** Who waits only to see, and need not wait for room. */
+  const onlookers = new Set<(error: VigilError) => void>()
+  space.onChange((state) => {
+    if (state !== 'exhausted') return
+    for (const refuse of onlookers) refuse(noRoom())
+    onlookers.clear()
+  })
+
+  const assertRoom = (): void => {
+    if (space.state !== 'open') throw noRoom()
+  }
+
   return {
     world,
     journal,
     commit,
+    assertRoom,
     async commitDurably(drafts) {
+      // A wish about what runs is heard as long as it can be recorded: to stop something may be what makes room.
+      if (space.state === 'exhausted' || !drafts.every(({ type }) => type === 'process.desired')) assertRoom()
       const records = commit(drafts)
       await journal.durable(records[records.length - 1]?.seq ?? 0)
       return records
     },
-    settled: () => journal.durable(journal.lastSeq),
+    async settled() {
+      if (space.state === 'exhausted') throw noRoom()
+      const { promise, reject } = Promise.withResolvers<never>()
+      onlookers.add(reject)
+      await Promise.race([promise, journal.durable(journal.lastSeq)]).finally(() => onlookers.delete(reject))
+    },
     observe(observer) {
       observers.add(observer)
       return () => observers.delete(observer)
     },
   }
 }
+
+const noRoom = (): VigilError =>
+  new VigilError('DISK_FULL', 'expected room on the disk of the data directory, found it full; nothing new is taken')

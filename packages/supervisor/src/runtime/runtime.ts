@@ -21,6 +21,7 @@ import { hookSecrets } from '../triggers/webhook/hook-secrets.ts'
 import { hooks } from '../triggers/webhook/hooks.ts'
 import type { BundleStore } from './bundle-store.ts'
 import { type CheckpointPolicy, checkpointer } from './checkpointer.ts'
+import { whileDiskIsFull } from './disk-full.ts'
 import type { RuntimePorts } from './ports.ts'
 import { type RecordLog, recordLog } from './record-log.ts'
 import { reportText } from './report-text.ts'
@@ -160,6 +161,19 @@ export function startRuntime({
   }
 
   let stopping = false
+  const unwatchDisk = whileDiskIsFull({
+    log,
+    clock,
+    admission,
+    members,
+    logLine: emit.log,
+    again({ process, triggers }) {
+      // A file trigger was told once of what it could not deliver; armed anew it compares everything.
+      triggers.arm(false)
+      triggers.arm(process.fold.desired === 'running' && process.fold.parked === undefined && !stopping)
+      process.pump()
+    },
+  })
   for (const name of world.keys()) enroll(name)
 
   return {
@@ -167,6 +181,7 @@ export function startRuntime({
     results,
     members,
     async deploy({ manifest, by, start }) {
+      log.assertRoom()
       demandTier(manifest, ports.machine)
       const module: Bundle = await ports.compute.bundle(manifest.entrypoint)
       await bundles.put(module)
@@ -253,6 +268,7 @@ export function startRuntime({
       // All is durable without it: a round that fails makes the next start slower, and no stop a failure.
       await checkpoints.round().catch(complain('@runtime'))
       unobserve()
+      unwatchDisk()
     },
   }
 }

@@ -16,8 +16,10 @@ export type FaultAction =
   | { readonly kind: 'kill' }
   /** The machine loses power: of what was not synced, the sectors whose bit in `kept` is 1 survive, in turn. */
   | { readonly kind: 'power_cut'; readonly kept: number }
-  /** The next write or sync fails with ENOSPC or EIO, and the journal stops at once. */
-  | { readonly kind: 'disk_full' | 'disk_error' }
+  /** For a while, a minute if nothing is said, the disk has no room but `room` bytes: ring 0 takes nothing new, and lives on. */
+  | { readonly kind: 'disk_full'; readonly room?: number; readonly forMs?: number }
+  /** The next sync fails with EIO, and the journal stops at once. */
+  | { readonly kind: 'disk_error' }
   /** For a while, a minute if nothing is said, no sync succeeds: ring 0 ends, and cannot come back before. */
   | { readonly kind: 'disk_dead'; readonly forMs?: number }
   /** Each sync takes so much longer for a while. */
@@ -104,7 +106,7 @@ export const ring0 = {
   cutPower: (kept = 0): Doing => doing({ kind: 'power_cut', kept }),
 }
 export const disk = {
-  full: (): Doing => doing({ kind: 'disk_full' }),
+  full: (room = 0): Lasting => lasting({ kind: 'disk_full', room }),
   error: (): Doing => doing({ kind: 'disk_error' }),
   dead: (): Lasting => lasting({ kind: 'disk_dead' }),
   slow: (ms: number): Lasting => lasting({ kind: 'slow_disk', ms }),

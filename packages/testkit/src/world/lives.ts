@@ -45,6 +45,8 @@ export interface LivesOptions {
 }
 
 export const worldDirectory = '/data'
+/** Small, so that a full disk exhausts it in a short run. */
+const ballastBytes = 8_192
 /** More than any honest run needs: a disk that is dead for a minute costs some 25, and a plan may have several. */
 const mostStarts = 300
 /** What a broken disk makes ring 0 say before it ends. */
@@ -128,6 +130,7 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
         env: options.env,
         config: { cells: { size: 8, spares: 0, ...options.cells }, groups: options.groups },
         segmentBytes: options.segmentBytes,
+        ballastBytes,
         checkpoints: options.checkpoints,
         ports: portsOf(mine, own),
       })

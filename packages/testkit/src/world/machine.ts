@@ -113,7 +113,9 @@ export function newMachine(options: MachineOptions): Machine {
         case 'slow':
           return cells.slow(does.agent, does.ms)
         case 'disk_full':
-          return disk.failNext({ operation: 'write', code: 'ENOSPC' })
+          disk.full(does.room)
+          clock.setTimer(does.forMs ?? minuteMs, () => disk.roomAgain())
+          return
         case 'disk_error':
           return disk.failNext({ operation: 'sync', code: 'EIO' })
         case 'disk_dead':

@@ -168,8 +168,8 @@ export function world(options: WorldOptions): World {
 /** A fault may come in the middle of it: then ring 0 starts again and is stopped again. */
 async function stopInOrder(lives: Lives, until: World['until'], violated: (what: string) => void): Promise<boolean> {
   for (let tries = 0; tries < mostStops; tries += 1) {
-    // A dead disk lets nobody start for a minute.
-    await until(() => lives.settled, 5 * minuteMs)
+    // A dead disk lets nobody start for a minute, and on a full one the last words have no room.
+    await until(() => lives.settled && lives.supervisor?.ready === true, 5 * minuteMs)
     const [mine, stopping] = [lives.present, lives.supervisor]
     if (stopping === undefined) return false
     let stopped = false
