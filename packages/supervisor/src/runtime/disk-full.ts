@@ -2,7 +2,6 @@ import type { Clock, ProcessName, SpaceState } from '@vigil/protocol'
 import type { WakeAdmission } from '../residency/wake-admission.ts'
 import type { SupervisorEvents } from '../surface.ts'
 import type { RecordLog } from './record-log.ts'
-import type { Member } from './runtime.ts'
 
 /**
  * What ring 0 does while the disk is full: nothing new begins, and what was begun goes on as long as it can be recorded. Then
@@ -12,14 +11,14 @@ export interface DiskFullParts {
   readonly log: RecordLog
   readonly clock: Clock
   readonly admission: Pick<WakeAdmission, 'hold' | 'release'>
-  readonly members: ReadonlyMap<string, Member>
-  /** Lets a member look for what came meanwhile. */
-  readonly again: (member: Member) => void
+  readonly stopLives: () => void
+  /** Lets everybody look for what came meanwhile. */
+  readonly goOn: () => void
   readonly logLine: SupervisorEvents['log']
 }
 
 /** Returns the way to stop it. */
-export function whileDiskIsFull({ log, clock, admission, members, again, logLine }: DiskFullParts): () => void {
+export function whileDiskIsFull({ log, clock, admission, stopLives, goOn, logLine }: DiskFullParts): () => void {
   const author = { process: '@runtime' as ProcessName, epoch: 0 }
   const say = (level: 'warn' | 'error', message: string): void => logLine({ process: '@runtime', level, message })
   let fullSince: number | undefined
@@ -34,7 +33,7 @@ export function whileDiskIsFull({ log, clock, admission, members, again, logLine
 
   const exhausted = (): void => {
     say('error', 'the disk takes nothing at all: every turn is stopped, and goes on from the record when there is room')
-    for (const { process } of members.values()) process.rest('disk')
+    stopLives()
   }
 
   const freed = (): void => {
@@ -43,7 +42,7 @@ export function whileDiskIsFull({ log, clock, admission, members, again, logLine
     log.commit([{ ...author, type: 'journal.disk_freed', data: { closed_ms } }])
     say('warn', `the disk has room again after ${closed_ms} ms: events are accepted and turns go on`)
     admission.release()
-    for (const member of members.values()) again(member)
+    goOn()
   }
 
   const changed: Readonly<Record<SpaceState, () => void>> = { reserve: filled, exhausted, open: freed }

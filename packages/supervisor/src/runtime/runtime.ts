@@ -165,13 +165,17 @@ export function startRuntime({
     log,
     clock,
     admission,
-    members,
     logLine: emit.log,
-    again({ process, triggers }) {
-      // A file trigger was told once of what it could not deliver; armed anew it compares everything.
-      triggers.arm(false)
-      triggers.arm(process.fold.desired === 'running' && process.fold.parked === undefined && !stopping)
-      process.pump()
+    stopLives() {
+      for (const { process } of members.values()) process.rest('disk')
+    },
+    goOn() {
+      for (const { process, triggers } of members.values()) {
+        // A file trigger was told once of what it could not deliver; armed anew it compares everything.
+        triggers.arm(false)
+        triggers.arm(process.fold.desired === 'running' && process.fold.parked === undefined && !stopping)
+        process.pump()
+      }
     },
   })
   for (const name of world.keys()) enroll(name)
