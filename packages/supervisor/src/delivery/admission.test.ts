@@ -1,4 +1,4 @@
-import type { AcceptedEvent } from '@vigil/protocol'
+import type { AcceptedEvent, RecordDraft } from '@vigil/protocol'
 import { expect, test } from 'vitest'
 import { accepted, alpha, manualEvent, started, worldOf } from '../../fixtures/process.ts'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
@@ -7,7 +7,7 @@ import { triggerId } from '../triggers/event-id.ts'
 import { type AdmissionMoment, admit } from './admission.ts'
 
 const second = 1_000
-const atOnce: AdmissionMoment = { running: new Set(), retryInMs: () => 0, nowMs: 0 }
+const atOnce: AdmissionMoment = { running: new Set(), retryInMs: () => 0, isExpired: () => false, nowMs: 0 }
 const decide = (process: ProcessFold, moment: Partial<AdmissionMoment> = {}) => admit(process, { ...atOnce, ...moment })
 const begun = (process: ProcessFold, moment: Partial<AdmissionMoment> = {}) =>
   decide(process, moment).begin.map(({ events }) => events.map((event) => event.event_id).join('+'))
@@ -17,7 +17,12 @@ test('one lane: the first event begins, the rest wait', () => {
   for (const id of ['e1', 'e2', 'e3']) put(accepted(id))
   expect(begun(fold())).toEqual(['e1'])
   put(started('e1'))
-  expect(decide(fold(), { running: new Set(['t-e1']) })).toEqual({ resume: [], begin: [], wakeInMs: undefined })
+  expect(decide(fold(), { running: new Set(['t-e1']) })).toEqual({
+    resume: [],
+    begin: [],
+    expired: [],
+    wakeInMs: undefined,
+  })
 })
 
 test('lanes fill in order of acceptance', () => {
@@ -35,7 +40,7 @@ test('a turn in backoff keeps its lane until it is due', () => {
   const retry_at = '2026-01-01T00:00:05.000Z'
   const error = { code: 'X', message: 'x' }
   put({ ...alpha, type: 'turn.attempt_failed', turn: 't-e1', data: { attempt: 1, error, retry_at } })
-  expect(decide(fold(), { retryInMs: () => 1 })).toEqual({ resume: [], begin: [], wakeInMs: 1 })
+  expect(decide(fold(), { retryInMs: () => 1 })).toEqual({ resume: [], begin: [], expired: [], wakeInMs: 1 })
   expect(decide(fold()).resume.map((turn) => turn.turn)).toEqual(['t-e1'])
 })
 
@@ -94,7 +99,7 @@ test('of events that follow each other the last is handled, when it is quiet', (
   come('e1', { file: 'a' })
   come('e2', { file: 'a' }, 5)
   come('e3', { file: 'b' }, 5)
-  expect(decide(fold(), { nowMs: 15 * second })).toMatchObject({ begin: [], wakeInMs: second })
+  expect(decide(fold(), { nowMs: 15 * second })).toMatchObject({ begin: [], expired: [], wakeInMs: second })
   const { begin, wakeInMs } = decide(fold(), { nowMs: 16 * second })
   expect(begin).toMatchObject([{ events: [{ event_id: 'e2' }], superseded: [{ event_id: 'e1' }] }])
   expect(wakeInMs).toBe(5 * second)
@@ -135,7 +140,11 @@ test('so many turns begin within a span, and the next when the oldest of them is
     })
   }
   const running = new Set(['t-e0', 't-e1'])
-  expect(decide(fold(), { running, nowMs: 40 * second })).toMatchObject({ begin: [], wakeInMs: 30 * second })
+  expect(decide(fold(), { running, nowMs: 40 * second })).toMatchObject({
+    begin: [],
+    expired: [],
+    wakeInMs: 30 * second,
+  })
   expect(begun(fold(), { running, nowMs: 70 * second })).toEqual(['e2'])
   // A clock that was set back by a year must not keep anybody waiting for one.
   expect(begun(fold(), { running, nowMs: -1_000_000 * second })).toEqual(['e2', 'e3'])
@@ -152,4 +161,32 @@ test('a turn that took a batch is known by each of its events', () => {
   put({ ...alpha, type: 'turn.completed', turn: 't-e1', data: end })
   expect(fold()).toMatchObject({ accepted: 3, completed: 2 })
   expect([...fold().mailbox.keys()]).toEqual(['e3'])
+})
+
+const message = (id: string, terms: Pick<AcceptedEvent, 'priority' | 'expires_at'>): RecordDraft => ({
+  ...alpha,
+  type: 'trigger.accepted',
+  data: { event: { ...manualEvent(id), ...terms } },
+})
+
+test('high before normal before low, in order of acceptance within each', () => {
+  const { put, fold } = worldOf({ concurrency: 6 })
+  const priorities = { e1: 'low', e2: undefined, e3: 'high', e4: undefined, e5: 'high' } as const
+  for (const [id, priority] of Object.entries(priorities)) put(message(id, priority === undefined ? {} : { priority }))
+  expect(begun(fold())).toEqual(['e3', 'e5', 'e2', 'e4', 'e1'])
+  for (const id of ['e3', 'e5', 'e1'])
+    put({ ...alpha, type: 'turn.cancelled', turn: `t-${id}`, data: { event_id: id, reason: 'x', by: 'operator' } })
+  expect([begun(fold()), fold().prioritized]).toEqual([['e2', 'e4'], 0])
+})
+
+test('what is late is told and not begun; what has begun is never late', () => {
+  const { put, fold } = worldOf({ concurrency: 2 })
+  for (const id of ['e1', 'e2', 'e3', 'e4']) put(message(id, { expires_at: '2026-01-01T00:00:01.000Z' }))
+  put(started('e1'))
+  const { begin, expired, resume } = decide(fold(), { isExpired: ({ event_id }) => event_id !== 'e4' })
+  expect([begin.map(({ events }) => events[0].event_id), expired.map(({ event_id }) => event_id)]).toEqual([
+    ['e4'],
+    ['e2', 'e3'],
+  ])
+  expect(resume.map(({ turn }) => turn)).toEqual(['t-e1'])
 })

@@ -1,6 +1,7 @@
 import { type AcceptedEvent, limits } from '@vigil/protocol'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 import { type Candidate, candidates } from './candidates.ts'
+import { inPrecedence } from './precedence.ts'
 import { type RulesByTrigger, rulesOf } from './trigger-rules.ts'
 
 /** What a process that may run should do next. */
@@ -9,6 +10,8 @@ export interface Admission {
   readonly resume: readonly TurnFold[]
   /** Turns whose first attempt may begin. */
   readonly begin: readonly Candidate[]
+  /** Events whose turn would begin now, and whose time is over. */
+  readonly expired: readonly AcceptedEvent[]
   /** Milliseconds until the answer may be another, if nothing happens before. */
   readonly wakeInMs: number | undefined
 }
@@ -18,6 +21,8 @@ export interface AdmissionMoment {
   readonly running: ReadonlySet<string>
   /** How long a turn has to wait for its next attempt. */
   readonly retryInMs: (turn: TurnFold) => number
+  /** The time of an event that nobody has begun is over. */
+  readonly isExpired: (event: AcceptedEvent) => boolean
   /** Wall time. */
   readonly nowMs: number
 }
@@ -26,7 +31,7 @@ export interface AdmissionMoment {
  * FIFO with lanes: `concurrency` that all share, and one for each value of a `concurrency_key`. An open turn keeps its lane
  * also while it waits for its retry, so what is serial stays serial.
  */
-export function admit(process: ProcessFold, { running, retryInMs, nowMs }: AdmissionMoment): Admission {
+export function admit(process: ProcessFold, { running, retryInMs, isExpired, nowMs }: AdmissionMoment): Admission {
   let wakeInMs: number | undefined
   const wake = (inMs: number): void => {
     wakeInMs = Math.min(wakeInMs ?? inMs, inMs)
@@ -42,9 +47,14 @@ export function admit(process: ProcessFold, { running, retryInMs, nowMs }: Admis
   const lanes = lanesOf(process, rules)
   const rates = ratesOf(process, nowMs)
   const begin: Candidate[] = []
-  for (const candidate of candidates(waitingEvents(process), rules, nowMs)) {
+  const expired: AcceptedEvent[] = []
+  for (const candidate of inPrecedence(process, candidates(waitingEvents(process), rules, nowMs))) {
     if (lanes.full) break
     const { events, inMs } = candidate
+    const late = events.filter(isExpired)
+    expired.push(...late)
+    // What is left of it is looked at again when they are gone.
+    if (late.length > 0) continue
     const waitMs = inMs > 0 ? inMs : rates.waitMs(candidate)
     if (waitMs > 0) wake(waitMs)
     else if (lanes.take(candidate.rules?.lane(events[0]))) {
@@ -52,7 +62,7 @@ export function admit(process: ProcessFold, { running, retryInMs, nowMs }: Admis
       begin.push(candidate)
     }
   }
-  return { resume, begin, wakeInMs }
+  return { resume, begin, expired, wakeInMs }
 }
 
 /** Events that no open turn has taken. */

@@ -52,6 +52,7 @@ function baselineOf(process: ProcessFold, triggerId: string): Map<string, string
 function receive(process: ProcessFold, event: AcceptedEvent): void {
   process.accepted += 1
   process.mailbox.set(event.event_id, event)
+  if (event.priority !== undefined) process.prioritized += 1
 }
 
 /** Keys live 7 days and 100,000 per process; the Map's order is the order of age. */

@@ -34,6 +34,8 @@ export interface ProcessFold {
   failures: number
   /** Accepted and not ended, in order of acceptance; an open turn keeps its event here. */
   readonly mailbox: Map<string, AcceptedEvent>
+  /** How many of them have a priority of their own. */
+  prioritized: number
   readonly turns: Map<string, TurnFold>
   /** `trigger id + key` -> first answer. */
   readonly dedupe: Map<string, DedupeEntry>
@@ -136,6 +138,7 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     cancelled: 0,
     failures: 0,
     mailbox: new Map(),
+    prioritized: 0,
     turns: new Map(),
     dedupe: new Map(),
     deadLetters: [],

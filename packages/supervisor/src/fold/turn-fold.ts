@@ -156,6 +156,7 @@ function takeOut(
   return eventsOf(record.data).flatMap((id) => {
     const event = process.mailbox.get(id)
     process.mailbox.delete(id)
+    if (event?.priority !== undefined) process.prioritized -= 1
     return event === undefined ? [] : [event]
   })
 }

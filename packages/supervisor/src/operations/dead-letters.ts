@@ -35,15 +35,18 @@ export async function redeliver(
     throw new VigilError('MAILBOX_FULL', message)
   }
   const timestamp = new Date(clock.now()).toISOString()
-  const drafts = letters.map(({ event }): Extract<RecordDraft, { type: 'dead_letter.redelivered' }> => {
-    const again = {
-      ...event,
-      event_id: random.uuid(),
-      timestamp,
-      metadata: { ...event.metadata, redelivered_from: event.event_id },
-    }
-    return { ...author(fold), type: 'dead_letter.redelivered', data: { event_id: event.event_id, event: again, by } }
-  })
+  // A person wants it handled: that its sender gave it less time does not count any more.
+  const drafts = letters.map(
+    ({ event: { expires_at: _, ...event } }): Extract<RecordDraft, { type: 'dead_letter.redelivered' }> => {
+      const again = {
+        ...event,
+        event_id: random.uuid(),
+        timestamp,
+        metadata: { ...event.metadata, redelivered_from: event.event_id },
+      }
+      return { ...author(fold), type: 'dead_letter.redelivered', data: { event_id: event.event_id, event: again, by } }
+    },
+  )
   await log.commitDurably(drafts)
   return drafts.map(({ data }) => data.event.event_id)
 }

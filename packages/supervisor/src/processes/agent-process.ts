@@ -27,7 +27,7 @@ export interface AgentProcess {
   /** Ends a turn, or an event whose turn has not begun; false when it has ended already. */
   cancel(eventId: string, end: { readonly by: string; readonly reason: string }): boolean
   /** Something was accepted, deployed or patched: look for work. */
-  pump(): void
+  pump(arrived?: string): void
   /** An effect of this turn has its outcome. */
   heard(turn: string): void
   /** Gives the thread of its present life back, whatever it does. */

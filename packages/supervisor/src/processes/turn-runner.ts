@@ -1,4 +1,5 @@
 import {
+  type AcceptedEvent,
   type Clock,
   faultPoint,
   type ProcessName,
@@ -11,6 +12,7 @@ import {
 import { admit } from '../delivery/admission.ts'
 import { poisonCrashes } from '../delivery/attempt.ts'
 import type { Candidate } from '../delivery/candidates.ts'
+import { expiries } from '../delivery/expiry.ts'
 import { retryWaits } from '../delivery/retry-wait.ts'
 import { turnEvent } from '../delivery/turn-event.ts'
 import { type ProcessFold, type TurnFold, turnOf } from '../fold/process-fold.ts'
@@ -26,7 +28,7 @@ import { type Completion, completionRecord, endOf, failureRecord, poisonRecord }
  */
 export interface TurnRunner {
   /** Gives the life whatever may run now. Called after anything that could change the answer. */
-  pump(): void
+  pump(arrived?: string): void
   completed(turn: string, end: Completion): void
   threw(
     turn: string,
@@ -61,6 +63,8 @@ export interface TurnRunnerParts {
 export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const { log, clock, random, process } = parts
   const retryInMs = retryWaits(clock)
+  const isExpired = expiries(clock)
+  for (const event of process.mailbox.values()) isExpired(event)
   const waiting = new Set<string>()
   let wake: Timer | undefined
   let pumping = false
@@ -82,6 +86,12 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     if (turn.crashes >= poisonCrashes) return end(poisonRecord(context(turn)))
     const { turn: id, eventId: event_id, bundle, startedAt: started_at, cut: crashed } = turn
     start(life, id, { event_id, attempt: turn.attempt + (crashed ? 0 : 1), bundle, started_at }, crashed)
+  }
+
+  const expire = (events: readonly AcceptedEvent[]): void => {
+    for (const { event_id } of events)
+      log.commit([cancelled(turnOf(event_id), { event_id, reason: 'expired', by: 'policy' })])
+    again = true
   }
 
   /** Those that the newest of them stands for have ended with its beginning. */
@@ -128,7 +138,9 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     if (log.journal.space.state !== 'open') return
     const life = parts.life()
     const running = waiting.union(life?.running ?? new Set<string>())
-    const { resume: due, begin: next, wakeInMs } = admit(process, { running, retryInMs, nowMs: clock.now() })
+    const moment = { running, retryInMs, isExpired, nowMs: clock.now() }
+    const { resume: due, begin: next, expired, wakeInMs } = admit(process, moment)
+    if (expired.length > 0) return expire(expired)
     if (wakeInMs !== undefined) wake = clock.setTimer(wakeInMs, pump)
     if (life === undefined) {
       // New code shows at once that it comes up.
@@ -158,7 +170,12 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   }
 
   return {
-    pump,
+    pump(arrived) {
+      const event = arrived === undefined ? undefined : process.mailbox.get(arrived)
+      // Its time begins now, and not when its turn might begin.
+      if (event !== undefined) isExpired(event)
+      pump()
+    },
     completed(id, completion) {
       const turn = process.turns.get(id)
       if (turn === undefined) return

@@ -99,7 +99,7 @@ export function startRuntime({
   const checkpoints = checkpointer(log, clock, ports.compute, policy, complain('@runtime'))
 
   const unobserve = log.observe((record) => {
-    for (const name of receivers(record)) members.get(name)?.process.pump()
+    for (const { process, event_id } of arrivals(record)) members.get(process)?.process.pump(event_id)
     if (record.type === 'effect.completed' && record.turn !== undefined)
       members.get(record.process)?.process.heard(record.turn)
     watches.heard(record)
@@ -277,12 +277,10 @@ export function startRuntime({
   }
 }
 
-/** Whose mailbox a record fills. */
-function receivers(record: JournalRecord): readonly string[] {
-  if (record.type === 'trigger.accepted') return [record.process]
-  if (record.type === 'bus.published' || record.type === 'message.sent')
-    return record.data.deliveries.map((delivery) => delivery.process)
-  return []
+/** What a record puts into whose mailbox. */
+function arrivals(record: JournalRecord): readonly { readonly process: string; readonly event_id: string }[] {
+  if (record.type === 'trigger.accepted') return [{ process: record.process, event_id: record.data.event.event_id }]
+  return record.type === 'bus.published' || record.type === 'message.sent' ? record.data.deliveries : []
 }
 
 function pick(env: Readonly<Record<string, string | undefined>>, names: readonly string[]): Record<string, string> {

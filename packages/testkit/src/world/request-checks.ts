@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { JournalRecord, RecordData } from '@vigil/protocol'
+import { eventsOf, type JournalRecord, type RecordData } from '@vigil/protocol'
 
 type Ended = { readonly result: unknown } | 'without a result'
 
@@ -14,7 +14,7 @@ export function requestsAnswered(log: readonly JournalRecord[]): string[] {
     if (record.type === 'message.sent' && record.data.request !== undefined)
       asked.set(`${record.process} ${record.turn} ${record.data.key}`, record.data)
     const end = endOf(record)
-    if (end !== undefined) ended.set(`${record.process} ${end.event}`, end.is)
+    for (const event of end?.events ?? []) ended.set(`${record.process} ${event}`, end?.is as Ended)
     if (record.type !== 'effect.completed' || record.data.kind !== 'request') continue
     const request = asked.get(`${record.process} ${record.turn} ${record.data.key}`)
     const wrong = wrongAnswer(record.data.outcome, request, (to, event) => ended.get(`${to} ${event}`), gone)
@@ -23,9 +23,10 @@ export function requestsAnswered(log: readonly JournalRecord[]): string[] {
   return broken
 }
 
-function endOf(record: JournalRecord): { readonly event: string; readonly is: Ended } | undefined {
-  if (record.type === 'turn.completed') return { event: record.data.event_id, is: { result: record.data.result } }
-  if (record.type === 'turn.dead_lettered') return { event: record.data.event_id, is: 'without a result' }
+function endOf(record: JournalRecord): { readonly events: readonly string[]; readonly is: Ended } | undefined {
+  if (record.type === 'turn.completed') return { events: eventsOf(record.data), is: { result: record.data.result } }
+  if (record.type === 'turn.dead_lettered' || record.type === 'turn.cancelled')
+    return { events: eventsOf(record.data), is: 'without a result' }
   return undefined
 }
 

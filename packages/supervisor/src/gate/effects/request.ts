@@ -88,6 +88,8 @@ const nameOf = (process: string, turn: string): string => `${process} ${turn}`
 
 function replied(asked: Asked, end: TurnResult): Outcome {
   if (end.status === 'completed') return { ok: true, value: end.result }
+  if (end.status === 'cancelled' && end.reason === 'expired')
+    return refused('REQUEST_TIMEOUT', `"${asked.process}" did not begin it within ${asked.timeout_ms} ms`, asked)
   const { code, message } = end.status === 'cancelled' ? { code: 'TURN_CANCELLED', message: end.reason } : end.error
   return refused('REQUEST_FAILED', `the turn of "${asked.process}" ended with ${code}: ${message}`, asked, {
     code,
