@@ -53,11 +53,20 @@ export async function saveCheckpoint(
 /** Whole rounds, newest first; a damaged one is passed over, because the one before it and the log say the same. */
 export async function loadCheckpoints(fileSystem: FileSystem, directory: string): Promise<StoredCheckpoint[]> {
   const found: StoredCheckpoint[] = []
-  for (const name of (await names(fileSystem, directory)).reverse()) {
-    const checkpoint = parse(Buffer.from(await fileSystem.readFile(join(directory, name))))
+  for await (const { checkpoint } of checkpointFiles(fileSystem, directory))
     if (checkpoint !== undefined) found.push(checkpoint)
-  }
   return found
+}
+
+/** Every file of a round, newest first; without a checkpoint when it is damaged. */
+export async function* checkpointFiles(
+  fileSystem: FileSystem,
+  directory: string,
+): AsyncGenerator<{ readonly path: string; readonly checkpoint: StoredCheckpoint | undefined }> {
+  for (const name of (await names(fileSystem, directory)).reverse()) {
+    const path = join(directory, name)
+    yield { path, checkpoint: parse(Buffer.from(await fileSystem.readFile(path))) }
+  }
 }
 
 async function names(fileSystem: FileSystem, directory: string): Promise<string[]> {

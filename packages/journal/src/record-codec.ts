@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { JournalRecord } from '@vigil/protocol'
+import { type JournalRecord, recordVersion, upcast } from '@vigil/protocol'
 
 /**
  * A line of the log: JSON whose last member `crc` is the CRC32 of the bytes before it, seeded with the crc of the line before.
@@ -23,7 +23,9 @@ export function encodeRecord(
   { data, more }: { readonly data: string; readonly more: boolean },
 ): string {
   const turn = record.turn === undefined ? '' : `,"turn":${quoted(record.turn)}`
-  const head = `{"seq":${record.seq},"at":"${record.at}","process":${quoted(record.process)},"n":${record.n},"epoch":${record.epoch},"type":"${record.type}"${turn}`
+  const version = recordVersion(record.type)
+  const v = version === 1 ? '' : `,"v":${version}`
+  const head = `{"seq":${record.seq},"at":"${record.at}","process":${quoted(record.process)},"n":${record.n},"epoch":${record.epoch},"type":"${record.type}"${turn}${v}`
   return `${head},"data":${data}${more ? ',"more":true' : ''}`
 }
 
@@ -95,7 +97,7 @@ export function encodeHeader(first: number, chain: number): Line {
   return seal(`{"vigil":"journal","format":${journalFormat},"first":${first},"chain":"${hex(chain)}"`, 0)
 }
 
-function seal(body: string, chain: number): Line {
+export function seal(body: string, chain: number): Line {
   const crc = crc32(body, chain)
   return { text: `${body}${crcOpens}${hex(crc)}"}\n`, crc }
 }
@@ -127,6 +129,8 @@ interface WrittenMembers {
   readonly crc: string
   readonly flush?: true
   readonly more?: true
+  /** Version of the record's type; 1 when it does not say. */
+  readonly v?: number
 }
 
 /**
@@ -174,16 +178,42 @@ interface DecodedRecord {
   readonly flush: boolean
 }
 
+/** Where a line says that it stands, whatever its crc, and of whatever version what it holds. */
+export interface SaidPlace extends Pick<JournalRecord, 'seq' | 'at' | 'process' | 'n' | 'epoch'> {
+  readonly more: boolean
+}
+
+export function saidPlace(line: Buffer): SaidPlace | undefined {
+  const body = Buffer.concat([line.subarray(0, Math.max(0, line.length - crcBytes)), Buffer.from('}')])
+  const said = parsed(body) as Partial<JournalRecord & WrittenMembers> | null | undefined
+  const { seq, at, process, n, epoch } = said ?? {}
+  const numbers = [seq, n, epoch].every((each) => Number.isSafeInteger(each))
+  if (!numbers || typeof at !== 'string' || typeof process !== 'string') return undefined
+  return { seq, at, process, n, epoch, more: said?.more === true } as SaidPlace
+}
+
+/** The line with the crc that its body deserves after `chain`; `line` without its newline. */
+export const sealAgain = (line: Buffer, chain: number): Line =>
+  seal(line.toString('utf8', 0, line.length - crcBytes), chain)
+
 /** A line that `checkLine` accepted; undefined when it is no JSON all the same. */
 export function decodeRecord(line: Buffer): DecodedRecord | undefined {
   const written = parsed(line) as (JournalRecord & WrittenMembers) | undefined
   if (written === undefined) return undefined
-  const { crc: _, flush, more, ...record } = written
-  return { record: record as JournalRecord, more: more === true, flush: flush === true }
+  const { crc: _, flush, more, v = 1, ...record } = written
+  return { record: upcast(record as JournalRecord, v), more: more === true, flush: flush === true }
 }
 
 export function decodeHeader(line: Buffer): (SegmentHeader & { readonly chain: number }) | undefined {
   if (checkLine(line, 0) === undefined) return undefined
   const header = parsed(line) as (SegmentHeader & { chain: string }) | undefined
   return header?.vigil === 'journal' ? { ...header, chain: Number.parseInt(header.chain, 16) } : undefined
+}
+
+export const longestHeader = 160
+
+/** The chain of a header, also of one that is damaged elsewhere. */
+export function headerChain(line: Buffer): number | undefined {
+  const [, chain] = /"vigil".*"chain":"([0-9a-f]{8})"/.exec(line.toString('latin1', 0, longestHeader)) ?? []
+  return decodeHeader(line)?.chain ?? (chain === undefined ? undefined : Number.parseInt(chain, 16))
 }

@@ -97,7 +97,11 @@ export const errorTable = {
   // The house itself.
   JOURNAL_FAILED: row('fatal', 507, 'Look at the disk; Vigil stopped so that nothing false was acknowledged.'),
   JOURNAL_CLOSED: row('fatal', 503, 'The supervisor is shutting down.'),
-  JOURNAL_DAMAGED: row('fatal', 500, 'Restore the named segment from a backup before starting again.'),
+  JOURNAL_DAMAGED: row(
+    'fatal',
+    500,
+    'Look with `vigil journal verify`, then restore the named segment from a backup, or run `vigil journal repair`.',
+  ),
   FENCED: row('fatal', 409, 'A newer life of this process exists; the old one may not speak.'),
   DATA_IN_USE: row('fatal', 409, 'Another supervisor runs on this data directory: stop it or choose another --data.'),
   DISK_FULL: row(

@@ -104,6 +104,21 @@ export const recordTable = {
     'The disk has room again: events are accepted and turns go on.',
     z.strictObject({ closed_ms: z.number() }),
   ),
+  'journal.record_lost': record(
+    ['process'],
+    'What stood here could not be read any more when the log was repaired. @lost has those whose process is not known.',
+    z.strictObject({ salt: z.string().optional().describe('joins the chain of checksums') }),
+  ),
+  'journal.repaired': record(
+    ['process'],
+    'Damage of the log was repaired: so many records of this process, or for @runtime of all, may be lost.',
+    z.strictObject({
+      lost: z.array(z.strictObject({ from_seq: z.number(), to_seq: z.number() })),
+      at_most: z.number(),
+      processes: z.array(z.string()).optional().describe('whom it may concern'),
+      moved_to: z.array(z.string()).optional().describe('files that hold the bytes as they were found'),
+    }),
+  ),
 
   'process.deployed': record(
     ['process'],

@@ -43,6 +43,8 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'journal.tail_truncated': untold,
   'journal.disk_filled': untold,
   'journal.disk_freed': untold,
+  'journal.record_lost': own((process, { epoch }) => foldLoss(process, epoch)),
+  'journal.repaired': own((process, { epoch }) => foldLoss(process, epoch)),
 
   'process.deployed': foldDeployed,
   'process.removed': (world, record) => void world.delete(record.process),
@@ -132,4 +134,9 @@ function cut(process: ProcessFold, id: string): TurnFold | undefined {
   const turn = process.turns.get(id)
   if (turn !== undefined) turn.cut = true
   return turn
+}
+
+/** The start of a life may be among what is lost: its epoch may not be given again. */
+function foldLoss(process: ProcessFold, epoch: number): void {
+  process.epoch = Math.max(process.epoch, epoch)
 }

@@ -52,7 +52,8 @@ function touched(record: JournalRecord): Set<string> {
 
 /** An accepted event is waiting, open or ended; anything else would be a loss, and is counted rather than assumed away. */
 const lostEvents = (process: ProcessFold): number =>
-  process.accepted - process.completed - process.deadLettered - process.cancelled - process.mailbox.size
+  // Fewer than none: a repaired log may know of an end whose beginning is lost.
+  Math.max(0, process.accepted - process.completed - process.deadLettered - process.cancelled - process.mailbox.size)
 
 /** Intents without outcome that may not be repeated, because ring 0 itself died between the two; and what waits for a person's word. */
 function doubts(process: ProcessFold): number {
