@@ -1,4 +1,4 @@
-import { errorCode, limits, VigilError } from '@vigil/protocol'
+import { errorCode, limits, nestsDeeper, VigilError } from '@vigil/protocol'
 
 /** Reads a body as JSON, never more of it than one payload may have. */
 export interface JsonBody {
@@ -18,8 +18,18 @@ export async function readJson(request: Request): Promise<JsonBody> {
       `expected content-type application/json, found ${type === '' ? 'none' : type}`,
     )
   }
+  const value = parsed(bytes)
+  if (nestsDeeper(value, limits.payloadDepth))
+    throw new VigilError(
+      'TOO_LARGE',
+      `expected a body nested at most ${limits.payloadDepth} deep, found one that is deeper`,
+    )
+  return { present: true, value }
+}
+
+function parsed(bytes: Uint8Array): unknown {
   try {
-    return { present: true, value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) }
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
     throw new VigilError('INVALID_JSON', `expected one JSON document, found: ${(error as Error).message}`)
   }

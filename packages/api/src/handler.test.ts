@@ -73,10 +73,12 @@ describe('every route', () => {
       await send(path, { method: route.method, body: 'x', headers: { 'content-type': 'text/plain' } }),
       await send(path, { method: route.method, body: JSON.stringify('x'.repeat(limits.payloadBytes)), headers: typed }),
       await send(path, { method: route.method, body: '{}', headers: { ...typed, 'content-length': '2000000' } }),
+      await send(path, { method: route.method, body: `${'['.repeat(9_000)}${']'.repeat(9_000)}`, headers: typed }),
     ]
     expect(replies.map(({ status: code, body }) => [code, body.error.code])).toEqual([
       [400, 'INVALID_JSON'],
       [415, 'UNSUPPORTED_MEDIA_TYPE'],
+      [413, 'TOO_LARGE'],
       [413, 'TOO_LARGE'],
       [413, 'TOO_LARGE'],
     ])

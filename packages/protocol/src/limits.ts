@@ -2,6 +2,8 @@
 export const limits = {
   /** An event's payload and a turn's result, as JSON. */
   payloadBytes: 1_000_000,
+  /** Lists and maps in each other: JSON is written and packed by functions that call themselves. */
+  payloadDepth: 200,
   resultBytes: 1_000_000,
   stateValueBytes: 256_000,
   stateBytes: 64_000_000,

@@ -1,7 +1,4 @@
-import { VigilError } from '@vigil/protocol'
-
-/** Records are written and packed by functions that call themselves; what nests deeper than any sender means to is refused. */
-const deepest = 200
+import { limits, nestsDeeper, VigilError } from '@vigil/protocol'
 
 /**
  * What the agent sees of a body: the JSON that it is, else `{ text }`, else `{ base64 }`.
@@ -18,8 +15,11 @@ export function payloadOf(contentType: string | undefined, body: Uint8Array): un
   } catch {
     return { text }
   }
-  if (isDeeper(value, deepest))
-    throw new VigilError('TOO_LARGE', `expected a body nested at most ${deepest} deep, found one that is deeper`)
+  if (nestsDeeper(value, limits.payloadDepth))
+    throw new VigilError(
+      'TOO_LARGE',
+      `expected a body nested at most ${limits.payloadDepth} deep, found one that is deeper`,
+    )
   return value
 }
 
@@ -29,9 +29,4 @@ function textOf(body: Uint8Array): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function isDeeper(value: unknown, left: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return left === 0 || Object.values(value).some((inner) => isDeeper(inner, left - 1))
 }
