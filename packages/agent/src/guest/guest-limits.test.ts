@@ -41,6 +41,16 @@ describe('the size of what leaves a guest', () => {
     expect(core.calls.map(({ kind }) => kind)).toEqual(['publish'])
   })
 
+  it('ends the turn when it has no more effects to make: no other attempt would have', async () => {
+    const answer = (): never => {
+      throw Object.assign(new Error('enough'), { code: 'TOO_MANY_EFFECTS' })
+    }
+    const end = await scriptedCore({ answer })
+      .start((_event, ctx) => ctx.publish('t', 1))
+      .turn()
+    expect(end).toMatchObject({ t: 'threw', error: { code: 'TOO_MANY_EFFECTS', retry: false } })
+  })
+
   it('ends a turn that wrote more than one message carries', async () => {
     const core = scriptedCore()
     const life = core.start((_event, { state }) => {

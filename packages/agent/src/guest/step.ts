@@ -11,7 +11,7 @@ export interface StepGround {
   readonly epoch: number
   recorded(key: string, kind: CallKind): Promise<Outcome> | undefined
   make(key: string, kind: CallKind, input: unknown): Promise<Outcome>
-  /** Nobody will ask for what is recorded inside. */
+  /** It is not run (again): nobody will ask for what is recorded inside. */
   cover(key: string): void
   /** Runs work whose calls stand under `key`; past `timeoutMs` it rejects, and what it still calls is refused. */
   within<T>(
@@ -66,7 +66,10 @@ export function stepPlan(name: string, options: StepOptions): StepPlan {
 export async function runStep<T>(ground: StepGround, key: string, plan: StepPlan, work: StepRun<T>): Promise<unknown> {
   if (plan.once && (await inDoubt(ground, key, plan))) {
     const answer = await reconciled(ground, key, plan)
-    if (answer.done) return settled(await ground.make(key, 'step', { outcome: answer.value }))
+    if (answer.done) {
+      ground.cover(key)
+      return settled(await ground.make(key, 'step', { outcome: answer.value }))
+    }
   }
   for (let attempt = 1; ; attempt += 1) {
     const last = attempt > plan.retries
@@ -95,8 +98,9 @@ async function inDoubt(ground: StepGround, key: string, plan: StepPlan): Promise
     ...(plan.idempotent ? { idempotent: true } : {}),
     ...(plan.reconcile === undefined ? {} : { reconcile: true }),
   }
-  const leave = settled(await (ground.recorded(`${key}/begun`, 'step') ?? ground.make(key, 'step', input)))
-  return (leave as { in_doubt?: boolean } | null)?.in_doubt === true
+  const leave = await (ground.recorded(`${key}/begun`, 'step') ?? ground.make(key, 'step', input))
+  if (!leave.ok) ground.cover(key)
+  return (settled(leave) as { in_doubt?: boolean } | null)?.in_doubt === true
 }
 
 async function reconciled(ground: StepGround, key: string, plan: StepPlan): Promise<StepAnswer> {
@@ -115,6 +119,7 @@ async function reconciled(ground: StepGround, key: string, plan: StepPlan): Prom
     if (isEcho(thrown)) throw thrown
     why = thrown
   }
+  ground.cover(key)
   const error = doubt(`step "${name}" was begun, and its reconcile cannot tell what came of it: ${messageOf(why)}`)
   await ground.make(key, 'step', { error: failure(error) })
   throw error

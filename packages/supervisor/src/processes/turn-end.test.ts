@@ -1,3 +1,4 @@
+import { limits } from '@vigil/protocol'
 import { expect, test } from 'vitest'
 import { accepted, started, worldOf } from '../../fixtures/process.ts'
 import { recordedEffects } from '../delivery/attempt.ts'
@@ -62,6 +63,21 @@ test('a result or state value over its cap is refused by name', () => {
     type: 'turn.dead_lettered',
     data: { error: { code: 'TOO_LARGE', message: expect.stringContaining('report') } },
   })
+})
+
+test('a turn that would make the whole state too large is refused with both sizes', () => {
+  const context = open()
+  context.process.stateBytes = limits.stateBytes - 5
+  const end = { result: null, writes: { set: { k: 'abcd' } }, unasked: [], crashed: false }
+  expect(completionRecord(context, end)).toMatchObject({
+    type: 'turn.dead_lettered',
+    data: {
+      reason: 'not_retryable',
+      error: { code: 'TOO_LARGE', message: expect.stringContaining('64000002 bytes, at most 64000000') },
+    },
+  })
+  context.process.stateBytes -= 2
+  expect(completionRecord(context, end)).toMatchObject({ type: 'turn.completed' })
 })
 
 test('poison names the last cause', () => {
