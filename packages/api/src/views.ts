@@ -51,11 +51,13 @@ export function processView(status: ProcessStatus): ProcessView {
       ...(mailbox.waitingSince === undefined ? {} : { waiting_since: mailbox.waitingSince }),
       behind: mailbox.behind,
     },
-    triggers: triggers.map(({ id, type, text, nextFire, refused, problem }) => ({
+    triggers: triggers.map(({ id, type, text, nextFire, missed, skipped, refused, problem }) => ({
       id,
       type,
       text,
       ...(nextFire === undefined ? {} : { next_fire: nextFire }),
+      ...(missed === undefined ? {} : { missed }),
+      ...(skipped === undefined ? {} : { skipped }),
       ...(refused === undefined ? {} : { refused }),
       ...(problem === undefined ? {} : { problem }),
     })),

@@ -188,8 +188,13 @@ export const recordTable = {
   ),
   'trigger.armed': record(
     ['triggers'],
-    'A cron trigger counts its slots from here.',
-    z.strictObject({ trigger_id: z.string(), from: z.string() }),
+    'A cron trigger has decided about its slots up to here: so many had passed unseen and so many met an unfinished one.',
+    z.strictObject({
+      trigger_id: z.string(),
+      from: z.string(),
+      missed: z.number().optional(),
+      skipped: z.number().optional(),
+    }),
   ),
   'bus.published': record(
     ['mailbox', 'turns'],

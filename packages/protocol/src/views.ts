@@ -37,6 +37,9 @@ export interface ProcessView {
     readonly type: string
     readonly text: string
     readonly next_fire?: string
+    /** Of cron: slots that passed while nobody looked and were folded or not made up, and that met an unfinished one. */
+    readonly missed?: number
+    readonly skipped?: number
     /** Events that it did not take since the supervisor started, by reason. */
     readonly refused?: { readonly disabled?: number; readonly filter?: number }
     readonly problem?: string

@@ -18,3 +18,5 @@ export {
 export type * as SupervisorTypes from './supervision/tree/protocol.ts'
 export { type SupervisorMachine, supervisorMachine } from './supervision/tree/supervisor.ts'
 export * from './supervision/tree/tree.ts'
+export { cronTrigger } from './triggers/cron-trigger.ts'
+export { triggerId } from './triggers/event-id.ts'

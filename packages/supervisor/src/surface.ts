@@ -72,6 +72,9 @@ export interface ProcessStatus {
     readonly type: string
     readonly text: string
     readonly nextFire?: string
+    /** Of cron: slots that passed while nobody looked and were folded or not made up, and that met an unfinished one. */
+    readonly missed?: number
+    readonly skipped?: number
     /** Events that it did not take since the supervisor started, by reason. */
     readonly refused?: { readonly [R in Refused['reason']]?: number }
     /** Why it can take nothing, as of the last look. */

@@ -111,6 +111,18 @@ describe('triggers', () => {
   it.each([
     ['cron', { cron: '0 * * * *' }, { type: 'cron', cron_expression: '0 * * * *', timezone: 'UTC' }],
     [
+      'cron, with its policies',
+      { cron: '0 * * * *', catch_up: 'all', overlap: 'buffer_one', jitter: '30s' },
+      {
+        type: 'cron',
+        cron_expression: '0 * * * *',
+        timezone: 'UTC',
+        catch_up: 'all',
+        overlap: 'buffer_one',
+        jitter: 30_000,
+      },
+    ],
+    [
       'cron, long',
       { type: 'cron', cron_expression: '0 * * * *', cron_timezone: 'Europe/Berlin' },
       { type: 'cron', cron_expression: '0 * * * *', timezone: 'Europe/Berlin' },

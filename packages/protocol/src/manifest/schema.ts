@@ -35,6 +35,9 @@ const cronTrigger = z.strictObject({
   timezone: text('an IANA time zone such as Europe/Berlin')
     .refine(isTimezone, { error: 'an IANA time zone such as Europe/Berlin' })
     .default('UTC'),
+  catch_up: oneOf(['none', 'latest', 'all']).optional(),
+  overlap: oneOf(['skip', 'buffer_one', 'buffer_all', 'cancel_other', 'terminate_other', 'allow_all']).optional(),
+  jitter: durationOf(0).optional(),
 })
 
 const fileTrigger = z.strictObject({

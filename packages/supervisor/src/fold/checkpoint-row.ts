@@ -1,5 +1,5 @@
 import { unpack } from 'msgpackr'
-import type { ProcessFold, TurnFold } from './process-fold.ts'
+import type { ProcessFold, SlotCounts, TurnFold } from './process-fold.ts'
 
 /**
  * A process as one row of a checkpoint. `snapshotRow` copies the containers and shares the values, so what
@@ -19,6 +19,7 @@ export function snapshotRow(process: ProcessFold): unknown {
     stateHistory: [...process.stateHistory],
     cronFrom: [...process.cronFrom],
     begun: [...process.begun],
+    cronCounts: [...process.cronCounts],
     baselines: [...process.baselines].map(([id, baseline]) => [id, [...baseline]]),
   }
 }
@@ -27,7 +28,7 @@ type Entries<V> = [string, V][]
 interface Row
   extends Omit<
     ProcessFold,
-    'mailbox' | 'turns' | 'dedupe' | 'state' | 'stateHistory' | 'cronFrom' | 'begun' | 'baselines'
+    'mailbox' | 'turns' | 'dedupe' | 'state' | 'stateHistory' | 'cronFrom' | 'cronCounts' | 'begun' | 'baselines'
   > {
   mailbox: Entries<ProcessFold['mailbox'] extends Map<string, infer V> ? V : never>
   turns: Entries<
@@ -41,6 +42,7 @@ interface Row
   stateHistory: Entries<ProcessFold['stateHistory'] extends Map<string, infer V> ? V : never>
   cronFrom: Entries<string>
   begun: Entries<number[]>
+  cronCounts: Entries<SlotCounts>
   baselines: Entries<Entries<string>>
 }
 
@@ -58,6 +60,7 @@ export function restoreRow(packed: Uint8Array): ProcessFold {
     stateHistory: new Map(row.stateHistory),
     cronFrom: new Map(row.cronFrom),
     begun: new Map(row.begun),
+    cronCounts: new Map(row.cronCounts),
     baselines: new Map(row.baselines.map(([id, entries]) => [id, new Map(entries)])),
   }
 }

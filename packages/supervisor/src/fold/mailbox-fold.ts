@@ -11,8 +11,10 @@ export function foldAccepted(process: ProcessFold, record: Of<'trigger.accepted'
   receive(process, event)
   if (key !== undefined)
     remember(process, dedupeKey(event.trigger_id, key), event.event_id, body_hash, Date.parse(record.at))
-  if (event.type === 'cron')
-    process.cronFrom.set(event.trigger_id, String((event.payload as { scheduled_time: string }).scheduled_time))
+  if (event.type === 'cron') {
+    const { scheduled_time, missed } = event.payload as { readonly scheduled_time: string; readonly missed: number }
+    foldSlots(process, { trigger_id: event.trigger_id, from: scheduled_time, missed })
+  }
   if (event.type === 'file_watch') foldFile(process, event)
 }
 
@@ -22,8 +24,13 @@ export function foldRedelivered(process: ProcessFold, { data }: Of<'dead_letter.
   receive(process, data.event)
 }
 
-export function foldArmed(process: ProcessFold, { data }: Of<'trigger.armed'>): void {
-  process.cronFrom.set(data.trigger_id, data.from)
+export const foldArmed = (process: ProcessFold, { data }: Of<'trigger.armed'>): void => foldSlots(process, data)
+
+function foldSlots(process: ProcessFold, { trigger_id, from, missed = 0, skipped = 0 }: RecordData<'trigger.armed'>) {
+  process.cronFrom.set(trigger_id, from)
+  if (missed + skipped === 0) return
+  const before = process.cronCounts.get(trigger_id) ?? { missed: 0, skipped: 0 }
+  process.cronCounts.set(trigger_id, { missed: before.missed + missed, skipped: before.skipped + skipped })
 }
 
 export function foldBaseline(process: ProcessFold, { data }: Of<'trigger.baseline'>): void {

@@ -48,6 +48,8 @@ export interface ProcessFold {
   readonly cronFrom: Map<string, string>
   /** Per trigger with a rate: when its newest turns began, milliseconds. */
   readonly begun: Map<string, number[]>
+  /** Per cron trigger: slots that did not fire themselves. */
+  readonly cronCounts: Map<string, SlotCounts>
   /** Per file trigger: path -> dedupe key of the version that was delivered or ignored. */
   readonly baselines: Map<string, Map<string, string>>
 }
@@ -107,6 +109,13 @@ export interface DeadLetter {
   readonly error: RecordedError
 }
 
+export interface SlotCounts {
+  /** Passed while nobody looked: folded into a later one, or not made up. */
+  readonly missed: number
+  /** Met an unfinished one. */
+  readonly skipped: number
+}
+
 export interface StateChange {
   readonly at: string
   /** null when the key was deleted. */
@@ -147,6 +156,7 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     stateHistory: new Map(),
     cronFrom: new Map(),
     begun: new Map(),
+    cronCounts: new Map(),
     baselines: new Map(),
   }
 }

@@ -1,5 +1,6 @@
 import { isCollateral, type JournalRecord, type RecordType } from '@vigil/protocol'
 import type { Manifest } from '../manifests/manifest.ts'
+import { triggerId } from '../triggers/event-id.ts'
 import { foldDiscarded } from './dead-letter-fold.ts'
 import { foldAccepted, foldArmed, foldBaseline, foldDelivery, foldRedelivered } from './mailbox-fold.ts'
 import { newProcessFold, type ProcessFold, type TurnFold } from './process-fold.ts'
@@ -102,6 +103,9 @@ function foldDeployed(world: World, record: Of<'process.deployed'>): void {
     for (const [key, value] of Object.entries(manifest.context.initialState)) setState(process, key, value)
     world.set(record.process, process)
   }
+  // A trigger that is gone or off counts anew when it comes back: it was not missed.
+  const on = new Set(manifest.triggers.filter(({ enabled }) => enabled !== false).map(triggerId))
+  for (const id of process.cronFrom.keys()) if (!on.has(id)) process.cronFrom.delete(id)
   process.revision = record.data.revision
   process.manifest = manifest
   process.bundle = record.data.bundle

@@ -61,7 +61,15 @@ function effectiveTrigger(trigger: TriggerDocument, baseDirectory: string): Trig
   const options = triggerOptions(trigger)
   switch (trigger.type) {
     case 'cron':
-      return { type: 'cron', cronExpression: trigger.cron_expression, timezone: trigger.timezone, ...options }
+      return {
+        type: 'cron',
+        cronExpression: trigger.cron_expression,
+        timezone: trigger.timezone,
+        ...(trigger.catch_up === undefined ? {} : { catchUp: trigger.catch_up }),
+        ...(trigger.overlap === undefined ? {} : { overlap: trigger.overlap }),
+        ...(trigger.jitter === undefined ? {} : { jitterMs: trigger.jitter }),
+        ...options,
+      }
     case 'file_watch':
       return {
         type: 'file_watch',

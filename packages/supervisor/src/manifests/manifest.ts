@@ -71,7 +71,17 @@ export interface TriggerOptions {
 export type Trigger = TriggerOptions & TriggerKind
 
 type TriggerKind =
-  | { readonly type: 'cron'; readonly cronExpression: string; readonly timezone: string }
+  | {
+      readonly type: 'cron'
+      readonly cronExpression: string
+      readonly timezone: string
+      /** Which slots count that passed while nobody looked; default latest. */
+      readonly catchUp?: 'none' | 'latest' | 'all'
+      /** What becomes of a slot that meets an unfinished one; default skip. */
+      readonly overlap?: 'skip' | 'buffer_one' | 'buffer_all' | 'cancel_other' | 'terminate_other' | 'allow_all'
+      /** A slot fires up to that much later, each at an instant of its own. */
+      readonly jitterMs?: number
+    }
   | {
       readonly type: 'file_watch'
       /** Absolute folder. */

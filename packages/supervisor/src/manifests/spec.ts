@@ -38,7 +38,17 @@ type SecretSpec = string | { readonly file: string }
 export type TriggerSpec = TriggerOptionsSpec & TriggerKindSpec
 
 type TriggerKindSpec =
-  | { readonly type: 'cron'; readonly cronExpression: string; readonly timezone?: string }
+  | {
+      readonly type: 'cron'
+      readonly cronExpression: string
+      readonly timezone?: string
+      /** Which slots count that passed while the process did not run; default `latest`. */
+      readonly catchUp?: 'none' | 'latest' | 'all'
+      /** What becomes of a slot while an earlier one is unfinished; default `skip`. */
+      readonly overlap?: 'skip' | 'buffer_one' | 'buffer_all' | 'cancel_other' | 'terminate_other' | 'allow_all'
+      /** Fires up to that much later, each slot at an instant of its own; default 0. */
+      readonly jitter?: Duration
+    }
   | ({
       readonly type: 'webhook'
       /** Such as `/alert`: served at `/hooks/alert`. */

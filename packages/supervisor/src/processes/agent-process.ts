@@ -1,6 +1,6 @@
 import type { ExitCause, ProcessName, RecordDraft } from '@vigil/protocol'
 import { isAwaiting } from '../delivery/admission.ts'
-import type { ProcessFold } from '../fold/process-fold.ts'
+import { type ProcessFold, turnOf } from '../fold/process-fold.ts'
 import { restTimer } from '../residency/rest-timer.ts'
 import type { Branch } from '../supervision/branch.ts'
 import { afterExit, newHistory } from '../supervision/exit-rules.ts'
@@ -26,6 +26,8 @@ export interface AgentProcess {
   resume(by: string): Promise<void>
   /** Ends a turn, or an event whose turn has not begun; false when it has ended already. */
   cancel(eventId: string, end: { readonly by: string; readonly reason: string }): boolean
+  /** The same, and the life that works on it does not get to its end; nobody is charged for that. */
+  terminate(eventId: string, end: { readonly by: string; readonly reason: string }): Promise<void>
   /** Something was accepted, deployed or patched: look for work. */
   pump(arrived?: string): void
   /** An effect of this turn has its outcome. */
@@ -110,9 +112,13 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     parts.changed()
   }
 
-  const recycle = async (): Promise<void> => {
-    if (lives.current === undefined || lives.ending) return
-    await branch.dismiss(path)
+  const recycle = async (hurry?: (life: Incarnation) => void): Promise<void> => {
+    const { current } = lives
+    if (current === undefined || lives.ending) return
+    const dismissed = branch.dismiss(path)
+    // Not before its end is known to be meant: nobody is charged for it then.
+    if (lives.ending) hurry?.(current)
+    await dismissed
     branch.bring(path)
     parts.changed()
   }
@@ -164,6 +170,12 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
       wake()
     },
     cancel: turns.cancel,
+    async terminate(eventId, end) {
+      const { current } = lives
+      const isAtWork = current?.running.has(turnOf(eventId)) === true
+      turns.cancel(eventId, end)
+      if (isAtWork) await recycle((life) => life.kill({ kind: 'signal', signal: 'SIGKILL', hint: end.reason }))
+    },
     pump: turns.pump,
     heard: turns.heard,
     rest: lives.rest,

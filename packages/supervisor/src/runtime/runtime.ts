@@ -126,6 +126,12 @@ export function startRuntime({
       emit.log({ process: '@runtime', level: 'error', message: `group ${supervisor} ended: ${reason}` }),
   })
 
+  const arm = ({ process: { fold, state }, triggers }: Member): void =>
+    triggers.arm(
+      fold.desired === 'running' && fold.parked === undefined && !stopping,
+      state === 'running' || state === 'awaiting',
+    )
+
   const enroll = (name: string): Member => {
     const fold = world.get(name)
     if (fold === undefined) throw new VigilError('PROCESS_NOT_FOUND', `there is no process "${name}"`)
@@ -135,6 +141,11 @@ export function startRuntime({
       watcher: ports.fileWatcher,
       process: fold,
       secrets,
+      end: (eventId, how) => {
+        const end = { by: 'policy', reason: `overlap: ${how}_other` }
+        if (how === 'cancel') process.cancel(eventId, end)
+        else process.terminate(eventId, end).catch(complain(name))
+      },
       failed: complain(name),
     })
     const place = top.placeOf(name)
@@ -151,7 +162,7 @@ export function startRuntime({
       branch: place.of,
       path: place.path,
       changed: () => {
-        triggers.arm(fold.desired === 'running' && fold.parked === undefined && !stopping)
+        arm({ process, triggers })
         for (const look of watchers) look()
       },
     })
@@ -242,8 +253,7 @@ export function startRuntime({
       }),
     revive() {
       top.begin()
-      for (const { process, triggers } of members.values())
-        triggers.arm(process.fold.desired === 'running' && process.fold.parked === undefined)
+      for (const member of members.values()) arm(member)
     },
     until(name, done) {
       return new Promise((resolve, reject) => {

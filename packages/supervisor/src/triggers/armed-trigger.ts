@@ -7,6 +7,8 @@ import type { HookSecrets } from './webhook/hook-secrets.ts'
 export interface ArmedTrigger {
   /** When it will fire next, if it knows. */
   nextFire(): Date | undefined
+  /** The wall clock was set: what it waits for by that clock is to be found anew. */
+  clockStepped?(): void
   close(): Promise<void>
 }
 
@@ -16,6 +18,8 @@ export interface TriggerParts {
   readonly watcher: FileWatcher
   readonly process: ProcessFold
   readonly secrets: HookSecrets
+  /** Ends an event that is not over: it is cancelled, and by `terminate` the life that works on it goes at once. */
+  readonly end: (eventId: string, how: 'cancel' | 'terminate') => void
   /** An event could not be taken, or listening broke. */
   readonly failed: (error: Error) => void
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { cronProblem, missedSlots, nextSlot, previousSlots } from './cron-slots.ts'
+import { cronProblem, nextSlot, previousSlots } from './cron-slots.ts'
 
 const isoAfter = (pattern: string, zone: string, after: string, count: number): string[] => {
   const slots: string[] = []
@@ -132,28 +132,6 @@ describe('previousSlots', () => {
       }
     },
   )
-})
-
-describe('missedSlots', () => {
-  test.each([
-    [
-      'every one',
-      '0 * * * *',
-      '2026-01-01T00:00:00Z',
-      '2026-01-01T03:30:00Z',
-      { latest: new Date('2026-01-01T03:00:00Z'), count: 3 },
-    ],
-    ['none', '0 * * * *', '2026-01-01T00:00:00Z', '2026-01-01T00:59:59Z', { latest: undefined, count: 0 }],
-    [
-      'up to a thousand',
-      '* * * * * *',
-      '2025-01-01T00:00:00Z',
-      '2026-01-01T00:00:00Z',
-      { latest: new Date('2026-01-01T00:00:00Z'), count: 1_000 },
-    ],
-  ])('counts %s and names the latest', (_name, pattern, after, until, expected) => {
-    expect(missedSlots(pattern, 'UTC', new Date(after), new Date(until))).toEqual(expected)
-  })
 })
 
 describe('cronProblem', () => {

@@ -83,21 +83,3 @@ export function previousSlots(pattern: string, zone: string, after: Date, until:
   }
   return slots.reverse()
 }
-
-/** Slots that nobody fired: the latest of them, and how many there were (counted up to 1,000). */
-export interface MissedSlots {
-  readonly latest: Date | undefined
-  readonly count: number
-}
-
-/** Finding a slot takes up to 0.1 ms, so an every-second pattern after a year's sleep must not be counted out. */
-const mostCounted = 1_000
-
-/**
- * What passed in (after, until].
- * @throws INVALID_CONFIG
- */
-export function missedSlots(pattern: string, zone: string, after: Date, until: Date): MissedSlots {
-  const slots = previousSlots(pattern, zone, after, until, mostCounted)
-  return { latest: slots.at(-1), count: slots.length }
-}

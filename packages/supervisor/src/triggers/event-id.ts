@@ -51,6 +51,11 @@ export function slotEventId(process: string, trigger: string, slotIso: string): 
   return digest(['slot', process, trigger, slotIso], 32) as EventId
 }
 
+/** A number from 0 to 1 that belongs to a slot: its share of the jitter. */
+export function slotFraction(process: string, trigger: string, slotIso: string): number {
+  return Number.parseInt(digest(['jitter', process, trigger, slotIso], 8), 16) / 2 ** 32
+}
+
 /** Dedupe key of one version of a file: the same bytes at the same place are told once. */
 export function fileDedupeKey(change: FileChange): string {
   return digest([change.path, change.size, change.mtimeMs, change.inode, change.kind], 32)

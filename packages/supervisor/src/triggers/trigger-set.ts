@@ -1,4 +1,5 @@
 import { refusalsOf } from '../delivery/intake.ts'
+import type { ProcessFold } from '../fold/process-fold.ts'
 import type { Trigger } from '../manifests/manifest.ts'
 import type { ProcessStatus } from '../surface.ts'
 import type { ArmedTrigger, TriggerParts } from './armed-trigger.ts'
@@ -12,8 +13,9 @@ import { webhookTrigger } from './webhook/webhook-trigger.ts'
  * its subscribers, also those that sleep or are stopped.
  */
 export interface TriggerSet {
-  /** Listens to exactly the triggers of the present manifest, or to none. */
-  arm(wanted: boolean): void
+  /** Listens to exactly the triggers of the present manifest, or to none; to the clock only while the process runs. */
+  arm(wanted: boolean, runs: boolean): void
+  clockStepped(): void
   describe(): ProcessStatus['triggers']
   close(): Promise<void>
 }
@@ -32,10 +34,10 @@ export function triggerSet(parts: TriggerParts): TriggerSet {
   }
 
   return {
-    arm(wanted) {
+    arm(wanted, runs) {
       const present = new Map(
         (wanted ? parts.process.manifest.triggers : [])
-          .filter(({ enabled }) => enabled !== false)
+          .filter(({ enabled, type }) => enabled !== false && (type !== 'cron' || runs))
           .map((trigger) => [triggerId(trigger), trigger]),
       )
       for (const [id, trigger] of armed) if (!present.has(id)) disarm(id, trigger)
@@ -45,6 +47,9 @@ export function triggerSet(parts: TriggerParts): TriggerSet {
         if (trigger.type === 'webhook') armed.set(id, webhookTrigger(parts, trigger))
         if (trigger.type === 'file_watch') armed.set(id, fileTrigger(parts, trigger))
       }
+    },
+    clockStepped() {
+      for (const trigger of armed.values()) trigger.clockStepped?.()
     },
     describe() {
       return parts.process.manifest.triggers.map((trigger) => {
@@ -57,6 +62,7 @@ export function triggerSet(parts: TriggerParts): TriggerSet {
           type: trigger.type,
           text: describe(trigger),
           ...(next === undefined ? {} : { nextFire: next.toISOString() }),
+          ...(trigger.type === 'cron' ? slotCounts(parts.process, id) : {}),
           ...(refused === undefined ? {} : { refused }),
           ...(problem === undefined ? {} : { problem: `unarmed: ${problem}` }),
         }
@@ -68,6 +74,8 @@ export function triggerSet(parts: TriggerParts): TriggerSet {
     },
   }
 }
+
+const slotCounts = (process: ProcessFold, id: string) => process.cronCounts.get(id) ?? { missed: 0, skipped: 0 }
 
 function describe(trigger: Trigger): string {
   switch (trigger.type) {
