@@ -46,6 +46,13 @@ test('cancel_other ends the turn and keeps the life; terminate_other ends the li
   await end()
 })
 
+test('allow_all gives each slot a lane of its own, beside those of the process', async () => {
+  await live({ wide: { run: long, triggers: [cron('0 * * * * *', { overlap: 'allow_all' })] } })
+  await w.run(5 * 60_000)
+  expect(statusOf('wide')).toMatchObject({ counters: { accepted: 5 }, mailbox: { waiting: 0, open: 5 } })
+  await end()
+})
+
 test('what was missed and skipped is counted, shown, and survives ring 0', async () => {
   await live({ slow: { run: long, triggers: [cron('0 * * * * *')] } }, ring0.kill.at(4 * 60_000))
   await w.run(4 * 60_000)

@@ -48,6 +48,7 @@ export async function cronRing({ at, keeps = false, timezone = 'UTC', ...rest }:
         clock,
         process: fold,
         watcher: undefined as never,
+        secrets: undefined as never,
         failed: (error) => errors.push(error),
         end(event_id, how) {
           ends.push(how)

@@ -4,7 +4,7 @@ import type { Trigger } from '../manifests/manifest.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { Accepted, Refused } from '../surface.ts'
 import { triggerId } from '../triggers/event-id.ts'
-import { programsOf } from '../triggers/trigger-programs.ts'
+import { fits } from '../triggers/trigger-filter.ts'
 import { accept, type Offer } from './accept.ts'
 
 /**
@@ -33,8 +33,7 @@ export function refusal(
 
 function reasonAgainst(trigger: Trigger, event: () => AcceptedEvent): Refused['reason'] | undefined {
   if (trigger.enabled === false) return 'disabled'
-  const { filter } = programsOf(trigger)
-  return filter === undefined || filter(event()) ? undefined : 'filter'
+  return fits(trigger, event) ? undefined : 'filter'
 }
 
 /** How many events a trigger has refused since ring 0 started, by reason. */

@@ -25,8 +25,11 @@ function rulesOfTrigger(trigger: Trigger): [string, TriggerRules][] {
   const { concurrencyKey, debounceMs, key, batch, rateLimit: rate } = trigger
   // Of a file, debounce says how long it has to stand still before it is told.
   const settlingMs = trigger.type === 'file_watch' ? undefined : debounceMs
-  if (concurrencyKey === undefined && settlingMs === undefined && batch === undefined && rate === undefined) return []
-  const lane = concurrencyKey === undefined ? () => undefined : valueText(concurrencyKey)
+  const isApart = trigger.type === 'cron' && trigger.overlap === 'allow_all'
+  if (!isApart && concurrencyKey === undefined && settlingMs === undefined && batch === undefined && rate === undefined)
+    return []
+  const laneOf = isApart ? ({ event_id }: AcceptedEvent) => event_id : () => undefined
+  const lane = concurrencyKey === undefined ? laneOf : valueText(concurrencyKey)
   const keyOf = key === undefined ? () => undefined : valueText(key)
   const settling =
     settlingMs === undefined ? undefined : { ms: settlingMs, key: (event: AcceptedEvent) => keyOf(event) ?? '' }

@@ -183,8 +183,8 @@ export function startRuntime({
     goOn() {
       for (const { process, triggers } of members.values()) {
         // A file trigger was told once of what it could not deliver; armed anew it compares everything.
-        triggers.arm(false)
-        triggers.arm(process.fold.desired === 'running' && process.fold.parked === undefined && !stopping)
+        triggers.arm(false, false)
+        arm({ process, triggers })
         process.pump()
       }
     },
