@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type Client, exitCodes, VigilError } from '@vigil/protocol'
 import { Command, CommanderError } from 'commander'
 import { type ConnectionFlags, connect, type Surroundings } from './connection.ts'
+import { addHistoryVerbs } from './history-verbs.ts'
 import { follow } from './journal-follow.ts'
 import { entryLines, processTable } from './tables.ts'
 import { treeLines } from './tree-lines.ts'
@@ -83,7 +84,18 @@ export async function runCommand(argv: readonly string[], face: Face): Promise<n
   const show = (view: unknown, lines: () => readonly string[]): void => {
     for (const line of flags().json ? [JSON.stringify(view)] : lines()) face.print(line)
   }
+  for (const verb of ['start', 'stop', 'restart', 'suspend', 'resume'] as const)
+    program
+      .command(`${verb} <names...>`)
+      .description(controlWords[verb])
+      .action(async (names: string[]) => {
+        for (const name of names) {
+          const view = await client().control(name, verb)
+          show(view, () => [`${view.name} is ${view.state}`])
+        }
+      })
   addTurnVerbs(program, { client, show })
+  addHistoryVerbs(program, { client, show })
   await parse(program, argv)
   return code
 }
@@ -102,6 +114,14 @@ async function parse(program: Command, argv: readonly string[]): Promise<void> {
       throw new VigilError('INVALID_ARGUMENT', `${error.message.replace(/^error: /, '')} (see --help)`)
   }
 }
+
+const controlWords = {
+  start: 'Starts stopped or failed processes.',
+  stop: 'Drains, then stops.',
+  restart: 'Stops and starts.',
+  suspend: 'Goes on accepting events and runs none.',
+  resume: 'Runs what waits.',
+} as const
 
 const followEveryMs = 500
 

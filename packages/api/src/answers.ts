@@ -1,6 +1,7 @@
 import { contextPatchSchema, errorCode, type ProcessVerb, type RouteId } from '@vigil/protocol'
 import { type Answer, type Call, checked, given, json } from './answer.ts'
 import { readJson } from './body.ts'
+import { historyAnswers } from './history-answers.ts'
 import { duration, label, wholeNumber } from './query.ts'
 import { turnAnswers } from './turn-answers.ts'
 import { acceptedView, diskView, entryView, processView, runtimeStatusView, treeNodeView, turnView } from './views.ts'
@@ -9,6 +10,7 @@ const longestWaitMs = 600_000
 
 export const answers: Readonly<Record<RouteId, Answer>> = {
   ...turnAnswers,
+  ...historyAnswers,
   health: () => json(200, { status: 'ok' }),
   ready: ({ s }) => json(s.ready ? 200 : 503, { ready: s.ready, disk: diskView(s) }),
   runtimeStatus: ({ s }) => json(200, runtimeStatusView(s)),

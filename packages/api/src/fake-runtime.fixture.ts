@@ -67,6 +67,21 @@ export function fakeRuntime(): FakeRuntime {
       return [{ turn: 't1', eventId: 'e1', state: 'running', attempt: 1, at: 'then' }]
     },
     cancel: async (turn) => note('cancel', turn),
+    rewind: async (to, options) => {
+      note('rewind', to, options)
+      return { n: 1, changes: [], applied: options?.dryRun === false }
+    },
+    fork: async (name, at) => {
+      note('fork', name, at)
+      return { ...agent, name, state: 'stopped' }
+    },
+    replay: async (turn) => ({
+      turn,
+      same: true,
+      recorded: { status: 'completed', result: null, writes: {} },
+      unasked: [],
+      unrecorded: [],
+    }),
     deadLetters: async () => [],
     redeliver: async (ids) => {
       note('redeliver', ids)

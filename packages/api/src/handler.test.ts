@@ -39,7 +39,15 @@ const pathOf = (route: Route, name: string) =>
     .replace('{name}', name)
     .replace('{topic}', 'orders.new')
     .replace(/\{\w+\}/g, 'some')
-const takesBody = new Set<RouteId>(['postEvent', 'patchContext', 'publish', 'redeliverDeadLetters', 'resolveDoubt'])
+const takesBody = new Set<RouteId>([
+  'postEvent',
+  'patchContext',
+  'publish',
+  'redeliverDeadLetters',
+  'resolveDoubt',
+  'rewindProcess',
+  'forkProcess',
+])
 
 describe('every route', () => {
   it.each(table)('%s wants the token unless it is public', async (_, route) => {
@@ -249,6 +257,22 @@ describe('acting', () => {
       ['discard', undefined],
     ])
     expect((await sendJson(`${path}/redeliver`, { ids: [] })).body.error.code).toBe('UNKNOWN_FIELD')
+  })
+
+  it('rewinds to a record, a turn or a time, and only tells unless it is meant', async () => {
+    const path = '/processes/watcher/rewind'
+    expect((await sendJson(path, { to: 7 })).body).toEqual({ n: 1, changes: [], applied: false })
+    expect((await sendJson(path, { to: 't-1', dry_run: false })).body).toMatchObject({ applied: true })
+    await sendJson(path, { to: '2026-01-01T00:00:00+01:00' })
+    expect(runtime.calls.map(([, to]) => to)).toEqual([{ n: 7 }, { turn: 't-1' }, { at: '2025-12-31T23:00:00.000Z' }])
+    expect((await sendJson(path, { to: 0 })).body.error.code).toBe('INVALID_CONFIG')
+  })
+
+  it('forks, and replays a turn', async () => {
+    const forked = await sendJson('/processes/watcher/fork', { name: 'twin', at: '12' })
+    expect(forked).toMatchObject({ status: 201, body: { name: 'twin', state: 'stopped' } })
+    expect(runtime.calls).toEqual([['fork', 'twin', { n: 12 }]])
+    expect((await sendJson('/processes/watcher/turns/t1/replay', {})).body).toMatchObject({ turn: 't1', same: true })
   })
 
   it('shows what is in doubt and takes a word on it', async () => {

@@ -6,6 +6,12 @@ export const doubtDecisionSchema = z.strictObject({
   result: z.json().optional(),
 })
 
+const moment = z.union([z.int().min(1), z.string().min(1)], {
+  error: 'expected the number of a record, a turn or an ISO time',
+})
+export const rewindSchema = z.strictObject({ to: moment, dry_run: z.boolean().default(true) })
+export const forkSchema = z.strictObject({ name: z.string(), at: moment.optional() })
+
 export const redeliverySchema = z.strictObject({ event_ids: z.array(z.string()).min(1).optional() })
 
 export const contextPatchSchema = z.strictObject({ state: z.record(z.string(), z.json()) })

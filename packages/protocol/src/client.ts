@@ -9,10 +9,12 @@ import type {
   JournalView,
   ProcessListView,
   ProcessView,
+  RewindingView,
   RuntimeStatusView,
   StateHistoryView,
   StateView,
   TreeView,
+  TurnReplayView,
   TurnSummaryView,
   TurnView,
 } from './views.ts'
@@ -106,6 +108,13 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
       call<{ turn: string; entries: EntryView[] }>('getTurn', { path: { name, turn } }),
     cancelTurn: (name: string, turn: string) =>
       call<{ turn: string }>('cancelTurn', { path: { name, turn }, body: {} }),
+    replayTurn: (name: string, turn: string) =>
+      call<TurnReplayView>('replayTurn', { path: { name, turn }, body: {}, extraMs: 600_000 }),
+    /** `to`: the number of a record, a turn, or an ISO time. */
+    rewind: (name: string, to: number | string, options: { readonly dryRun?: boolean } = {}) =>
+      call<RewindingView>('rewindProcess', { path: { name }, body: { to, dry_run: options.dryRun ?? true } }),
+    fork: (name: string, as: string, at?: number | string) =>
+      call<StateView>('forkProcess', { path: { name }, body: { name: as, ...(at === undefined ? {} : { at }) } }),
     deadLetters: (name: string) => call<{ dead_letters: DeadLetterView[] }>('listDeadLetters', { path: { name } }),
     redeliver: (name: string, eventIds?: readonly string[]) =>
       call<{ event_ids: string[] }>('redeliverDeadLetters', {

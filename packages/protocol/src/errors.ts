@@ -28,6 +28,7 @@ export const errorTable = {
   UNKNOWN_FIELD: row('rejected', 422, 'Remove the field or correct its name.'),
   MISSING_FIELD: row('rejected', 422, 'Add the field that the message names.'),
   ENV_MISSING: row('rejected', 422, 'Set the variable, or give a default with ${NAME:-default}.'),
+  ALREADY_EXISTS: row('rejected', 409, 'Choose another name, or remove the process of that name first.'),
   INVALID_STATE: row('rejected', 409, 'Look at the state with `vigil ps`, then start, resume or stop first.'),
   KEY_CONFLICT: row('rejected', 409, 'One idempotency key names one body; use a new key for another body.'),
   GUARANTEE_UNAVAILABLE: row(
@@ -78,6 +79,7 @@ export const errorTable = {
     409,
     'Too many turns change this key at the same time: lower concurrency, or use several keys.',
   ),
+  REWIND_UNREACHABLE: row('rejected', 409, 'Choose a later record: `vigil journal show NAME` lists them.'),
   // Effects.
   EFFECT_IN_DOUBT: row('suspend', 409, 'Vigil died between intent and outcome: find out outside whether it happened.'),
   NETWORK_DENIED: row('rejected', 403, 'Add the host to network.allow in the manifest.'),

@@ -7,6 +7,7 @@ type Branded<Name extends string> = string & { readonly [brand]: Name }
 
 /** Name of a process, as its manifest gives it: `^[A-Za-z][A-Za-z0-9_-]{0,63}$`. */
 export type ProcessName = Branded<'ProcessName'>
+export const processNamePattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 /** One accepted trigger event. */
 export type EventId = Branded<'EventId'>
 /** One turn: the durable handling of one event. */

@@ -1,4 +1,11 @@
-export { type ContextPatch, contextPatchSchema, doubtDecisionSchema, redeliverySchema } from './bodies.ts'
+export {
+  type ContextPatch,
+  contextPatchSchema,
+  doubtDecisionSchema,
+  forkSchema,
+  redeliverySchema,
+  rewindSchema,
+} from './bodies.ts'
 export { type Client, type ClientOptions, createClient, type JournalQuery, type ProcessVerb } from './client.ts'
 export * from './envelope.ts'
 export * from './errors.ts'

@@ -240,6 +240,11 @@ export const recordTable = {
     'A turn set or deleted a key that somebody else had committed since the turn read its snapshot.',
     z.strictObject({ key: z.string(), overwritten: z.string().describe('turn id, or who patched'), by: z.string() }),
   ),
+  'state.rewound': record(
+    ['state'],
+    'A person brought the state back to what it was at record `to`, in a commit of its own.',
+    z.strictObject({ to: z.number(), set: z.record(z.string(), z.unknown()), delete: z.array(z.string()), by }),
+  ),
   'turn.started': record(
     ['turns', 'mailbox'],
     'An attempt began; written lazily, with the first effect.',

@@ -46,6 +46,21 @@ export const routes = {
     path: '/processes/{name}/turns/{turn}/cancel',
     doc: 'Ends a turn, or an event whose turn has not begun; what its effects did stays done.',
   },
+  replayTurn: {
+    method: 'POST',
+    path: '/processes/{name}/turns/{turn}/replay',
+    doc: 'Runs an ended turn again with the code of today against its recorded outcomes; nothing is done.',
+  },
+  rewindProcess: {
+    method: 'POST',
+    path: '/processes/{name}/rewind',
+    doc: 'Brings the state back to `{to: n | turn | time}`; only tells what would change unless `dry_run` is false.',
+  },
+  forkProcess: {
+    method: 'POST',
+    path: '/processes/{name}/fork',
+    doc: 'A new process `{name, at}` with the state of then; it starts stopped.',
+  },
   listDeadLetters: { method: 'GET', path: '/processes/{name}/dead-letters', doc: 'Events whose turns ended badly.' },
   redeliverDeadLetters: {
     method: 'POST',

@@ -154,6 +154,30 @@ export interface DeadLetterView {
   readonly payload: Json
 }
 
+/** What a rewind does to the state (`applied`), or would do. */
+export interface RewindingView {
+  readonly n: number
+  readonly changes: readonly { readonly key: string; readonly before?: Json; readonly after?: Json }[]
+  readonly applied: boolean
+}
+
+interface TurnEndView {
+  readonly status: string
+  readonly result?: Json
+  readonly writes?: Json
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+export interface TurnReplayView {
+  readonly turn: string
+  readonly same: boolean
+  readonly recorded: TurnEndView
+  readonly replayed?: TurnEndView
+  readonly unasked: readonly string[]
+  readonly unrecorded: readonly { readonly key: string; readonly kind: string; readonly input: Json }[]
+  readonly failed?: string
+}
+
 export interface DoubtView {
   readonly id: string
   readonly process: string

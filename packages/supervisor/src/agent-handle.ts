@@ -4,6 +4,7 @@ import { waitingEvents } from './delivery/admission.ts'
 import type { DeadLetter, ProcessFold } from './fold/process-fold.ts'
 import { tierOf } from './isolation/tier.ts'
 import { discard, redeliver } from './operations/dead-letters.ts'
+import { historyOf } from './operations/history.ts'
 import { cancelTurn, listTurns } from './operations/turns.ts'
 import { writeRefusal } from './processes/state-commit.ts'
 import type { Ports } from './runtime/ports.ts'
@@ -21,14 +22,11 @@ import type {
 const manualTrigger = 'manual'
 const defaultPage = 100
 
-type Parts = Pick<Ports, 'clock' | 'random' | 'machine'>
+type Parts = Pick<Ports, 'clock' | 'random' | 'machine' | 'cells' | 'guestRuntime'>
 
-export function agentHandle(
-  runtime: Runtime,
-  name: string,
-  { clock, random, machine }: Parts,
-  by: string,
-): AgentHandle {
+export function agentHandle(runtime: Runtime, name: string, ports: Parts, by: string): AgentHandle {
+  const { clock, random, machine } = ports
+  const history = historyOf(runtime, ports, by)
   const member = (): Member => {
     const found = runtime.members.get(name)
     if (found === undefined)
@@ -85,6 +83,12 @@ export function agentHandle(
     remove: () => runtime.remove(name, by),
     turns: (query = {}) => listTurns(runtime.log, member().process, query),
     cancel: (turn, reason = 'cancelled') => cancelTurn(runtime.log, member().process, turn, { by, reason }),
+    rewind: (to, { dryRun = true } = {}) => history.rewind(member(), to, dryRun),
+    async fork(to, at) {
+      await history.fork(member(), to, at)
+      return agentHandle(runtime, to, ports, by)
+    },
+    replay: (turn) => history.replay(member(), turn),
     async deadLetters() {
       const letters = member().process.fold.deadLetters.map(deadLetterSummary)
       await runtime.log.settled()

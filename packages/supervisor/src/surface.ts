@@ -112,6 +112,44 @@ export interface TurnSummary {
   readonly why?: string
 }
 
+/** A moment in the life of a process: right after a record, after the end of a turn, or an ISO time. */
+export type Moment = { readonly n: number } | { readonly turn: string } | { readonly at: string }
+
+export interface StateDifference {
+  readonly key: string
+  /** Absent: the key is not there. */
+  readonly before?: Json
+  readonly after?: Json
+}
+
+/** What a rewind does to the state, or would do. */
+export interface Rewinding {
+  /** The record that the state goes back to. */
+  readonly n: number
+  readonly changes: readonly StateDifference[]
+  readonly applied: boolean
+}
+
+/** An ended turn run again by the code of today, without any effect. */
+export interface TurnReplay {
+  readonly turn: string
+  /** The code of today asks for the same, and ends in the same way. */
+  readonly same: boolean
+  readonly recorded: TurnEnd
+  /** Absent when it asked for something that is not on record: there a replay cannot go on. */
+  readonly replayed?: TurnEnd
+  /** Recorded outcomes that were not asked for. */
+  readonly unasked: readonly string[]
+  /** What was asked for and is not on record. */
+  readonly unrecorded: readonly { readonly key: string; readonly kind: string; readonly input: Json }[]
+  /** How the guest ended, if it did not come to an end of the turn. */
+  readonly failed?: string
+}
+
+export type TurnEnd =
+  | { readonly status: 'completed'; readonly result: Json; readonly writes: Json }
+  | { readonly status: 'threw'; readonly error: { readonly code: string; readonly message: string } }
+
 /** An effect that may or may not have happened. */
 export interface Doubt {
   readonly id: string
@@ -232,6 +270,18 @@ export interface AgentHandle {
   turns(query?: { readonly state?: TurnState; readonly limit?: number }): Promise<TurnSummary[]>
   /** Ends a turn, or an event whose turn has not begun. @throws TURN_NOT_FOUND */
   cancel(turn: string, reason?: string): Promise<void>
+  /**
+   * Brings the state back to what it was then, as a commit of its own; nothing else goes back. `dryRun` (default true) only tells.
+   * @throws INVALID_STATE while a turn is open · REWIND_UNREACHABLE when the log does not reach back so far
+   */
+  rewind(to: Moment, options?: { readonly dryRun?: boolean }): Promise<Rewinding>
+  /**
+   * A new process with the configuration and code of this one and the state of then (default: of now); it starts stopped.
+   * @throws ALREADY_EXISTS · INVALID_ARGUMENT for a bad name · REWIND_UNREACHABLE
+   */
+  fork(name: string, at?: Moment): Promise<AgentHandle>
+  /** Runs an ended turn again with the code of today against its recorded outcomes; nothing is done and nothing is recorded. */
+  replay(turn: string): Promise<TurnReplay>
   /** Oldest first. */
   deadLetters(): Promise<DeadLetterSummary[]>
   /** Those named, or all, come into the mailbox again, each as a new event; resolves with their ids. @throws DEAD_LETTER_NOT_FOUND */
@@ -270,6 +320,8 @@ export interface DeployRequest {
   readonly baseDirectory: string
   readonly by: 'operator' | 'manifest' | 'program'
   readonly start?: boolean
+  /** Hash of a bundle that is kept, instead of bundling the entrypoint. */
+  readonly bundle?: string
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { processNamePattern } from '../ids.ts'
 import { parseDuration } from './duration.ts'
 
 /** The kinds of fields that manifests and the configuration are made of. The message of each check says what was expected, as a noun: problems.ts makes "expected X, found Y" of it. */
@@ -44,7 +45,7 @@ export const oneOf = <const Words extends readonly [string, ...string[]]>(words:
 
 export const name = z
   .string({ error: 'a name: a letter, then up to 63 letters, digits, _ or -' })
-  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, {
+  .regex(processNamePattern, {
     error: 'a name: a letter, then up to 63 letters, digits, _ or -',
   })
 export const section = { error: 'a section of fields' }

@@ -76,6 +76,9 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
 
   'state.patched': own((process, { at, data }) => commitWrites(process, { set: data.set }, { at, source: data.by })),
   'state.overwritten': untold,
+  'state.rewound': own((process, { at, data }) =>
+    commitWrites(process, { set: data.set, delete: data.delete }, { at, source: `rewind to ${data.to} by ${data.by}` }),
+  ),
   'turn.started': own(foldStarted),
   'turn.attempt_failed': own(foldAttemptFailed),
   'turn.completed': own(foldCompleted),

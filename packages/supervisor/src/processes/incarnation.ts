@@ -1,6 +1,5 @@
 import type { AcceptedEvent } from '@vigil/protocol'
 import {
-  type Bundle,
   type CellLauncher,
   type Clock,
   type CoreMessage,
@@ -8,20 +7,17 @@ import {
   errorBody,
   type Guest,
   type GuestMessage,
-  type GuestSpec,
   type GuestVitals,
-  guestMessageSchema,
   limits,
   type ThrownError,
   VigilError,
   type WriteSet,
   waitingKinds,
 } from '@vigil/protocol'
-import { recordedEffects } from '../delivery/attempt.ts'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 import type { Credits } from '../gate/credits.ts'
 import type { Gate } from '../gate/gate.ts'
-import { permissionsOf } from '../isolation/tier.ts'
+import { type GuestNeeds, guestSpec, parseGuestMessage, turnMessage } from './guest-words.ts'
 import { type RunningTurn, runningTurn } from './running-turn.ts'
 import { staleUpdates, stateConflict, stateDiff } from './state-commit.ts'
 
@@ -83,13 +79,8 @@ export interface IncarnationListener {
   exited(cause: ExitCause): void
 }
 
-export interface IncarnationParts {
+export interface IncarnationParts extends GuestNeeds {
   readonly process: ProcessFold
-  readonly module: Bundle
-  readonly guestRuntime: Bundle
-  readonly env: Readonly<Record<string, string>>
-  /** In a cell that it shares with nobody, whatever its tier. */
-  readonly alone: boolean
   readonly cells: CellLauncher
   readonly clock: Clock
   readonly gate: Gate
@@ -99,8 +90,6 @@ export interface IncarnationParts {
 type Call = Extract<GuestMessage, { t: 'call' }>
 
 type Completed = Extract<GuestMessage, { t: 'completed' }>
-
-const startTimeoutMs = 30_000
 
 export function beginLife(parts: IncarnationParts, listener: IncarnationListener): Incarnation {
   const { process, clock, gate } = parts
@@ -132,7 +121,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
   const say = (message: CoreMessage): void => guest.post(JSON.stringify(message))
 
   const hear = (text: string): void => {
-    const message = parse(text)
+    const message = parseGuestMessage(text)
     if (message === undefined) {
       guest.kill({ kind: 'error', message: `the guest sent what is no message: ${text.slice(0, 200)}` })
       return
@@ -309,21 +298,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       const isHeld = held !== undefined
       const self = runningTurn({ clock, crashed, maxMs, isHeld, expired: () => expire(turn.turn, self) })
       running.set(turn.turn, self)
-      const { writableKeys } = manifest.context
-      say({
-        t: 'turn',
-        turn: turn.turn,
-        attempt: turn.attempt,
-        epoch: process.epoch,
-        event,
-        started_at: turn.startedAt,
-        seed: turn.turn,
-        state: stateFor(),
-        ...(turn.before.size === 0 ? {} : { as_of: stateDiff(turn.before) }),
-        ...(writableKeys.length === 0 ? {} : { writable: writableKeys }),
-        recorded: recordedEffects(turn),
-        crashed,
-      })
+      say(turnMessage(process, { turn, event, state: stateFor(), crashed }))
     },
     cancel: giveUp,
     hold() {
@@ -363,28 +338,4 @@ function staleOf(
   const turn = turns.get(id)
   const stale = turn === undefined ? undefined : staleUpdates(state, turn, { writes, seen })
   return stale === undefined || stale.size === 0 ? undefined : stale
-}
-
-function guestSpec({ process, module, guestRuntime, env, alone }: IncarnationParts): GuestSpec {
-  const { manifest } = process
-  return {
-    process: process.name,
-    epoch: process.epoch,
-    runtime: guestRuntime,
-    module,
-    trustGroup: manifest.isolation === 'thread' && !alone ? manifest.trustGroup : undefined,
-    permissions: permissionsOf(manifest),
-    memoryMb: manifest.memoryMb,
-    heartbeatTimeoutMs: manifest.heartbeatTimeoutMs,
-    startTimeoutMs,
-    env,
-  }
-}
-
-function parse(text: string): GuestMessage | undefined {
-  try {
-    return guestMessageSchema.safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
-  }
 }

@@ -34,7 +34,7 @@ export interface OpenOptions {
 }
 
 export interface Opened {
-  readonly ports: Pick<RuntimePorts, 'clock' | 'random' | 'machine'>
+  readonly ports: Pick<RuntimePorts, 'clock' | 'random' | 'machine' | 'cells' | 'guestRuntime'>
   readonly runtime: Runtime
   readonly report: RecoveryReport
   close(): Promise<void>

@@ -49,6 +49,10 @@ export interface Runtime {
     source: string,
   ): Promise<{ readonly eventId: string; readonly deliveries: number }>
   deliverHook(request: HookRequest): Promise<HookReply>
+  /** A bundle that is kept. */
+  bundle(hash: string): Promise<Bundle>
+  /** The variables of these names that are set. */
+  env(names: readonly string[]): Readonly<Record<string, string>>
   tree(): TreeNode[]
   /** Lets every process live that should. */
   revive(): void
@@ -195,11 +199,11 @@ export function startRuntime({
     log,
     results,
     members,
-    async deploy({ manifest, by, start }) {
+    async deploy({ manifest, by, start, bundle }) {
       log.assertRoom()
       demandTier(manifest, ports.machine)
-      const module: Bundle = await ports.compute.bundle(manifest.entrypoint)
-      await bundles.put(module)
+      const module = bundle === undefined ? await ports.compute.bundle(manifest.entrypoint) : await bundles.get(bundle)
+      if (bundle === undefined) await bundles.put(module)
       const fold = world.get(manifest.name)
       const author = { process: manifest.name as ProcessName, epoch: fold?.epoch ?? 0 }
       const unchanged = fold?.bundle === module.hash && JSON.stringify(fold.manifest) === JSON.stringify(manifest)
@@ -244,6 +248,8 @@ export function startRuntime({
       return { eventId: event_id, deliveries: deliveries.length }
     },
     deliverHook: ingress.deliver,
+    bundle: bundles.get,
+    env: (names) => pick(env, names),
     tree: () =>
       treeView(top.branches(), (name) => {
         const process = members.get(name)?.process

@@ -80,7 +80,8 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
     const launcher: CellLauncher = {
       ...cells,
       launch(spec, listener) {
-        if (cells.living.some(({ process }) => process === spec.process))
+        // Epoch 0 is no life: somebody looks at a turn of the past.
+        if (spec.epoch > 0 && cells.living.some(({ process }) => process === spec.process))
           options.violated(`${spec.process} was given epoch ${spec.epoch} while an older life had not ended`)
         return cells.launch(spec, listener)
       },
