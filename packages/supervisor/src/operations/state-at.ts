@@ -1,5 +1,6 @@
 import type { JournalRecord, JournalStore, RecordType, WriteSet } from '@vigil/protocol'
 import type { ProcessFold } from '../fold/process-fold.ts'
+import { appliedWrites, writtenKeys } from '../fold/state-fold.ts'
 import type { Manifest } from '../manifests/manifest.ts'
 
 /** What the state of a process was, told from the log alone. */
@@ -63,24 +64,17 @@ export function pastState(isWhole: boolean) {
   const lost = Symbol('older than what is kept')
   const later = new Set<string>()
   const before = (key: string): unknown => (told.has(key) || isWhole ? told.get(key) : lost)
-  const write = ({ set = {}, delete: gone = [], add = {}, append = {} }: WriteSet): void => {
-    for (const key of gone) told.set(key, undefined)
-    for (const [key, value] of Object.entries(set)) told.set(key, value)
-    for (const [key, amount] of Object.entries(add)) {
-      const value = before(key)
-      told.set(key, value === lost ? lost : (typeof value === 'number' ? value : 0) + amount)
-    }
-    for (const [key, items] of Object.entries(append)) {
-      const value = before(key)
-      told.set(key, value === lost ? lost : [...(Array.isArray(value) ? value : []), ...items])
-    }
+  const write = (writes: WriteSet): void => {
+    const next = appliedWrites(told, writes)
+    // What goes on top of something that cannot be told cannot be told either.
+    for (const key of Object.keys({ ...writes.add, ...writes.append })) if (before(key) === lost) next.set(key, lost)
+    for (const [key, value] of next) told.set(key, value)
   }
   return {
     apply: (record: JournalRecord): void => write(writesOf(record)),
     /** It came after the moment that is asked for. */
     later(record: JournalRecord): void {
-      const { set = {}, delete: gone = [], add = {}, append = {} } = writesOf(record)
-      for (const key of [...gone, ...Object.keys({ ...set, ...add, ...append })]) later.add(key)
+      for (const key of writtenKeys(writesOf(record))) later.add(key)
     },
     ended(present: ReadonlyMap<string, unknown>): PastState {
       const values = new Map<string, unknown>()
