@@ -49,6 +49,7 @@ export async function cronRing({ at, keeps = false, timezone = 'UTC', ...rest }:
         process: fold,
         watcher: undefined as never,
         secrets: undefined as never,
+        lookAtClock: () => undefined,
         failed: (error) => errors.push(error),
         end(event_id, how) {
           ends.push(how)

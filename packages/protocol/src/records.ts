@@ -120,6 +120,12 @@ export const recordTable = {
     }),
   ),
 
+  'clock.stepped': record(
+    ['mailbox'],
+    'The wall clock was set, by so many milliseconds (below zero: back). Dedupe keys age by the time that passed.',
+    z.strictObject({ by_ms: z.number() }),
+  ),
+
   'process.deployed': record(
     ['process'],
     'A manifest took effect: first deploy or a new revision.',

@@ -77,6 +77,11 @@ function remember(
   }
 }
 
+/** A key that came five minutes ago by the clock that was set came five minutes ago by the new one too. */
+export function shiftDedupe(process: ProcessFold, byMs: number): void {
+  for (const [key, entry] of process.dedupe) process.dedupe.set(key, { ...entry, atMs: entry.atMs + byMs })
+}
+
 /**
  * One record is the sender's effect and every receiver's event: naming the subscribers is delivering to
  * them, so no crash can fall between the two.

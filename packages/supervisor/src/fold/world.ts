@@ -2,7 +2,7 @@ import { isCollateral, type JournalRecord, type RecordType } from '@vigil/protoc
 import type { Manifest } from '../manifests/manifest.ts'
 import { triggerId } from '../triggers/event-id.ts'
 import { foldDiscarded } from './dead-letter-fold.ts'
-import { foldAccepted, foldArmed, foldBaseline, foldDelivery, foldRedelivered } from './mailbox-fold.ts'
+import { foldAccepted, foldArmed, foldBaseline, foldDelivery, foldRedelivered, shiftDedupe } from './mailbox-fold.ts'
 import { newProcessFold, type ProcessFold, type TurnFold } from './process-fold.ts'
 import { commitWrites, setState } from './state-fold.ts'
 import {
@@ -46,6 +46,10 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'journal.disk_freed': untold,
   'journal.record_lost': own((process, { epoch }) => foldLoss(process, epoch)),
   'journal.repaired': own((process, { epoch }) => foldLoss(process, epoch)),
+
+  'clock.stepped': (world, { data }) => {
+    for (const process of world.values()) shiftDedupe(process, data.by_ms)
+  },
 
   'process.deployed': foldDeployed,
   'process.removed': (world, record) => void world.delete(record.process),

@@ -21,6 +21,7 @@ import { hookSecrets } from '../triggers/webhook/hook-secrets.ts'
 import { hooks } from '../triggers/webhook/hooks.ts'
 import type { BundleStore } from './bundle-store.ts'
 import { type CheckpointPolicy, checkpointer } from './checkpointer.ts'
+import { clockWatch } from './clock-watch.ts'
 import { whileDiskIsFull } from './disk-full.ts'
 import type { RuntimePorts } from './ports.ts'
 import { type RecordLog, recordLog } from './record-log.ts'
@@ -136,6 +137,14 @@ export function startRuntime({
       state === 'running' || state === 'awaiting',
     )
 
+  const clockLook = clockWatch({
+    log,
+    clock,
+    stepped() {
+      for (const { triggers } of members.values()) triggers.clockStepped()
+    },
+  })
+
   const enroll = (name: string): Member => {
     const fold = world.get(name)
     if (fold === undefined) throw new VigilError('PROCESS_NOT_FOUND', `there is no process "${name}"`)
@@ -145,6 +154,7 @@ export function startRuntime({
       watcher: ports.fileWatcher,
       process: fold,
       secrets,
+      lookAtClock: clockLook.look,
       end: (eventId, how) => {
         const end = { by: 'policy', reason: `overlap: ${how}_other` }
         if (how === 'cancel') process.cancel(eventId, end)
@@ -281,6 +291,7 @@ export function startRuntime({
       for (const { process } of members.values()) process.close()
       await top.end()
       checkpoints.close()
+      clockLook.close()
       results.close()
       for (const look of watchers) look()
       log.commit([{ process: '@runtime' as ProcessName, epoch: 0, type: 'runtime.stopped', data: {} }])

@@ -18,6 +18,8 @@ export interface TriggerParts {
   readonly watcher: FileWatcher
   readonly process: ProcessFold
   readonly secrets: HookSecrets
+  /** A slot is due: a moment to see whether the wall clock was set. */
+  readonly lookAtClock: () => void
   /** Ends an event that is not over: it is cancelled, and by `terminate` the life that works on it goes at once. */
   readonly end: (eventId: string, how: 'cancel' | 'terminate') => void
   /** An event could not be taken, or listening broke. */

@@ -96,7 +96,9 @@ export function cronTrigger(parts: TriggerParts, trigger: Extract<Trigger, { typ
   const wait = (): void => {
     if (closed || next === undefined) return
     const dueMs = dueAt(next)
+    timer?.cancel()
     timer = clock.setTimer(Math.min(dueMs - clock.now(), longestWaitMs), () => {
+      parts.lookAtClock()
       if (clock.now() < dueMs) wait()
       else look(true)
     })
@@ -107,7 +109,6 @@ export function cronTrigger(parts: TriggerParts, trigger: Extract<Trigger, { typ
   return {
     nextFire: () => next && new Date(dueAt(next)),
     clockStepped() {
-      timer?.cancel()
       look(true)
     },
     async close() {
