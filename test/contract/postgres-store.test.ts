@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { openPostgresStore, type PostgresStoreOptions } from '@vigil/cluster'
 import type { JournalStore } from '@vigil/protocol'
 import { systemClock } from '@vigil/supervisor/internal'
+import { virtualClock } from '@vigil/testkit'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type PostgresServer, startPostgres } from '../support/postgres.ts'
@@ -63,6 +64,46 @@ test('tables that a later version made are left alone', async () => {
     code: 'JOURNAL_DAMAGED',
     message: expect.stringContaining('version 2'),
   })
+})
+
+test('a database whose disk is full is waited for', async () => {
+  const { url, client } = await database()
+  const clock = virtualClock()
+  const store = await open(url, { clock })
+  await client.query(`
+    CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      RAISE 'no space left on device' USING ERRCODE = 'disk_full';
+    END $$`)
+  await client.query('CREATE TRIGGER full_disk BEFORE INSERT ON vigil_record FOR EACH ROW EXECUTE FUNCTION full_disk()')
+  const become = (wanted: string): Promise<void> =>
+    new Promise((resolve) => {
+      store.space.onChange((state) => {
+        if (state === wanted) resolve()
+      })
+    })
+  const exhausted = become('exhausted')
+  store.append([draft('a', 1)], 'durable')
+  await exhausted
+  await client.query('DROP TRIGGER full_disk ON vigil_record')
+  const durable = store.durable(1)
+  await clock.advance(5_000)
+  await durable
+  const openAgain = become('open')
+  expect(await all(store)).toHaveLength(1)
+  await clock.advance(5_000)
+  await openAgain
+})
+
+test('a store has three connections at most', async () => {
+  const { url, client } = await database()
+  const store = await open(url)
+  for (let k = 0; k < 50; k += 1) store.append([draft('a', k)], 'durable')
+  const reading = Array.from({ length: 20 }, () => store.page({ process: 'a', limit: 10 }))
+  await Promise.all([...reading, store.durable(50), store.saveCheckpoint({ seq: 1, at: 1, rows: new Map() })])
+  const { rows } = await client.query(
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'vigil' AND datname = current_database()",
+  )
+  expect(rows).toEqual([{ count: '3' }])
 })
 
 test('an acknowledged record is on the disk, also where the database is told not to wait for it', async () => {

@@ -92,7 +92,11 @@ test('connections that the server ends, and a server that starts anew, are waite
   const sent = [...(await append(store, 1))]
   await endConnections()
   sent.push(...(await append(store, 2)))
+  // A backend that dies takes the others down, and the server recovers from its log.
+  const backends = await ask("SELECT pid FROM pg_stat_activity WHERE application_name = 'vigil'")
+  process.kill(backends[0]?.['pid'] as number, 'SIGKILL')
   expect((await store.page({ process: 'a', limit: 1 })).records).toEqual([sent[1]])
+  sent.push(...(await append(store, 2.5)))
   const restarted = server.restart()
   sent.push(...(await append(store, 3)))
   await restarted
@@ -113,6 +117,14 @@ test('a database that stays away stops the store, and nothing is acknowledged', 
   await expect(openPostgresStore({ clock, url: 'postgres://127.0.0.1:1/none', patienceMs: 50 })).rejects.toEqual(
     expected,
   )
+})
+
+test('no more than some megabytes wait for a database that is away', async () => {
+  const store = await open({ patienceMs: 60_000 })
+  await proxy.close()
+  proxy = await tcpProxy(server.port)
+  for (let k = 0; k < 70; k += 1) store.append([draft('a', 'x'.repeat(1_000_000))], 'durable')
+  expect(await store.failed).toMatchObject({ code: 'JOURNAL_FAILED' })
 })
 
 test('who takes the log goes on from it, and who had it stops for good', async () => {

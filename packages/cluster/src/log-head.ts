@@ -51,7 +51,7 @@ const append = `
  * Appends behind `firstSeq - 1` and resolves when the records are on the disk of the database. When the answer to a commit
  * is lost nobody knows what became of it: the next try finds the head moved by this very append, or waits for it on the
  * locked row, or does it.
- * @throws FENCED when another writer has taken the log · JOURNAL_FAILED
+ * @throws FENCED when another writer has taken the log · DISK_FULL, and nothing of the lines is left behind · JOURNAL_FAILED
  */
 export async function appendLines(
   database: Database,

@@ -7,21 +7,27 @@ const longestPauseMs = 1_000
 export interface Patience {
   readonly clock: Clock
   readonly patienceMs: number
+  /** Patience ends early when more waits in memory than may. */
+  readonly overfull: () => boolean
 }
 
 /**
  * Tries again while the database is away, at longer and longer intervals, until patience ends. Whether a try that was
  * cut off has happened is unknown, so `attempt` has to find the same state when it happens twice.
- * @throws JOURNAL_FAILED, or the error of the table that `attempt` threw
+ * @throws DISK_FULL · JOURNAL_FAILED · or the error of the table that `attempt` threw
  */
-export async function withPatience<T>({ clock, patienceMs }: Patience, attempt: () => Promise<T>): Promise<T> {
+export async function withPatience<T>(
+  { clock, patienceMs, overfull }: Patience,
+  attempt: () => Promise<T>,
+): Promise<T> {
   const deadline = clock.monotonic() + patienceMs
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     try {
       return await attempt()
     } catch (error) {
       if (errorCode(error) !== undefined) throw error
-      if (!passes(error) || clock.monotonic() + pauseMs > deadline) throw databaseFailure(error as Error)
+      const over = overfull() || clock.monotonic() + pauseMs > deadline
+      if (over || !passes(error)) throw databaseFailure(error as Error)
     }
     await new Promise<void>((resolve) => clock.setTimer(pauseMs, resolve))
   }
@@ -34,10 +40,10 @@ interface DatabaseError extends Error {
 }
 
 /**
- * Connection (08), a conflict with another transaction (40), resources (53), a server that stops, starts or cancels (57),
+ * Connection (08), a conflict with another transaction (40), resources other than the disk (53), a server that stops, starts or cancels (57),
  * a primary that has become a standby (25006).
  */
-const passingStates = /^(08|40|53|57|25006)/
+const passingStates = /^(08|40|53(?!100)|57|25006)/
 
 /** What the server refuses it will refuse again; a connection that broke or timed out can be made anew. */
 const passes = (error: unknown): boolean => {
@@ -48,7 +54,8 @@ const passes = (error: unknown): boolean => {
 function databaseFailure(cause: DatabaseError): VigilError {
   // Several addresses of one host are refused together, and node then says it in the errors alone.
   const found = cause instanceof AggregateError ? cause.errors.map(({ message }) => message).join(', ') : cause.message
-  return new VigilError('JOURNAL_FAILED', `expected PostgreSQL to keep the journal, found: ${found}`, {
+  const code = cause.code === '53100' ? 'DISK_FULL' : 'JOURNAL_FAILED'
+  return new VigilError(code, `expected PostgreSQL to keep the journal, found: ${found}`, {
     cause,
     details: { code: cause.code },
   })

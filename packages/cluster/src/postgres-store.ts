@@ -1,8 +1,8 @@
-import { dataTexts, groupCommit, isoClock, places } from '@vigil/journal'
-import { type Clock, endlessSpace, type JournalStore } from '@vigil/protocol'
+import { dataTexts, groupCommit, isoClock, type Places, places } from '@vigil/journal'
+import type { Clock, JournalStore } from '@vigil/protocol'
 import { knownPlaces, loadRound, saveRound } from './checkpoint-table.ts'
-import { openDatabase } from './database.ts'
-import { appendLines, type RecordLine, takeLog } from './log-head.ts'
+import { type Database, openDatabase } from './database.ts'
+import { appendLines, type LogHead, type RecordLine, takeLog } from './log-head.ts'
 import { recordReader } from './record-reader.ts'
 import { migrate } from './schema.ts'
 
@@ -20,6 +20,8 @@ export interface PostgresStoreOptions {
 
 const defaultPatienceMs = 15_000
 const defaultTimeoutMs = 10_000
+/** Of data that may wait for a database that is away, characters. */
+const mostWaiting = 64 * 1_048_576
 
 /**
  * Opens a log in PostgreSQL and takes it from whoever wrote it before: the store of that one stops with FENCED at its next append.
@@ -27,13 +29,19 @@ const defaultTimeoutMs = 10_000
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<JournalStore> {
   const { clock, log: name = 'vigil' } = options
-  const database = openDatabase({ patienceMs: defaultPatienceMs, timeoutMs: defaultTimeoutMs, ...options })
+  const backlog = { characters: 0 }
+  const database = openDatabase({
+    patienceMs: defaultPatienceMs,
+    timeoutMs: defaultTimeoutMs,
+    ...options,
+    overfull: () => backlog.characters > mostWaiting,
+  })
   const given = places()
   try {
     await migrate(database)
     const head = await takeLog(database, name)
     given.restore(head.seq, await knownPlaces(database, head.log))
-    return postgresStore({ clock, database, given, head })
+    return postgresStore({ clock, database, given, head, backlog })
   } catch (error) {
     await database.close()
     throw error
@@ -42,23 +50,28 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 
 interface Opened {
   readonly clock: Clock
-  readonly database: ReturnType<typeof openDatabase>
-  readonly given: ReturnType<typeof places>
-  readonly head: Awaited<ReturnType<typeof takeLog>>
+  readonly database: Database
+  readonly given: Places
+  readonly head: LogHead
+  /** What is appended and not durable. */
+  readonly backlog: { characters: number }
 }
 
-function postgresStore({ clock, database, given, head }: Opened): JournalStore {
+function postgresStore({ clock, database, given, head, backlog }: Opened): JournalStore {
   const { log } = head
   const commit = groupCommit({
     clock,
     durableSeq: head.seq,
-    write: (lines: readonly RecordLine[], firstSeq) => appendLines(database, head, lines, firstSeq),
+    async write(lines: readonly RecordLine[], firstSeq) {
+      await appendLines(database, head, lines, firstSeq)
+      for (const { length } of lines) backlog.characters -= length
+    },
   })
   const iso = isoClock(() => clock.now())
 
   return {
     report: {},
-    space: endlessSpace,
+    space: commit.space,
     failed: commit.failed,
     get lastSeq() {
       return given.lastSeq
@@ -73,6 +86,7 @@ function postgresStore({ clock, database, given, head }: Opened): JournalStore {
       const records = given.give(drafts, iso())
       const lines = records.map((record, index) => {
         const data = texts[index] as string
+        backlog.characters += data.length
         return { record, data, length: data.length }
       })
       commit.add(lines, given.lastSeq, urgency === 'durable')

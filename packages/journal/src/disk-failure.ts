@@ -1,7 +1,8 @@
 import { errorCode, VigilError } from '@vigil/protocol'
 
+/** As the system says it, or a writer whose disk is somewhere else. */
 export const isDiskFull = (error: unknown): boolean =>
-  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+  ['ENOSPC', 'EDQUOT', 'DISK_FULL'].includes((error as NodeJS.ErrnoException).code ?? '')
 
 /** How a disk that fails looks to callers: DISK_FULL, or JOURNAL_FAILED for anything else; `details.code` is the system's word. */
 export function diskFailure(cause: NodeJS.ErrnoException): VigilError {

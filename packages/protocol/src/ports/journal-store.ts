@@ -63,8 +63,10 @@ export const endlessSpace: JournalSpace = { state: 'open', onChange: () => () =>
 
 /**
  * The append-only log. A record is given its place (seq, n) when `append` returns and is durable when
- * `durable(seq)` resolves; what is durable is always a prefix. After a failed fsync the store stops for good: `append`
- * throws, waiting `durable` calls reject, `failed` resolves. A full disk stops it only when more waits than it can hold.
+ * `durable(seq)` resolves; what is durable is always a prefix. Numbers can be given at once because a log has one writer: a
+ * data directory is locked, and in a database who opens a log takes it from the one before. After a failed fsync, a database
+ * that stays away or a log that was taken the store stops for good: `append` throws, waiting `durable` calls reject, `failed`
+ * resolves. A full disk stops it only when more waits than it can hold.
  */
 export interface JournalStore {
   readonly report: OpenReport
@@ -73,7 +75,7 @@ export interface JournalStore {
   readonly space: JournalSpace
   /**
    * Gives each draft its seq and n, in order, atomically (all or none reach the disk).
-   * @throws FENCED when a draft's epoch is older than the newest seen of its process
+   * @throws FENCED when a draft's epoch is older than the newest seen of its process, and after the log was taken
    * @throws JOURNAL_FAILED or DISK_FULL after the store stopped · JOURNAL_CLOSED after close
    */
   append(drafts: readonly RecordDraft[], urgency: Urgency): readonly JournalRecord[]
