@@ -143,6 +143,18 @@ test('a record that is missing is damage, and is named', async () => {
   await expect(all(store, 1)).rejects.toMatchObject({ code: 'JOURNAL_DAMAGED', details: { seq: 2 } })
 })
 
+test('a record whose data a later version wrote is refused, and is named', async () => {
+  const { url, client } = await database()
+  const store = await open(url)
+  store.append([draft('a', 1)], 'durable')
+  await store.durable(1)
+  await client.query('UPDATE vigil_record SET v = v + 1')
+  await expect(all(store)).rejects.toMatchObject({
+    code: 'JOURNAL_DAMAGED',
+    message: expect.stringContaining('found 2'),
+  })
+})
+
 test('of all rounds two are kept, and a round can be saved again', async () => {
   const { url, client } = await database()
   const store = await open(url)

@@ -30,8 +30,8 @@ async function rate(atATime: number, work: () => Promise<void>): Promise<number>
 
 /** The same rows into the same table and indexes by a client that knows nothing of heads, fences and groups. */
 const bareInsert = `
-  INSERT INTO bare (log, seq, process, n, epoch, at, type, turn, data)
-  SELECT 1, $1 + place, process, $1 + place, 1, at, type, NULL, data
+  INSERT INTO bare (log, seq, process, n, epoch, at, type, v, turn, data)
+  SELECT 1, $1 + place, process, $1 + place, 1, at, type, 1, NULL, data
   FROM UNNEST($2::text[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY AS given (process, at, type, data, place)`
 
 /** Durable appends of so many writers that each wait for their record, beside one insert after the other of as many rows. */

@@ -1,4 +1,4 @@
-import { type JournalRecord, VigilError } from '@vigil/protocol'
+import { type JournalRecord, recordVersion, VigilError } from '@vigil/protocol'
 import type { Database, Statement } from './database.ts'
 
 /** A record with the JSON of its data; `length` in characters, as a flush counts. */
@@ -42,10 +42,10 @@ const append = `
   WITH head AS (
     UPDATE vigil_log SET seq = $4 WHERE id = $1 AND epoch = $2 AND seq = $3 RETURNING id
   )
-  INSERT INTO vigil_record (log, seq, process, n, epoch, at, type, turn, data)
-  SELECT head.id, $3 + place, process, n, epoch, at, type, turn, data
-  FROM head, UNNEST($5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[])
-    WITH ORDINALITY AS given (process, n, epoch, at, type, turn, data, place)`
+  INSERT INTO vigil_record (log, seq, process, n, epoch, at, type, v, turn, data)
+  SELECT head.id, $3 + place, process, n, epoch, at, type, v, turn, data
+  FROM head, UNNEST($5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::integer[], $11::text[], $12::text[])
+    WITH ORDINALITY AS given (process, n, epoch, at, type, v, turn, data, place)`
 
 /**
  * Appends behind `firstSeq - 1` and resolves when the records are on the disk of the database. When the answer to a commit
@@ -83,6 +83,7 @@ const columns = (lines: readonly RecordLine[]): unknown[] => [
   lines.map(({ record }) => record.epoch),
   lines.map(({ record }) => record.at),
   lines.map(({ record }) => record.type),
+  lines.map(({ record }) => recordVersion(record.type)),
   lines.map(({ record }) => record.turn ?? null),
   lines.map(({ data }) => data),
 ]

@@ -1,7 +1,7 @@
-import { type JournalRecord, type JournalStore, type PageQuery, VigilError } from '@vigil/protocol'
+import { type JournalRecord, type JournalStore, type PageQuery, upcast, VigilError } from '@vigil/protocol'
 import type { Database, Row, Statement } from './database.ts'
 
-const columns = 'seq, at, process, n, epoch, type, turn, data'
+const columns = 'seq, at, process, n, epoch, type, v, turn, data'
 const pieceRecords = 1_000
 const pieceBytes = 1_000_000
 
@@ -71,8 +71,8 @@ function pageStatement(log: number, upTo: number, query: PageQuery): Statement {
   return { text, values }
 }
 
-function recordOf({ seq, at, process, n, epoch, type, turn, data }: Row): JournalRecord {
-  return {
+function recordOf({ seq, at, process, n, epoch, type, v, turn, data }: Row): JournalRecord {
+  const record = {
     seq: Number(seq),
     at,
     process,
@@ -81,7 +81,8 @@ function recordOf({ seq, at, process, n, epoch, type, turn, data }: Row): Journa
     type,
     ...(turn === null ? {} : { turn }),
     data: JSON.parse(data as string),
-  } as JournalRecord
+  }
+  return upcast(record as JournalRecord, v as number)
 }
 
 const missing = (seq: number): VigilError =>

@@ -4,8 +4,8 @@ import type { Database } from './database.ts'
 /**
  * `vigil_log` is the head of each log: who writes it, and how far it goes. `at` and `data` are text because replay gives
  * back what was appended, byte for byte: jsonb sorts keys, rounds numbers and refuses U+0000, a timestamp has no spelling
- * of its own. No foreign key leads to the head: it would be looked up for each row, which cost a third of the rate, and
- * no row comes in past the head anyway.
+ * of its own. `v` is the version of what the data of a type looks like. No foreign key leads to the head: it would be
+ * looked up for each row, which cost a third of the rate, and no row comes in past the head anyway.
  */
 const tables = `
   CREATE TABLE vigil_log (
@@ -22,6 +22,7 @@ const tables = `
     epoch bigint NOT NULL,
     at text COLLATE "C" NOT NULL,
     type text COLLATE "C" NOT NULL,
+    v integer NOT NULL,
     turn text COLLATE "C",
     data text COLLATE "C" NOT NULL,
     PRIMARY KEY (log, seq)
