@@ -6,6 +6,7 @@ import { endings } from './endings.ts'
 import { flood } from './flood.ts'
 import { gateAlone } from './gate.ts'
 import { idleMemory } from './idle-memory.ts'
+import { ingest } from './ingest.ts'
 import { largeBundle } from './large-bundle.ts'
 import { manyAgents } from './many-agents.ts'
 import { postgres } from './postgres.ts'
@@ -13,7 +14,7 @@ import { markdown, type Row } from './statistics.ts'
 import { wake } from './wake.ts'
 import { wholePath } from './whole-path.ts'
 
-/** `pnpm bench [wake|gate|path|boot|restart|many|large|memory|endings|flood|postgres]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
+/** `pnpm bench [wake|gate|path|boot|restart|many|large|memory|endings|flood|ingest|postgres]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
 const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   wake,
   gate: gateAlone,
@@ -25,6 +26,7 @@ const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   memory: idleMemory,
   endings,
   flood,
+  ingest,
   postgres,
 }
 const args = process.argv.slice(2)
