@@ -1,5 +1,5 @@
 import type { AgentContext } from '@vigil/agent'
-import { cron, fileWatch, onEvent, onMessage } from '@vigil/supervisor'
+import { cron, fileWatch, onEvent, onMessage, webhook } from '@vigil/supervisor'
 import { type InlineAgent, http as outside, sweep, type TestFault, testAgent } from '@vigil/testkit'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -25,6 +25,27 @@ const clerk: InlineAgent = {
   },
 }
 const http = { 'POST http://hooks.test/*': 204 }
+
+test.each(['standard', 'github', 'stripe', 'slack', 'generic', undefined] as const)(
+  'fires a webhook that is signed by the scheme %s, once, also when ring 0 dies before it answers',
+  async (scheme) => {
+    const agent: InlineAgent = {
+      name: 'inbox',
+      triggers: [webhook('/in', scheme === undefined ? {} : { scheme, secret: '${SECRET}' })],
+      run: ({ payload, metadata }) => ({ payload, verified: metadata['signature_verified'] }),
+    }
+    const key = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+    await using t = await testAgent(agent, { env: { SECRET: key } })
+    await t.fault({ at: 'trigger.accepted', kind: 'kill' })
+    const turn = await t.fire('webhook', { n: 1 })
+    expect(turn).toMatchObject({
+      status: 'completed',
+      result: { payload: { n: 1 }, verified: scheme !== undefined },
+    })
+    const { counters } = t.world.supervisor?.get('inbox').status() ?? {}
+    expect([t.world.starts, counters?.accepted]).toEqual([2, 1])
+  },
+)
 
 describe('a schema of the payload', () => {
   const cashier: InlineAgent = {

@@ -7,7 +7,7 @@ export {
   readConfiguration,
 } from './manifests/configuration.ts'
 export { type LoadedManifest, loadManifests, readManifests } from './manifests/load.ts'
-export type { Manifest, Trigger } from './manifests/manifest.ts'
+export type { Manifest, SecretReference, Trigger } from './manifests/manifest.ts'
 export { parseManifestText } from './manifests/parse.ts'
 export { type PlacedProblem, problemLine } from './manifests/problem-report.ts'
 export { nextFires } from './manifests/schedule.ts'

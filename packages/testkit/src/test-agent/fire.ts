@@ -1,4 +1,6 @@
-import { errorCode, type JournalRecord } from '@vigil/protocol'
+import { errorCode, type HookView, type JournalRecord } from '@vigil/protocol'
+import type { Manifest, SecretReference, Trigger } from '@vigil/supervisor'
+import { signedHeaders } from '../webhook-sender.ts'
 import type { World } from '../world/world.ts'
 import { type TestTurn, turnFrom } from './turn.ts'
 
@@ -7,6 +9,8 @@ export interface Fire {
   (kind: 'manual', payload?: unknown): Promise<TestTurn>
   (kind: 'cron'): Promise<TestTurn>
   (kind: 'file', file: { readonly path: string; readonly text?: string }): Promise<TestTurn>
+  /** Signed as the first webhook trigger of the agent wants it, with the secret that `env` or a file gives. */
+  (kind: 'webhook', payload?: unknown): Promise<TestTurn>
   (kind: 'publish', event: { readonly topic: string; readonly data?: unknown }): Promise<TestTurn>
   (kind: 'message', message: { readonly content: unknown; readonly topic?: string }): Promise<TestTurn>
 }
@@ -15,6 +19,7 @@ export interface FiringParts {
   readonly w: World
   readonly name: string
   readonly peer: string
+  readonly env: Readonly<Record<string, string>>
   readonly put: (path: string, text: string) => Promise<void>
 }
 
@@ -22,7 +27,7 @@ const patienceMs = 86_400_000
 const longestStepMs = 10_000
 const dying = new Set(['UNREACHABLE', 'STOPPING', 'DISK_FULL', 'JOURNAL_FAILED'])
 
-export function firing({ w, name, peer, put }: FiringParts): Fire {
+export function firing({ w, name, peer, env, put }: FiringParts): Fire {
   let fired = 0
 
   /** What `look` finds: it looks again, with time in between, also when ring 0 dies under it. */
@@ -55,6 +60,38 @@ export function firing({ w, name, peer, put }: FiringParts): Fire {
       const { event_id } = await w.client.postEvent(process, payload, { idempotencyKey })
       return event_id
     })
+  }
+
+  /** Under one id until somebody answers, as senders do. */
+  const hook = (payload: unknown): Promise<string> => {
+    fired += 1
+    const id = `fire-${fired}`
+    return eventually('a webhook to be accepted', async () => {
+      const trigger = await webhookOf(w, name)
+      if (trigger === undefined) return undefined
+      const { verification, webhookPath } = trigger
+      const secret = await secretOf(verification?.secrets[0])
+      const body = JSON.stringify(payload)
+      const signed = signedHeaders({ verification, secret, id, body, nowMs: w.clock.now() })
+      const reply = await w
+        .fetch(`/hooks${webhookPath}`, {
+          method: 'POST',
+          body,
+          headers: { 'content-type': 'application/json', ...signed },
+        })
+        .catch(() => undefined)
+      if (reply === undefined) return undefined
+      const answer = (await reply.json()) as Partial<HookView> & { error?: { code: string; message: string } }
+      if (answer.error !== undefined) throw Object.assign(new Error(answer.error.message), { code: answer.error.code })
+      if ('reason' in answer) throw new Error(`the webhook ${webhookPath} did not take it: ${answer.reason}`)
+      return 'event_id' in answer ? answer.event_id : undefined
+    })
+  }
+
+  const secretOf = async (reference: SecretReference | undefined): Promise<string> => {
+    if (reference === undefined) return ''
+    if ('variable' in reference) return env[reference.variable] ?? ''
+    return new TextDecoder().decode(await w.disk.readFile(reference.file)).replace(/\r?\n$/, '')
   }
 
   const said = async (payload: { to?: string; topic?: string; content: unknown }): Promise<string> => {
@@ -101,6 +138,8 @@ export function firing({ w, name, peer, put }: FiringParts): Fire {
         await put(path, text)
         return await next('file_watch', since)
       }
+      case 'webhook':
+        return await hook(what ?? null)
       case 'publish': {
         const { topic, data } = what as { topic: string; data?: unknown }
         return await said({ topic, content: data })
@@ -129,6 +168,16 @@ async function recordsOf(w: World, name: string): Promise<readonly JournalRecord
     if (page === undefined || page.records.length === 0) return records.reverse()
     records.push(...page.records)
   }
+}
+
+/** As it was deployed last. */
+async function webhookOf(w: World, name: string): Promise<Extract<Trigger, { type: 'webhook' }> | undefined> {
+  const deployed = (await recordsOf(w, name)).findLast((record) => record.type === 'process.deployed')
+  if (deployed === undefined) return undefined
+  const { triggers } = deployed.data.manifest as unknown as Manifest
+  const found = triggers.find((trigger) => trigger.type === 'webhook')
+  if (found === undefined) throw new Error(`"${name}" has no webhook trigger`)
+  return found
 }
 
 function deliveredTo(name: string, records: readonly JournalRecord[], spoken: string): string | undefined {

@@ -100,7 +100,7 @@ export async function testAgent(
     name,
     world: w,
     requested: w.outside.done,
-    fire: firing({ w, name, peer, put }),
+    fire: firing({ w, name, peer, env, put }),
     async advance(duration) {
       const ms = typeof duration === 'number' ? duration : parseDuration(duration)
       if (ms === undefined) throw new Error(`expected a duration such as '3d' or milliseconds, found '${duration}'`)

@@ -43,6 +43,8 @@ export interface World
   readonly faults: FaultWatch
   /** The REST face; UNREACHABLE while ring 0 is down, also for what it did and could not tell. */
   readonly client: Client
+  /** The same for requests of any kind from this machine: a path such as `/hooks/in`. */
+  fetch(path: string, init?: RequestInit): Promise<Response>
   /** Ring 0 of this moment; undefined while it is down. */
   readonly supervisor: Supervisor | undefined
   /** Ring 0 is up, and has every agent. */
@@ -119,7 +121,8 @@ export function world(options: WorldOptions): World {
     files: machine.files,
     outside: machine.outside,
     faults,
-    client: clientOf(lives),
+    client: createClient({ url: base, fetch: (input, init) => reach(lives, new Request(input, init)) }),
+    fetch: (path, init) => reach(lives, new Request(`${base}${path}`, init)),
     told: lives.told,
     unannounced: lives.unannounced,
     violations,
@@ -188,14 +191,11 @@ async function stopInOrder(lives: Lives, until: World['until'], violated: (what:
   return false
 }
 
-const clientOf = (lives: Lives): Client =>
-  createClient({
-    url: 'http://world',
-    fetch: async (input, init) => {
-      const { present, handler } = lives
-      if (present === undefined || present.over || handler === undefined) throw new Error('ECONNREFUSED')
-      const answer = await Promise.race([handler(new Request(input, init)), present.ended])
-      if (answer === undefined || present.over) throw new Error('ECONNRESET')
-      return answer
-    },
-  })
+const base = 'http://world'
+
+async function reach({ present, handler }: Lives, request: Request): Promise<Response> {
+  if (present === undefined || present.over || handler === undefined) throw new Error('ECONNREFUSED')
+  const answer = await Promise.race([handler(request, { remote: '127.0.0.1' }), present.ended])
+  if (answer === undefined || present.over) throw new Error('ECONNRESET')
+  return answer
+}
