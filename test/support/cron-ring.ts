@@ -50,6 +50,8 @@ export async function cronRing({ at, keeps = false, timezone = 'UTC', ...rest }:
         watcher: undefined as never,
         secrets: undefined as never,
         lookAtClock: () => undefined,
+        random: undefined as never,
+        triggerTypes: {},
         failed: (error) => errors.push(error),
         end(event_id, how) {
           ends.push(how)

@@ -1,4 +1,6 @@
-import type { AcceptedEvent, ExitCause } from '@vigil/protocol'
+import type { AcceptedEvent, ExitCause, StandardSchema } from '@vigil/protocol'
+
+export type { StandardSchema } from '@vigil/protocol'
 
 /** What woke the agent, with the names of the code; payload and metadata are as sent. */
 export interface AgentEvent<Payload = unknown> {
@@ -173,25 +175,6 @@ export type AgentRun<Payload = unknown, Result = unknown> = (
   event: AgentEvent<Payload>,
   ctx: AgentContext,
 ) => Result | Promise<Result>
-
-/** What the schema libraries have in common (standardschema.dev): zod, valibot, arktype and others. */
-export interface StandardSchema<Output = unknown> {
-  readonly '~standard': {
-    readonly version: 1
-    readonly vendor: string
-    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
-    readonly types?: { readonly input: unknown; readonly output: Output } | undefined
-  }
-}
-
-type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | {
-      readonly issues: readonly {
-        readonly message: string
-        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
-      }[]
-    }
 
 export interface AgentDefinition<Payload = unknown, Result = unknown> {
   /** Checked before `run` begins, which gets what the schema makes of it; what does not fit is dead-lettered PAYLOAD_INVALID at once. */

@@ -25,11 +25,14 @@ const error = z.strictObject({
 })
 export type RecordedError = z.infer<typeof error>
 
+/** Also the name of a type of trigger that a program has registered. */
+type EventType = 'cron' | 'webhook' | 'file_watch' | 'event' | 'message' | 'manual' | (string & {})
+
 /** An event as it enters a mailbox. */
 const event = z.strictObject({
   event_id: z.string(),
   trigger_id: z.string(),
-  type: z.enum(['cron', 'webhook', 'file_watch', 'event', 'message', 'manual']),
+  type: z.string() as z.ZodType<EventType>,
   timestamp: z.string(),
   payload: z.unknown(),
   metadata: z.record(z.string(), z.unknown()),

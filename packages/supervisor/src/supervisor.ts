@@ -18,6 +18,8 @@ import type {
   SupervisorEvents,
   TreeNode,
 } from './surface.ts'
+import { refuseTakenNames } from './triggers/custom/trigger-options.ts'
+import type { TriggerTypes } from './triggers/custom/trigger-type.ts'
 
 export interface StartOptions {
   /** Where everything durable lives; default `.vigil` under the working directory. */
@@ -30,6 +32,11 @@ export interface StartOptions {
   readonly logger?: SupervisorEvents['log']
   /** What `vigil.yaml` holds; default nothing. */
   readonly config?: Partial<Configuration>
+  /**
+   * Types of triggers of the program's own, by name; give them again at each start, and to `loadManifests`.
+   * @throws INVALID_ARGUMENT for a name that is taken
+   */
+  readonly triggerTypes?: TriggerTypes
   /** Manifests that are registered, all of them, before the first process starts. */
   readonly deploy?: readonly DeployRequest[]
   /** Size at which a journal segment is sealed, bytes; default 64 MB. */
@@ -55,12 +62,14 @@ export class Supervisor implements AsyncDisposable {
   static #default: Promise<Supervisor> | undefined
 
   readonly #opened: Opened
+  readonly #triggerTypes: TriggerTypes
   readonly #listeners: Listeners
   readonly dataDir: string
   #stopped: Promise<void> | undefined
 
-  private constructor(opened: Opened, listeners: Listeners, dataDir: string) {
+  private constructor(opened: Opened, listeners: Listeners, dataDir: string, triggerTypes: TriggerTypes) {
     this.#opened = opened
+    this.#triggerTypes = triggerTypes
     this.#listeners = listeners
     this.dataDir = dataDir
   }
@@ -76,6 +85,8 @@ export class Supervisor implements AsyncDisposable {
     }
     refuseWeakeningOptions(process.execArgv, process.env.NODE_OPTIONS)
     const dataDirectory = options.journal === 'memory' ? undefined : resolve(options.dataDir ?? '.vigil')
+    const { triggerTypes = {} } = options
+    refuseTakenNames(triggerTypes)
     const env = options.env ?? process.env
     const listeners = new Listeners()
     if (options.logger !== undefined) listeners.add('log', options.logger)
@@ -87,10 +98,11 @@ export class Supervisor implements AsyncDisposable {
       ballastBytes: options.ballastBytes,
       checkpoints: options.checkpoints,
       groups: options.config?.groups ?? [],
+      triggerTypes,
       cells: options.config?.cells ?? defaultCells,
       ports: options.ports ?? {},
     })
-    const supervisor = new Supervisor(opened, listeners, dataDirectory ?? ':memory:')
+    const supervisor = new Supervisor(opened, listeners, dataDirectory ?? ':memory:', triggerTypes)
     try {
       for (const request of options.deploy ?? []) await supervisor.#register(request)
     } catch (error) {
@@ -137,7 +149,7 @@ export class Supervisor implements AsyncDisposable {
    */
   async spawn(spec: SpawnSpec): Promise<AgentHandle> {
     const baseDirectory = process.cwd()
-    const manifest = manifestFromSpec(spec, { baseDirectory })
+    const manifest = manifestFromSpec(spec, { baseDirectory, triggerTypes: this.#triggerTypes })
     return await this.deploy({ manifest, baseDirectory, by: 'program', start: true })
   }
 

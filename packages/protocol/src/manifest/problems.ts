@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { type Contradiction, contradictions } from './contradictions.ts'
+import { customTriggers } from './custom-triggers.ts'
 import { nearest } from './nearest-word.ts'
 import { type ManifestDocument, manifestSchema } from './schema.ts'
 import { canonicalSpelling, isPlainObject, type SpellingProblem, spellingsOf } from './spelling.ts'
@@ -20,12 +21,13 @@ export type ManifestCheck =
   | { readonly ok: true; readonly manifest: ManifestDocument }
   | { readonly ok: false; readonly problems: readonly ManifestProblem[] }
 
-export function checkManifest(raw: unknown): ManifestCheck {
+/** `triggerTypes`: those that are registered beside the built-in ones. */
+export function checkManifest(raw: unknown, triggerTypes: ReadonlySet<string> = new Set()): ManifestCheck {
   if (!isPlainObject(raw)) {
     const message = `expected a manifest: a map of fields, found ${describeFound(raw)}`
     return { ok: false, problems: [{ code: 'INVALID_CONFIG', path: [], message }] }
   }
-  const spelled = canonicalSpelling(raw)
+  const spelled = canonicalSpelling(customTriggers(raw, triggerTypes))
   const parsed = manifestSchema.safeParse(spelled.document)
   const together = parsed.success
     ? contradictions(parsed.data).map((each) => ofSpelling({ ...each, path: writtenPath(each.path, raw) }))
@@ -39,9 +41,24 @@ export function checkManifest(raw: unknown): ManifestCheck {
     : parsed.error.issues.filter((issue) => !said.has(issue.path.slice(0, 2).join('.')))
   return {
     ok: false,
-    problems: [...clashes, ...together, ...issues.flatMap((issue) => issueProblems(issue, raw, knownFields))],
+    problems: [
+      ...clashes,
+      ...together,
+      ...issues.flatMap((issue) => issueProblems(issue, raw, knownFields).map(typeHint(raw, triggerTypes))),
+    ],
   }
 }
+
+const builtIn = ['cron', 'webhook', 'file_watch', 'event', 'message']
+
+/** The type of a trigger with a typo. */
+const typeHint =
+  (raw: unknown, triggerTypes: ReadonlySet<string>) =>
+  (problem: ManifestProblem): ManifestProblem => {
+    if (problem.path[0] !== 'triggers' || problem.path[2] !== 'type') return problem
+    const near = nearest(String(valueAt(problem.path, raw)), [...builtIn, ...triggerTypes])
+    return near === undefined ? problem : { ...problem, hint: `did you mean ${near}?` }
+  }
 
 const ofSpelling = (problem: SpellingProblem | Contradiction): ManifestProblem => ({
   code: 'INVALID_CONFIG',

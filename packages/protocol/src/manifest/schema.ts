@@ -116,9 +116,18 @@ const webhookTrigger = z.strictObject({
     .optional(),
 })
 
+/** Of a type that a program has registered; its own schema looks at the options. */
+const customTrigger = z.strictObject({
+  ...common,
+  ...settling,
+  type: z.literal('custom'),
+  kind: text('the name of a registered type'),
+  options: z.record(z.string(), z.unknown(), { error: 'a map of options' }).default({}),
+})
+
 export const triggerSchema = z.discriminatedUnion(
   'type',
-  [cronTrigger, webhookTrigger, fileTrigger, eventTrigger, messageTrigger],
+  [cronTrigger, webhookTrigger, fileTrigger, eventTrigger, messageTrigger, customTrigger],
   {
     error:
       'a trigger: cron, webhook, file, event or message (long form: type: cron | webhook | file_watch | event | message)',

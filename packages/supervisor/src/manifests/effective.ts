@@ -90,6 +90,8 @@ function effectiveTrigger(trigger: TriggerDocument, baseDirectory: string): Trig
         ...(trigger.auth === undefined ? {} : { auth: trigger.auth }),
         ...(trigger.allowed_sources === undefined ? {} : { allowedSources: trigger.allowed_sources }),
       }
+    case 'custom':
+      return { type: 'custom', ...options, kind: trigger.kind, options: trigger.options }
     case 'event':
       return {
         type: 'event',

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type FileSystem, limits, VigilError } from '@vigil/protocol'
+import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import type { Environment } from './environment.ts'
 import type { Manifest } from './manifest.ts'
 import { readManifestText } from './parse.ts'
@@ -13,6 +14,8 @@ export type ManifestDisk = Pick<FileSystem, 'readFile' | 'readDirectory' | 'stat
 export interface LoadOptions {
   readonly fileSystem: ManifestDisk
   readonly env: Environment
+  /** Registered with the supervisor beside the built-in ones. */
+  readonly triggerTypes?: TriggerTypes
 }
 
 export interface LoadedManifest {
@@ -36,15 +39,15 @@ export async function loadManifests(paths: readonly string[], options: LoadOptio
 }
 
 /** The same without throwing: what is good, what is wrong, and which variables are unset. */
-export async function readManifests(paths: readonly string[], { fileSystem, env }: LoadOptions) {
+export async function readManifests(paths: readonly string[], { fileSystem, env, triggerTypes = {} }: LoadOptions) {
   const loaded: LoadedManifest[] = []
   const problems: PlacedProblem[] = []
   const warnings: PlacedProblem[] = []
   for (const file of await manifestFiles(paths, fileSystem)) {
     const text = new TextDecoder().decode(await fileSystem.readFile(file))
-    const asked = readManifestText(text, { file, env })
+    const asked = readManifestText(text, { file, env, triggerTypes })
     const schemas = await readAll(asked.wants, fileSystem)
-    const reading = schemas.size === 0 ? asked : readManifestText(text, { file, env, schemas })
+    const reading = schemas.size === 0 ? asked : readManifestText(text, { file, env, schemas, triggerTypes })
     problems.push(...reading.problems)
     warnings.push(...reading.warnings)
     if (reading.manifest === undefined) continue

@@ -105,6 +105,13 @@ type TriggerKind =
     }
   | { readonly type: 'event'; readonly eventType: string; readonly source?: string }
   | {
+      readonly type: 'custom'
+      /** The name of a registered type. */
+      readonly kind: string
+      /** As its schema has made them. */
+      readonly options: Readonly<Record<string, unknown>>
+    }
+  | {
       readonly type: 'message'
       readonly from?: string
       readonly topic?: string

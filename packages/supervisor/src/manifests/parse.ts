@@ -1,5 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { checkManifest, type ManifestDocument, type ManifestProblem } from '@vigil/protocol'
+import { withOptions } from '../triggers/custom/trigger-options.ts'
+import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { effectiveManifest } from './effective.ts'
 import type { Manifest } from './manifest.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
@@ -10,6 +12,8 @@ import { type Checked, type ReadOptions, readYaml } from './yaml-text.ts'
 export interface ManifestOptions extends ReadOptions {
   /** What stands in the files that the manifest names as schemas. */
   readonly schemas?: SchemaFiles
+  /** Registered beside the built-in ones. */
+  readonly triggerTypes?: TriggerTypes
 }
 
 /** Reads the text of one manifest: YAML, variables, schema, schedules. `warnings` are unset variables. */
@@ -35,14 +39,16 @@ export function parseManifestText(text: string, options: ManifestOptions): Manif
 /** The same without throwing, for those who check many files. */
 export function readManifestText(text: string, options: ManifestOptions): ManifestReading {
   const baseDirectory = dirname(resolve(options.file))
-  const { schemas = new Map() } = options
+  const { schemas = new Map(), triggerTypes = {} } = options
+  const typeNames = new Set(Object.keys(triggerTypes))
   let wants: readonly string[] = []
   const { value, ...found } = readYaml(text, { ...options, keeps: isSecret }, (raw): Checked<ManifestDocument> => {
-    const check = checkManifest(raw)
+    const check = checkManifest(raw, typeNames)
     if (!check.ok) return check
     wants = namedSchemas(check.manifest, baseDirectory).filter((path) => !schemas.has(path))
-    const whole = withSchemas(check.manifest, baseDirectory, schemas)
-    const problems = [...placedPatternProblems(check.manifest, raw), ...whole.problems]
+    const optioned = withOptions(check.manifest, triggerTypes)
+    const whole = withSchemas(optioned.manifest, baseDirectory, schemas)
+    const problems = [...placedPatternProblems(check.manifest, raw), ...optioned.problems, ...whole.problems]
     return problems.length > 0 ? { ok: false, problems } : { ok: true, value: whole.manifest }
   })
   return value === undefined

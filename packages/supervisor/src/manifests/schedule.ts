@@ -33,6 +33,7 @@ function ownProblem(trigger: ManifestDocument['triggers'][number]): Readonly<Rec
     case 'webhook':
       return { allowed_sources: sourcesProblem(trigger.allowed_sources ?? []) }
     case 'file_watch':
+    case 'custom':
       return {}
   }
 }

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { checkManifest, type ManifestProblem, VigilError } from '@vigil/protocol'
+import { withOptions } from '../triggers/custom/trigger-options.ts'
+import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { effectiveManifest } from './effective.ts'
 import type { Manifest } from './manifest.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
@@ -78,6 +80,12 @@ type TriggerKindSpec =
     }
   | ({ readonly type: 'event'; readonly eventType: string; readonly source?: string } & SettlingSpec)
   | ({
+      readonly type: 'custom'
+      /** One of `triggerTypes` of the supervisor. */
+      readonly kind: string
+      readonly options?: Readonly<Record<string, unknown>>
+    } & SettlingSpec)
+  | ({
       readonly type: 'message'
       readonly from?: string
       readonly topic?: string
@@ -137,7 +145,10 @@ export interface SpawnSpec {
  * @throws FUNCTION_NOT_PORTABLE when the entrypoint is a function
  * @throws INVALID_CONFIG, UNKNOWN_FIELD, MISSING_FIELD with every problem in `details`
  */
-export function manifestFromSpec(spec: SpawnSpec, { baseDirectory }: { readonly baseDirectory: string }): Manifest {
+export function manifestFromSpec(
+  spec: SpawnSpec,
+  { baseDirectory, triggerTypes = {} }: { readonly baseDirectory: string; readonly triggerTypes?: TriggerTypes },
+): Manifest {
   if (typeof (spec.entrypoint as unknown) === 'function') {
     const message = `expected the URL or path of a module as entrypoint of ${spec.name}, found a function, which cannot move into a cell`
     throw new VigilError('FUNCTION_NOT_PORTABLE', message)
@@ -150,8 +161,10 @@ export function manifestFromSpec(spec: SpawnSpec, { baseDirectory }: { readonly 
   if (!check.ok) throw manifestError(check.problems.map((problem) => inCamelCase(problem, spec.name)))
   const [wrong] = check.manifest.triggers.flatMap(patternProblems)
   if (wrong !== undefined) throw new VigilError('INVALID_CONFIG', `${spec.name}: ${wrong.message}`)
-  const whole = withSchemas(check.manifest, baseDirectory, new Map())
-  if (whole.problems.length > 0) throw manifestError(whole.problems.map((problem) => inCamelCase(problem, spec.name)))
+  const optioned = withOptions(check.manifest, triggerTypes)
+  const whole = withSchemas(optioned.manifest, baseDirectory, new Map())
+  const problems = [...optioned.problems, ...whole.problems]
+  if (problems.length > 0) throw manifestError(problems.map((problem) => inCamelCase(problem, spec.name)))
   return effectiveManifest(whole.manifest, baseDirectory)
 }
 

@@ -44,5 +44,12 @@ export const onEvent = (eventType: string, options: Options<'event', 'eventType'
   ...options,
 })
 
+/** Wakes the agent by a type that the program has registered as one of `triggerTypes`. */
+export const customTrigger = (
+  kind: string,
+  options: Readonly<Record<string, unknown>> = {},
+  more: Options<'custom', 'kind' | 'options'> = {},
+): TriggerSpec => ({ type: 'custom', kind, options, ...more })
+
 /** Wakes the agent for each message sent to it, or only for those of a sender or topic. */
 export const onMessage = (options: Options<'message', never> = {}): TriggerSpec => ({ type: 'message', ...options })

@@ -13,6 +13,7 @@ import { systemRandom } from '../platform/random.ts'
 import { wakeAdmission } from '../residency/wake-admission.ts'
 import { type Group, groupsOf } from '../supervision/groups.ts'
 import type { RecoveryReport, SupervisorEvents } from '../surface.ts'
+import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { bundleStore } from './bundle-store.ts'
 import { type CheckpointPolicy, checkpointPolicy } from './checkpointer.ts'
 import type { Ports, RuntimePorts } from './ports.ts'
@@ -28,6 +29,7 @@ export interface OpenOptions {
   readonly ballastBytes?: number | undefined
   readonly checkpoints?: Partial<CheckpointPolicy> | undefined
   readonly groups: readonly Group[]
+  readonly triggerTypes: TriggerTypes
   readonly cells: CellsConfiguration
   /** Replaces single ports; whoever gives one closes it. */
   readonly ports: Partial<Ports>
@@ -59,6 +61,7 @@ export async function openRuntime({
   ballastBytes = defaultBallastBytes,
   checkpoints,
   groups: definitions,
+  triggerTypes,
   cells: cellsConfiguration,
   ports: given,
 }: OpenOptions): Promise<Opened> {
@@ -146,6 +149,7 @@ export async function openRuntime({
         resident: cellsConfiguration.maxResident ?? residentByMemory(machine.memoryMb),
       }),
       checkpoints: { ...checkpointPolicy, ...checkpoints },
+      triggerTypes,
       env,
       emit,
     })

@@ -16,6 +16,7 @@ import type { Groups } from '../supervision/groups.ts'
 import { topLevel } from '../supervision/top-level.ts'
 import { treeView } from '../supervision/tree-view.ts'
 import type { DeployRequest, HookReply, HookRequest, SupervisorEvents, TreeNode } from '../surface.ts'
+import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { type TriggerSet, triggerSet } from '../triggers/trigger-set.ts'
 import { hookSecrets } from '../triggers/webhook/hook-secrets.ts'
 import { hooks } from '../triggers/webhook/hooks.ts'
@@ -69,6 +70,7 @@ export interface RuntimeParts {
   readonly groups: Groups
   readonly admission: WakeAdmission
   readonly checkpoints: CheckpointPolicy
+  readonly triggerTypes: TriggerTypes
   readonly env: Readonly<Record<string, string | undefined>>
   readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] }
 }
@@ -80,6 +82,7 @@ export function startRuntime({
   groups,
   admission,
   checkpoints: policy,
+  triggerTypes,
   env,
   emit,
 }: RuntimeParts): Runtime {
@@ -160,6 +163,8 @@ export function startRuntime({
         if (how === 'cancel') process.cancel(eventId, end)
         else process.terminate(eventId, end).catch(complain(name))
       },
+      random,
+      triggerTypes,
       failed: complain(name),
     })
     const place = top.placeOf(name)

@@ -1,6 +1,7 @@
-import type { Clock, FileWatcher } from '@vigil/protocol'
+import type { Clock, FileWatcher, Random } from '@vigil/protocol'
 import type { ProcessFold } from '../fold/process-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
+import type { TriggerTypes } from './custom/trigger-type.ts'
 import type { HookSecrets } from './webhook/hook-secrets.ts'
 
 /** A trigger that listens to the world for one process. */
@@ -22,6 +23,8 @@ export interface TriggerParts {
   readonly lookAtClock: () => void
   /** Ends an event that is not over: it is cancelled, and by `terminate` the life that works on it goes at once. */
   readonly end: (eventId: string, how: 'cancel' | 'terminate') => void
+  readonly random: Random
+  readonly triggerTypes: TriggerTypes
   /** An event could not be taken, or listening broke. */
   readonly failed: (error: Error) => void
 }

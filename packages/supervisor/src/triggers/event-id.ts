@@ -20,7 +20,7 @@ const known = new WeakMap<Trigger, string>()
 export function triggerId(trigger: Trigger): string {
   const found = known.get(trigger)
   if (found !== undefined) return found
-  const id = `${trigger.type}-${digest(identity(trigger), 12)}`
+  const id = `${trigger.type === 'custom' ? trigger.kind : trigger.type}-${digest(identity(trigger), 12)}`
   known.set(trigger, id)
   return id
 }
@@ -39,6 +39,8 @@ function identity(trigger: Trigger): readonly unknown[] {
       ]
     case 'webhook':
       return ['webhook', trigger.webhookPath]
+    case 'custom':
+      return ['custom', trigger.kind, trigger.options]
     case 'event':
       return ['event', trigger.eventType, trigger.source ?? null]
     case 'message':
@@ -64,4 +66,9 @@ export function fileDedupeKey(change: FileChange): string {
 /** The id of the event of one version of a file, from its dedupe key. */
 export function fileEventId(process: string, trigger: string, key: string): EventId {
   return digest(['file', process, trigger, key], 32) as EventId
+}
+
+/** The id of an event that came under a key. */
+export function keyedEventId(process: string, trigger: string, key: string): EventId {
+  return digest(['key', process, trigger, key], 32) as EventId
 }

@@ -4,6 +4,7 @@ import type { Trigger } from '../manifests/manifest.ts'
 import type { ProcessStatus } from '../surface.ts'
 import type { ArmedTrigger, TriggerParts } from './armed-trigger.ts'
 import { cronTrigger } from './cron-trigger.ts'
+import { customTrigger } from './custom/custom-trigger.ts'
 import { triggerId } from './event-id.ts'
 import { fileTrigger } from './file-trigger.ts'
 import { webhookTrigger } from './webhook/webhook-trigger.ts'
@@ -45,6 +46,7 @@ export function triggerSet(parts: TriggerParts): TriggerSet {
         if (armed.has(id)) continue
         if (trigger.type === 'cron') armed.set(id, cronTrigger(parts, trigger))
         if (trigger.type === 'webhook') armed.set(id, webhookTrigger(parts, trigger))
+        if (trigger.type === 'custom') armed.set(id, customTrigger(parts, trigger))
         if (trigger.type === 'file_watch') armed.set(id, fileTrigger(parts, trigger))
       }
     },
@@ -59,7 +61,7 @@ export function triggerSet(parts: TriggerParts): TriggerSet {
         const problem = trigger.type === 'webhook' ? parts.secrets.problem(trigger) : undefined
         return {
           id,
-          type: trigger.type,
+          type: trigger.type === 'custom' ? trigger.kind : trigger.type,
           text: describe(trigger),
           ...(next === undefined ? {} : { nextFire: next.toISOString() }),
           ...(trigger.type === 'cron' ? slotCounts(parts.process, id) : {}),
@@ -85,6 +87,8 @@ function describe(trigger: Trigger): string {
       return `/hooks${trigger.webhookPath} (${guardOf(trigger)})`
     case 'file_watch':
       return `${trigger.watchPath} ${trigger.watchPatterns.join(' ')}`
+    case 'custom':
+      return JSON.stringify(trigger.options)
     case 'event':
       return trigger.eventType
     case 'message':
