@@ -68,7 +68,23 @@ export function fleet(random: Random): Record<AgentName, WorldAgent> {
 }
 
 /** Hosts refuse, and doubts are left to people: both are part of the work, not a failure of the turn. */
-const expected = new Set(['EFFECT_IN_DOUBT', 'FETCH_FAILED', 'FETCH_TIMEOUT', 'STEP_FAILED'])
+const expected = new Set([
+  'EFFECT_IN_DOUBT',
+  'FETCH_FAILED',
+  'FETCH_TIMEOUT',
+  'REQUEST_FAILED',
+  'REQUEST_TIMEOUT',
+  'STEP_FAILED',
+])
+
+/** A letter, one with little time, or a question: chance decides, the same in every life. */
+function write(place: string, ctx: AgentContext): Promise<unknown> {
+  const chance = ctx.random()
+  const content = { place, chance }
+  if (chance < 0.3) return ctx.request('friend', content, { timeout: '20s' })
+  if (chance < 0.5) return ctx.send('friend', content, { ttl: '5s', priority: chance < 0.4 ? 'high' : 'low' })
+  return ctx.send('friend', content)
+}
 
 function agentOf(program: readonly Work[]) {
   return async (event: AgentEvent, ctx: AgentContext): Promise<unknown> => {
@@ -90,7 +106,7 @@ function agentOf(program: readonly Work[]) {
         case 'publish':
           return ctx.publish(`news.${ctx.process}`, { place, now: ctx.now() })
         case 'send':
-          return ctx.send('friend', { place, chance: ctx.random() })
+          return write(place, ctx)
         case 'step':
           return ctx.step('count', () => ctx.random())
         case 'once':
