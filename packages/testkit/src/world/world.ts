@@ -55,6 +55,8 @@ export interface World
   readonly violations: string[]
   /** Spawns an agent of the world again, as a program would; a violation if that does not come to an end. */
   adopt(name: string): void
+  /** Kills ring 0 at this moment, as `kill -9` would. */
+  kill(): void
   /** Lets virtual milliseconds pass. */
   run(ms: number): Promise<void>
   /** Lets time pass until `done`, at most `ms`; false when it did not come, or something has gone wrong. */
@@ -150,6 +152,7 @@ export function world(options: WorldOptions): World {
         if (!ended && mine?.over === false) violated(`spawn of ${name} did not come to an end`)
       })
     },
+    kill: () => lives.die(),
     run: (ms) => clock.advance(ms),
     until,
     async stop() {
