@@ -1,5 +1,6 @@
 import { eventsOf, type JournalRecord, type RecordData } from '@vigil/protocol'
 import { requestsAnswered } from './request-checks.ts'
+import { slotsAccountedFor } from './slot-checks.ts'
 
 /**
  * What must hold of any log, whatever happened: judged from the records alone. Each check answers with violations in
@@ -122,4 +123,5 @@ export const journalChecks: readonly JournalCheck[] = [
   outcomesOnce,
   neverDiverged,
   requestsAnswered,
+  slotsAccountedFor,
 ]
