@@ -6,12 +6,13 @@ const newline = 10
 
 /**
  * Visits the lines of a file that are not blank, each without its newline, and with the offsets where it begins and where
- * the next one may; the last may lack its newline. Returns where it stopped.
+ * the next one may; the last may lack its newline. Waits for `pieceRead` after each piece. Returns where it stopped.
  */
 export async function eachLine(
   handle: FileHandle,
   { from, upTo }: { readonly from: number; readonly upTo: number },
   visit: (line: Buffer, start: number, end: number) => void,
+  pieceRead?: () => Promise<void>,
 ): Promise<number> {
   const totalBytes = Math.min(upTo, await handle.size())
   let rest = Buffer.alloc(0)
@@ -33,6 +34,7 @@ export async function eachLine(
       at = end + 1
     }
     rest = text.subarray(at)
+    await pieceRead?.()
   }
   if (rest.length > 0) visit(rest, position - rest.length, position)
   return totalBytes

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Checkpoint, Clock, FileSystem, JournalStore } from '@vigil/protocol'
 import { makeDurableDirectory } from './atomic-file.ts'
 import { ballastIn, noBallast } from './ballast.ts'
+import { blobStore } from './blob-store.ts'
 import { type StoredCheckpoint, saveCheckpoint } from './checkpoint-file.ts'
 import { damageList } from './damage-list.ts'
 import { onDisk } from './disk-failure.ts'
@@ -47,8 +48,9 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
   const damages = damageList()
   const growing = growingSegment({ path: tail.path, bytes: tail.position, index }, indexes.seal)
   const writer = segmentWriter(fileSystem, directory, segmentBytes, tail)
-  const appender = logAppender({ clock, given, writer, growing, ballast })
-  const pages = logPages({ fileSystem, directory, growing, indexes, damages })
+  const blobs = blobStore(fileSystem, join(options.directory, 'blobs'), () => clock.now())
+  const appender = logAppender({ clock, given, writer, growing, ballast, blobs })
+  const pages = logPages({ fileSystem, directory, growing, indexes, damages, blobs })
   let newest: StoredCheckpoint | undefined = checkpoint
 
   return {
@@ -64,10 +66,14 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     space: appender.space,
     durable: appender.durable,
     onFlush: appender.onFlush,
-    replay: (after, visit) => replayLog({ fileSystem, directory, growing }, after, visit),
+    replay: (after, visit) => replayLog({ fileSystem, directory, growing, blobs }, after, visit),
     page: pages.page,
     tail: pages.tail,
     onDamage: damages.listen,
+    bodies: {
+      processes: () => onDisk(blobs.processes),
+      sweep: (sweep) => onDisk(() => blobs.sweep(sweep, () => appender.durable(given.lastSeq))),
+    },
     async saveCheckpoint(round: Checkpoint) {
       // Places may be newer than the round: what lies between is durable first, and learned again at the next start.
       const stored = { ...round, places: given.dump() }

@@ -1,7 +1,9 @@
 import type { Clock, JournalRecord, JournalStore } from '@vigil/protocol'
 import type { Ballast } from './ballast.ts'
+import type { BlobStore } from './blob-store.ts'
 import { groupCommit } from './group-commit.ts'
 import type { GrowingSegment } from './growing-segment.ts'
+import { type Body, outline } from './line-bodies.ts'
 import { dataTexts, isoClock, type Places } from './places.ts'
 import { encodeRecord } from './record-codec.ts'
 import type { SegmentWriter } from './segment-writer.ts'
@@ -17,6 +19,7 @@ interface Line {
   readonly body: string
   readonly length: number
   readonly record: JournalRecord
+  readonly large: Body | undefined
 }
 
 export function logAppender({
@@ -25,18 +28,21 @@ export function logAppender({
   writer,
   growing,
   ballast,
+  blobs,
 }: {
   readonly clock: Clock
   readonly given: Places
   readonly writer: SegmentWriter
   readonly growing: GrowingSegment
   readonly ballast: Ballast
+  readonly blobs: BlobStore
 }): LogAppender {
   const commit = groupCommit({
     clock,
     durableSeq: given.lastSeq,
     ballast,
     async write(lines: readonly Line[], firstSeq) {
+      await blobs.write(lines.flatMap(({ large }) => large ?? []))
       const written = await writer.write(
         lines.map(({ body }) => body),
         firstSeq,
@@ -57,12 +63,14 @@ export function logAppender({
     append(drafts, urgency) {
       commit.assertOpen()
       if (drafts.length === 0) return []
-      const data = dataTexts(drafts)
+      const texts = dataTexts(drafts)
       const records = given.give(drafts, iso())
       const last = records.length - 1
-      const lines = records.map((record, index) => {
-        const body = encodeRecord(record, { data: data[index] as string, more: index < last })
-        return { body, length: body.length, record }
+      const lines = records.map((record, index): Line => {
+        const { text, body: large } = outline(record, texts[index] as string)
+        const body = encodeRecord(record, { data: text, more: index < last })
+        if (large !== undefined) blobs.named(large)
+        return { body, length: body.length + (large?.text.length ?? 0), record, large }
       })
       commit.add(lines, given.lastSeq, urgency === 'durable')
       return records

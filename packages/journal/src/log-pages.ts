@@ -1,7 +1,9 @@
 import { basename } from 'node:path'
 import { errorCode, type FileSystem, type JournalPage, type JournalRecord, type PageQuery } from '@vigil/protocol'
+import type { BlobStore } from './blob-store.ts'
 import type { DamageList } from './damage-list.ts'
 import type { GrowingSegment, LogEnd } from './growing-segment.ts'
+import { unwrapped } from './line-bodies.ts'
 import { matches } from './page.ts'
 import { pickRecords } from './record-picker.ts'
 import { salvage } from './salvage.ts'
@@ -9,6 +11,7 @@ import { lastOf, segmentsFrom } from './segment-files.ts'
 import { type Columns, chainFor, ordinals, type SegmentIndex } from './segment-index.ts'
 import type { SegmentIndexes } from './segment-indexes.ts'
 import { readSegment } from './segment-reader.ts'
+import { wholeRecords } from './whole-records.ts'
 
 export interface LogPagesOptions {
   readonly fileSystem: FileSystem
@@ -16,6 +19,7 @@ export interface LogPagesOptions {
   readonly growing: GrowingSegment
   readonly indexes: SegmentIndexes
   readonly damages: DamageList
+  readonly blobs: BlobStore
 }
 
 /** What somebody looks for in a segment. */
@@ -35,7 +39,7 @@ interface Segment {
 }
 
 /** Reads what of the log can be read, a page at a time, and only where its records stand. */
-export function logPages({ fileSystem, directory, growing, indexes, damages }: LogPagesOptions) {
+export function logPages({ fileSystem, directory, growing, indexes, damages, blobs }: LogPagesOptions) {
   const search = async ({
     what,
     from,
@@ -97,8 +101,13 @@ export function logPages({ fileSystem, directory, growing, indexes, damages }: L
     return what.newestFirst ? records.reverse() : records
   }
 
+  const whole = async ({ records, damaged }: JournalPage): Promise<JournalPage> => ({
+    records: await wholeRecords(blobs, records),
+    damaged,
+  })
+
   return {
-    page(query: PageQuery): Promise<JournalPage> {
+    async page(query: PageQuery): Promise<JournalPage> {
       const newestFirst = query.order !== 'oldest_first'
       const what: Search = {
         newestFirst,
@@ -109,16 +118,18 @@ export function logPages({ fileSystem, directory, growing, indexes, damages }: L
         },
         isWanted: (record) => matches(record, query),
       }
-      return search({ what, from: 0, limit: query.limit, process: query.process })
+      const page = await search({ what, from: 0, limit: query.limit, process: query.process })
+      if (query.bodies === 'named') return { ...page, records: page.records.map(unwrapped) }
+      return await whole(page)
     },
-    tail(cursor: number, limit: number): Promise<JournalPage> {
+    async tail(cursor: number, limit: number): Promise<JournalPage> {
       const what: Search = {
         newestFirst: false,
         mayHold: ({ first, count }) => first + count > cursor + 1,
         ordinals: ({ first, count }) => range(Math.max(0, cursor + 1 - first), count),
         isWanted: (record) => record.seq > cursor,
       }
-      return search({ what, from: cursor + 1, limit })
+      return await whole(await search({ what, from: cursor + 1, limit }))
     },
   }
 }

@@ -29,6 +29,8 @@ export interface ReadOptions {
   readonly after?: number
   /** Called for each record of a whole batch that is not parsed. */
   readonly passed?: (head: LineHead, start: number, end: number) => void
+  /** Waited for after each piece of a segment that was read, before the next is. */
+  readonly pieceRead?: () => Promise<void>
   /** Where to stop, while somebody writes behind it. */
   readonly upToBytes?: number
   /** Begins behind a line that was read before and is known to be good. */
@@ -55,7 +57,7 @@ export async function readSegment(
   try {
     const fold = segmentFold(path, options)
     const range = { from: options.from?.offset ?? 0, upTo: options.upToBytes ?? Number.POSITIVE_INFINITY }
-    const totalBytes = await eachLine(handle, range, fold.line)
+    const totalBytes = await eachLine(handle, range, fold.line, options.pieceRead)
     const found = fold.found()
     return found === undefined ? undefined : { ...found, totalBytes }
   } finally {

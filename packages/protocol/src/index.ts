@@ -21,6 +21,7 @@ export { checkManifest, describeFound, type ManifestCheck, type ManifestProblem 
 export { type ManifestDocument, manifestSchema, type TriggerDocument } from './manifest/schema.ts'
 export type * from './ports/index.ts'
 export { endlessSpace } from './ports/journal-store.ts'
+export { type BodyReference, bodyPaths, isBodyReference } from './record-bodies.ts'
 export * from './records.ts'
 export { apiBase, type Route, type RouteId, routes } from './routes.ts'
 export type { StandardSchema } from './standard-schema.ts'

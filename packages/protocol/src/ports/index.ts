@@ -13,6 +13,8 @@ export type { FileHandle, FileStat, FileSystem } from './file-system.ts'
 export type { FileChange, FileWatch, FileWatcher, WatchSpec } from './file-watcher.ts'
 export type { HttpClient, HttpReply, HttpRequest } from './http-client.ts'
 export type {
+  BodyKeeper,
+  BodySweep,
   Checkpoint,
   JournalDamage,
   JournalPage,

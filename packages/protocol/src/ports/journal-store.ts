@@ -29,6 +29,8 @@ export interface PageQuery {
   readonly before?: number
   /** Only records with a larger per-process number `n`. */
   readonly after?: number
+  /** `named`: of large bodies the page may hold the hash; default `whole`. */
+  readonly bodies?: 'whole' | 'named'
 }
 
 /** Records that were asked for, as far as they can be read. */
@@ -43,6 +45,22 @@ export interface JournalDamage {
   readonly segment: string
   /** Of the first bad byte in the segment. */
   readonly offset: number
+}
+
+/** Large bodies that a store keeps beside its log, and may take away. */
+export interface BodyKeeper {
+  /** Of whom it has any. */
+  processes(): Promise<string[]>
+  /** Removes bodies of one process; returns how many. */
+  sweep(sweep: BodySweep): Promise<number>
+}
+
+export interface BodySweep {
+  readonly process: string
+  /** Wall time, milliseconds: what was written later stays. */
+  readonly before: number
+  /** Called when there is anything to remove: the hashes of all bodies that what is known by now cannot do without. */
+  needed(): ReadonlySet<string>
 }
 
 /**
@@ -103,5 +121,7 @@ export interface JournalStore {
   saveCheckpoint(checkpoint: Checkpoint): Promise<void>
   /** The newest whole round that the log still covers, or undefined. */
   loadCheckpoint(): Promise<Checkpoint | undefined>
+  /** Undefined when the store has no bodies beside its records. */
+  readonly bodies?: BodyKeeper
   close(): Promise<void>
 }
