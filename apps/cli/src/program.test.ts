@@ -58,6 +58,13 @@ it('journal show and tail ask for what the flags say', async () => {
   expect(supervisor.asked.map((line) => line.split('?')[1])).toEqual(['type=x&limit=5', 'type=x&limit=5'])
 })
 
+it('takes bodies away', async () => {
+  await using supervisor = await answering({ removed: 2 })
+  const { lines } = await run('--url', supervisor.url, 'purge', 'a')
+  expect(lines).toEqual(['2 bodies of a are gone; their hashes stay in the journal'])
+  expect(supervisor.asked).toEqual(['undefined /api/v1/processes/a/purge'])
+})
+
 it.each([
   [['fly'], "unknown command 'fly'"],
   [['journal', 'show'], "missing required argument 'name'"],

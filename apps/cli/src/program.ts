@@ -94,6 +94,13 @@ export async function runCommand(argv: readonly string[], face: Face): Promise<n
           show(view, () => [`${view.name} is ${view.state}`])
         }
       })
+  program
+    .command('purge <name>')
+    .description('Takes away the large bodies of a process that no event, open turn or dead letter needs.')
+    .action(async (name: string) => {
+      const view = await client().purge(name)
+      show(view, () => [`${view.removed} bodies of ${name} are gone; their hashes stay in the journal`])
+    })
   addTurnVerbs(program, { client, show })
   addHistoryVerbs(program, { client, show })
   await parse(program, argv)

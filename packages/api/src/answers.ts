@@ -37,11 +37,13 @@ export const answers: Readonly<Record<RouteId, Answer>> = {
     const place = { min: 0, max: Number.MAX_SAFE_INTEGER }
     const bounds = { before: wholeNumber(query, 'before', place), after: wholeNumber(query, 'after', place) }
     const words = { type: query.get('type') ?? undefined, turn: query.get('turn') ?? undefined }
-    const { records, damaged } = await agent.journal(given({ limit, ...bounds, ...words }))
+    const bodies = query.get('bodies') === 'whole' ? 'whole' : 'named'
+    const { records, damaged } = await agent.journal({ ...given({ limit, ...bounds, ...words }), bodies })
     const last = records.length < limit ? undefined : records.at(-1)
     const next = last === undefined ? null : String(last.n)
     return json(200, { entries: records.map(entryView), next, ...(damaged.length > 0 ? { damaged } : {}) })
   },
+  purgeBodies: async ({ s, part }) => json(200, { removed: await s.get(part('name')).purge() }),
   getContext: async ({ s, part }) => json(200, { state: (await s.get(part('name')).context()).state }),
   patchContext: async ({ s, part, request }) => {
     const agent = s.get(part('name'))

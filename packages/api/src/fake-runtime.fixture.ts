@@ -62,6 +62,10 @@ export function fakeRuntime(): FakeRuntime {
     suspend: control('suspend', 'suspended'),
     resume: control('resume', 'running'),
     remove: async () => note('remove'),
+    purge: async () => {
+      note('purge')
+      return 3
+    },
     turns: async (query) => {
       note('turns', query)
       return [{ turn: 't1', eventId: 'e1', state: 'running', attempt: 1, at: 'then' }]

@@ -158,7 +158,9 @@ describe('reading', () => {
 
   it('pages the journal, newest first', async () => {
     const page = await send('/processes/watcher/journal?limit=3&type=turn.completed&turn=t&before=10&after=2')
-    expect(runtime.calls).toEqual([['journal', { limit: 3, type: 'turn.completed', turn: 't', before: 10, after: 2 }]])
+    expect(runtime.calls).toEqual([
+      ['journal', { limit: 3, type: 'turn.completed', turn: 't', before: 10, after: 2, bodies: 'named' }],
+    ])
     expect(page.body).toMatchObject({
       next: '7',
       entries: [{ n: 9, type: 'process.removed', data: { by: 'x' } }, { n: 8 }, { n: 7 }],
@@ -186,6 +188,16 @@ describe('acting', () => {
       body: { name: 'watcher', state },
     })
     expect(runtime.calls).toEqual([[verb]])
+  })
+
+  it('takes bodies away', async () => {
+    expect((await send('/processes/watcher/purge', { method: 'POST' })).body).toEqual({ removed: 3 })
+    expect(runtime.calls).toEqual([['purge']])
+  })
+
+  it('names large bodies in the journal, unless it is asked for them', async () => {
+    await send('/processes/watcher/journal?bodies=whole')
+    expect(runtime.calls).toEqual([['journal', { limit: 100, bodies: 'whole' }]])
   })
 
   it('accepts an event with its key and leaves the payload alone', async () => {

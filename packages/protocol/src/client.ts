@@ -33,6 +33,8 @@ export interface ClientOptions {
 }
 
 export interface JournalQuery {
+  /** `whole`: large bodies are in the records, and not only their hashes. */
+  readonly bodies?: 'whole'
   readonly limit?: number
   readonly type?: string
   readonly turn?: string
@@ -128,6 +130,7 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
       call<{ id: string }>('resolveDoubt', { path: { id }, body: decision }),
     journal: (name: string, query: JournalQuery = {}) =>
       call<JournalView>('getJournal', { path: { name }, query: { ...query } }),
+    purge: (name: string) => call<{ removed: number }>('purgeBodies', { path: { name } }),
     context: (name: string) => call<ContextView>('getContext', { path: { name } }),
     patchContext: (name: string, state: Readonly<Record<string, unknown>>) =>
       call<ContextView>('patchContext', { path: { name }, body: { state } }),

@@ -78,6 +78,11 @@ export const routes = {
     path: '/doubts/{id}',
     doc: '`{outcome: done, result}`, `{outcome: not_done}` or `{outcome: retry}`: the turn goes on.',
   },
+  purgeBodies: {
+    method: 'POST',
+    path: '/processes/{name}/purge',
+    doc: 'Takes away the large bodies that no event, open turn or dead letter needs.',
+  },
   getJournal: {
     method: 'GET',
     path: '/processes/{name}/journal',

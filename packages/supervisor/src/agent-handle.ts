@@ -81,6 +81,10 @@ export function agentHandle(runtime: Runtime, name: string, ports: Parts, by: st
     suspend: () => running(member(), () => member().process.suspend(by)),
     resume: () => member().process.resume(by),
     remove: () => runtime.remove(name, by),
+    async purge() {
+      member()
+      return await runtime.purge(name)
+    },
     turns: (query = {}) => listTurns(runtime.log, member().process, query),
     cancel: (turn, reason = 'cancelled') => cancelTurn(runtime.log, member().process, turn, { by, reason }),
     rewind: (to, { dryRun = true } = {}) => history.rewind(member(), to, dryRun),

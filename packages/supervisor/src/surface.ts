@@ -288,6 +288,8 @@ export interface AgentHandle {
   redeliver(eventIds?: readonly string[]): Promise<string[]>
   /** Forgets those named, or all; resolves with how many. @throws DEAD_LETTER_NOT_FOUND */
   discard(eventIds?: readonly string[]): Promise<number>
+  /** Takes away the large bodies that no event, open turn or dead letter needs; resolves with how many there were. */
+  purge(): Promise<number>
   /** Records of this process, newest first unless asked otherwise. */
   journal(query?: Omit<PageQuery, 'process' | 'limit'> & { readonly limit?: number }): Promise<JournalPage>
   /** Committed state. */

@@ -8,10 +8,13 @@ const pattern = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
 /** Timers of the platform count in 32 bits; a longer wait would fire at once, so nothing longer is accepted. */
 const longestMs = 24 * 86_400_000
 
-/** Milliseconds, or undefined when the value is no duration from 0 to 24 days. */
-export function parseDuration(value: unknown): number | undefined {
+/** What is compared with an age waits for no timer. */
+export const longestAgeMs = 36_500 * 86_400_000
+
+/** Milliseconds, or undefined when the value is no duration from 0 to 24 days, or to `mostMs`. */
+export function parseDuration(value: unknown, mostMs = longestMs): number | undefined {
   const ms = typeof value === 'number' ? value * 1_000 : fromText(value)
-  return ms !== undefined && ms >= 0 && ms <= longestMs ? Math.round(ms) : undefined
+  return ms !== undefined && ms >= 0 && ms <= mostMs ? Math.round(ms) : undefined
 }
 
 function fromText(value: unknown): number | undefined {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { processNamePattern } from '../ids.ts'
-import { parseDuration } from './duration.ts'
+import { longestAgeMs, parseDuration } from './duration.ts'
 
 /** The kinds of fields that manifests and the configuration are made of. The message of each check says what was expected, as a noun: problems.ts makes "expected X, found Y" of it. */
 export const text = (words: string) => z.string({ error: words }).min(1, { error: words })
@@ -21,6 +21,16 @@ export const durationOf = (minimumMs = 0) => {
     .union([z.string(), z.number()], { error })
     .refine((value) => (parseDuration(value) ?? -1) >= minimumMs, { error })
     .transform((value) => parseDuration(value) as number)
+}
+
+/** How old something may become: unlike a wait, it may be years. */
+export const age = (fallback: string) => {
+  const error = 'an age such as 30d'
+  return z
+    .union([z.string(), z.number()], { error })
+    .refine((value) => parseDuration(value, longestAgeMs) !== undefined, { error })
+    .transform((value) => parseDuration(value, longestAgeMs) as number)
+    .prefault(fallback)
 }
 
 /** How often something may happen, such as `30/1h`: at most 30 within any hour. */

@@ -31,6 +31,7 @@ describe('defaults', () => {
       hibernate_after: 60_000,
       evictable: false,
       concurrency: 1,
+      journal: { bodies: 'keep', bodies_retention: 30 * 86_400_000 },
       mailbox: { max: 10_000 },
       restart_policy: 'on_failure',
       max_restarts: 3,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { atLeast, duration, durationOf, flag, name, oneOf, rate, section, text } from './fields.ts'
+import { age, atLeast, duration, durationOf, flag, name, oneOf, rate, section, text } from './fields.ts'
 
 /**
  * The one schema of a manifest, in the snake_case of the file and in canonical spelling only
@@ -195,6 +195,9 @@ export const manifestSchema = z.strictObject(
     shutdown_timeout: duration('10s'),
     max_consecutive_failures: atLeast(1, 3),
     delivery: delivery.prefault({}),
+    journal: z
+      .strictObject({ bodies: oneOf(['keep', 'hash']).default('keep'), bodies_retention: age('30d') }, section)
+      .prefault({}),
     context: context.prefault({}),
     files: z.record(name, file, { error: 'a map of mount names to paths' }).default({}),
     network: z

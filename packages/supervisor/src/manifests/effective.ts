@@ -35,6 +35,10 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
       retryBackoffMs: document.delivery.retry_backoff,
       retryBackoffMaxMs: document.delivery.retry_backoff_max,
     },
+    journal: {
+      bodies: document.journal.bodies,
+      bodiesRetentionMs: document.journal.bodies_retention,
+    },
     context: {
       initialState: document.context.initial_state,
       writableKeys: document.context.writable_keys,

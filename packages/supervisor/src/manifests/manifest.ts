@@ -32,6 +32,12 @@ export interface Manifest {
     readonly retryBackoffMs: number
     readonly retryBackoffMaxMs: number
   }
+  /** Absent in what was deployed before there was a choice. */
+  readonly journal?: {
+    /** `hash`: of bodies over 4 KB nothing but the hash stays when no event and no turn needs them. */
+    readonly bodies: 'keep' | 'hash'
+    readonly bodiesRetentionMs: number
+  }
   readonly context: {
     readonly initialState: Readonly<Record<string, unknown>>
     /** The only state keys that the agent may write; empty: all. */

@@ -123,6 +123,7 @@ export interface SpawnSpec {
     readonly retryBackoff?: Duration
     readonly retryBackoffMax?: Duration
   }
+  readonly journal?: { readonly bodies?: 'keep' | 'hash'; readonly bodiesRetention?: Duration }
   readonly context?: {
     readonly initialState?: Readonly<Record<string, unknown>>
     readonly writableKeys?: readonly string[]
@@ -154,7 +155,7 @@ export function manifestFromSpec(
     throw new VigilError('FUNCTION_NOT_PORTABLE', message)
   }
   const raw = renameKeys(withoutUndefined({ ...spec, entrypoint: entrypointPath(spec.entrypoint) }), snakeCase) as Raw
-  for (const section of ['mailbox', 'delivery', 'context', 'network', 'permissions'])
+  for (const section of ['mailbox', 'delivery', 'journal', 'context', 'network', 'permissions'])
     raw[section] = renameKeys(raw[section], snakeCase)
   if (Array.isArray(raw.triggers)) raw.triggers = raw.triggers.map((trigger: unknown) => renameKeys(trigger, snakeCase))
   const check = checkManifest(withoutUndefined(raw))

@@ -1,5 +1,6 @@
 import type { JournalRecord, JournalStore, ProcessName, RecordDraft } from '@vigil/protocol'
 import { restoreRow } from '../fold/checkpoint-row.ts'
+import { assertBodies } from '../fold/needed-bodies.ts'
 import type { ProcessFold } from '../fold/process-fold.ts'
 import { applyRecord, type World } from '../fold/world.ts'
 import type { RecoveryReport } from '../surface.ts'
@@ -23,6 +24,7 @@ export async function recover(journal: JournalStore): Promise<Recovered> {
   })
   const checkpointAt = checkpoint === undefined ? undefined : new Date(checkpoint.at).toISOString()
   const processes = [...world.values()]
+  processes.forEach(assertBodies)
   const tail = journal.report.tornTail
   return {
     world,

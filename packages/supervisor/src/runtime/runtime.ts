@@ -20,6 +20,7 @@ import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { type TriggerSet, triggerSet } from '../triggers/trigger-set.ts'
 import { hookSecrets } from '../triggers/webhook/hook-secrets.ts'
 import { hooks } from '../triggers/webhook/hooks.ts'
+import { bodyRetention } from './body-retention.ts'
 import type { BundleStore } from './bundle-store.ts'
 import { type CheckpointPolicy, checkpointer } from './checkpointer.ts'
 import { clockWatch } from './clock-watch.ts'
@@ -45,6 +46,8 @@ export interface Runtime {
   /** Puts a manifest on record, as a new process or a new revision; starts nothing. */
   deploy(request: DeployRequest): Promise<Member>
   remove(name: string, by: string): Promise<void>
+  /** Takes away the large bodies of a process that nothing needs; resolves with how many there were. */
+  purge(name: string): Promise<number>
   publish(
     topic: string,
     data: unknown,
@@ -106,6 +109,7 @@ export function startRuntime({
     emit.log({ process: name, level: 'error', message: error.message })
   const checkpoints = checkpointer(log, clock, ports.compute, policy, complain('@runtime'))
 
+  const bodies = bodyRetention(log, clock, complain('@runtime'))
   const unobserve = log.observe((record) => {
     for (const { process, event_id } of arrivals(record)) members.get(process)?.process.pump(event_id)
     if (record.type === 'effect.completed' && record.turn !== undefined)
@@ -246,7 +250,9 @@ export function startRuntime({
       ])
       members.delete(name)
       top.changed(name)
+      await bodies.purge(name)
     },
+    purge: bodies.purge,
     async publish(topic, data, source) {
       const event_id = random.uuid()
       const timestamp = new Date(clock.now()).toISOString()
@@ -297,6 +303,7 @@ export function startRuntime({
       await top.end()
       checkpoints.close()
       clockLook.close()
+      bodies.close()
       results.close()
       for (const look of watchers) look()
       log.commit([{ process: '@runtime' as ProcessName, epoch: 0, type: 'runtime.stopped', data: {} }])

@@ -1,0 +1,38 @@
+import { bodyHash, isGone } from '@vigil/journal'
+import { type AcceptedEvent, type BodyReference, VigilError } from '@vigil/protocol'
+import type { ProcessFold } from './process-fold.ts'
+
+/** The hashes of all large bodies without which an event, an open turn or a dead letter would not be whole after a restart. */
+export function neededBodies(world: ReadonlyMap<string, ProcessFold>): Set<string> {
+  const needed = new Set<string>()
+  for (const process of world.values()) {
+    for (const body of bodiesIn(process)) {
+      const hash = bodyHash(body)
+      if (hash !== undefined) needed.add(hash)
+    }
+  }
+  return needed
+}
+
+/** @throws JOURNAL_DAMAGED when a body that the process needs is not there: to go on would be to act on what nobody sent */
+export function assertBodies(process: ProcessFold): void {
+  for (const body of bodiesIn(process)) {
+    if (!isGone(body)) continue
+    const { $blob } = body as BodyReference
+    const message = `expected the body ${$blob}, which "${process.name}" needs, under DATA/blobs; it is gone or damaged`
+    throw new VigilError('JOURNAL_DAMAGED', message, { details: { process: process.name, blob: $blob } })
+  }
+}
+
+function* bodiesIn({ mailbox, deadLetters, turns }: ProcessFold): Generator<unknown> {
+  for (const event of mailbox.values()) yield* bodiesOf(event)
+  for (const { event } of deadLetters) yield* bodiesOf(event)
+  for (const { effects } of turns.values())
+    for (const { outcome } of effects.values()) if (outcome?.ok === true) yield outcome.value
+}
+
+/** A publication and a message are recorded by themselves, and stand in the payload of the event that each receiver sees. */
+function bodiesOf({ type, payload }: AcceptedEvent): unknown[] {
+  const { data, content } = (payload ?? {}) as { readonly data?: unknown; readonly content?: unknown }
+  return type === 'event' ? [payload, data] : type === 'message' ? [payload, content] : [payload]
+}
