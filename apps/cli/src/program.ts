@@ -1,31 +1,14 @@
 import { spawn } from 'node:child_process'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type Client, exitCodes, VigilError } from '@vigil/protocol'
+import { exitCodes, VigilError } from '@vigil/protocol'
 import { Command, CommanderError } from 'commander'
-import { type ConnectionFlags, connect, type Surroundings } from './connection.ts'
+import { connect } from './connection.ts'
+import type { Face, GlobalFlags } from './face.ts'
 import { addHistoryVerbs } from './history-verbs.ts'
-import { follow } from './journal-follow.ts'
-import { entryLines, processTable } from './tables.ts'
+import { addJournalVerbs } from './journal-verbs.ts'
+import { processTable } from './tables.ts'
 import { treeLines } from './tree-lines.ts'
 import { addTurnVerbs } from './turn-verbs.ts'
-
-/** The verbs. Each asks the supervisor and prints: a table for people, JSON for scripts. */
-export interface Face extends Surroundings {
-  readonly print: (line: string) => void
-  /** Ends what follows without end. */
-  readonly signal: AbortSignal
-}
-
-interface GlobalFlags extends ConnectionFlags {
-  readonly json?: true
-}
-
-interface JournalFlags {
-  readonly limit: string
-  readonly type?: string
-  readonly turn?: string
-}
 
 /** Runs one command line; resolves with the exit code. @throws errors of the table */
 export async function runCommand(argv: readonly string[], face: Face): Promise<number> {
@@ -67,20 +50,7 @@ export async function runCommand(argv: readonly string[], face: Face): Promise<n
         ...(flags().json ? ['--json'] : []),
       ])
     })
-  const journal = program.command('journal').description('Reads what happened to a process.')
-  for (const verb of ['show', 'tail'] as const) {
-    journal
-      .command(`${verb} <name>`)
-      .description(
-        verb === 'show' ? 'The newest records, newest first.' : 'The newest records, oldest first, then what comes.',
-      )
-      .option('--limit <n>', 'how many', verb === 'show' ? '100' : '10')
-      .option('--type <type>', 'only this record type')
-      .option('--turn <id>', 'only this turn')
-      .action((name: string, query: JournalFlags) =>
-        journalVerb(verb, name, query, { client: client(), json: flags().json === true, face }),
-      )
-  }
+  addJournalVerbs(program, { client, face, flags, ended: (exitCode) => (code = exitCode) })
   const show = (view: unknown, lines: () => readonly string[]): void => {
     for (const line of flags().json ? [JSON.stringify(view)] : lines()) face.print(line)
   }
@@ -129,32 +99,6 @@ const controlWords = {
   suspend: 'Goes on accepting events and runs none.',
   resume: 'Runs what waits.',
 } as const
-
-const followEveryMs = 500
-
-async function journalVerb(
-  verb: 'show' | 'tail',
-  name: string,
-  { limit: text, ...query }: JournalFlags,
-  { client, json, face }: { readonly client: Client; readonly json: boolean; readonly face: Face },
-): Promise<void> {
-  const limit = Number(text)
-  if (!/^\d+$/.test(text) || limit < 1 || limit > 1_000) {
-    throw new VigilError(
-      'INVALID_ARGUMENT',
-      `--limit: expected a whole number from 1 to 1000, found ${JSON.stringify(text)}`,
-    )
-  }
-  if (verb === 'show') {
-    const page = await client.journal(name, { ...query, limit })
-    for (const line of json ? [JSON.stringify(page)] : entryLines(page.entries)) face.print(line)
-    return
-  }
-  const again = () => delay(followEveryMs, true, { signal: face.signal }).catch(() => false)
-  for await (const entry of follow(client, { name, query, limit, again })) {
-    for (const line of json ? [JSON.stringify(entry)] : entryLines([entry])) face.print(line)
-  }
-}
 
 /** The daemon reads manifests, so it checks them too: started as a process, never imported. */
 function validate(args: readonly string[]): Promise<number> {

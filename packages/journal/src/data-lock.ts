@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, type FileSystem, type Timer, VigilError } from '@vigil/protocol'
 import { writeFileAtomically } from './atomic-file.ts'
-import { claimSocket } from './socket-claim.ts'
+import { answers, claimSocket } from './socket-claim.ts'
 
 /**
  * One supervisor per data directory. A socket in the abstract namespace is the lock: the kernel frees it at the
@@ -34,15 +34,8 @@ export async function lockDataDirectory(options: {
 }): Promise<DataLock> {
   const { fileSystem, clock } = options
   const directory = await fileSystem.realPath(options.directory)
-  const path = join(directory, 'lease.json')
-  const read = async (): Promise<Lease | undefined> => {
-    // A lease that is there and cannot be read may be a living one: that failure goes to the caller.
-    const bytes = await fileSystem.readFile(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined
-      throw error
-    })
-    return bytes === undefined ? undefined : parseLease(bytes)
-  }
+  const path = leasePath(directory)
+  const read = (): Promise<Lease | undefined> => readLease(fileSystem, directory)
   const inUse = (lease: Lease | undefined): VigilError =>
     new VigilError(
       'DATA_IN_USE',
@@ -94,6 +87,29 @@ export async function lockDataDirectory(options: {
       }
     },
   }
+}
+
+/** Whether somebody holds a data directory: asks, and takes nothing. */
+export async function isDataInUse(options: {
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+  readonly directory: string
+}): Promise<boolean> {
+  const directory = await options.fileSystem.realPath(options.directory)
+  if (await answers(socketName(directory))) return true
+  const lease = await readLease(options.fileSystem, directory)
+  return lease !== undefined && holds(lease, options.clock.now())
+}
+
+const leasePath = (directory: string): string => join(directory, 'lease.json')
+
+async function readLease(fileSystem: FileSystem, directory: string): Promise<Lease | undefined> {
+  // A lease that is there and cannot be read may be a living one: that failure goes to the caller.
+  const bytes = await fileSystem.readFile(leasePath(directory)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  return bytes === undefined ? undefined : parseLease(bytes)
 }
 
 /** Leases are written whole, so one that is no JSON was not written by a holder. */

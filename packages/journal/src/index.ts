@@ -1,5 +1,5 @@
 export { makeDurableDirectory, writeFileAtomically } from './atomic-file.ts'
-export { type DataLock, lockDataDirectory } from './data-lock.ts'
+export { type DataLock, isDataInUse, lockDataDirectory } from './data-lock.ts'
 export { onDisk } from './disk-failure.ts'
 export { type FileStoreOptions, openFileStore } from './file-store.ts'
 export { groupCommit } from './group-commit.ts'

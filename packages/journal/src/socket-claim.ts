@@ -29,14 +29,16 @@ function listen(path: string): Promise<SocketClaim | undefined> {
   })
 }
 
-/** Only a refusal proves that the owner is gone; the kernel gives it at once. */
-function answers(path: string): Promise<boolean> {
+/** Only a refusal, or that there is no such name, proves that the owner is gone; the kernel gives it at once. */
+export function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ path })
     socket.once('connect', () => {
       socket.destroy()
       resolve(true)
     })
-    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'))
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(!['ECONNREFUSED', 'ENOENT'].includes(error.code ?? '')),
+    )
   })
 }
