@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type AcceptedEvent, faultPoint, limits, type ProcessName, VigilError } from '@vigil/protocol'
-import { dedupeKey, type ProcessFold } from '../fold/process-fold.ts'
+import type { ProcessFold } from '../fold/process-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { Accepted } from '../surface.ts'
 
@@ -19,7 +19,7 @@ export interface Offer {
 export async function accept(log: RecordLog, process: ProcessFold, offer: Offer): Promise<Accepted> {
   const { event, key } = offer
   const body_hash = offer.body === undefined ? undefined : hashOf(offer.body)
-  const first = key === undefined ? undefined : process.dedupe.get(dedupeKey(event.trigger_id, key))
+  const first = key === undefined ? undefined : process.dedupe.get(event.trigger_id)?.get(key)
   if (first !== undefined) {
     if (first.bodyHash !== body_hash) {
       throw new VigilError('KEY_CONFLICT', `the key "${key}" came before with another body`, {

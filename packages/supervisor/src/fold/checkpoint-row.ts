@@ -1,5 +1,5 @@
 import { unpack } from 'msgpackr'
-import type { ProcessFold, SlotCounts, TurnFold } from './process-fold.ts'
+import type { DedupeEntry, ProcessFold, SlotCounts, TurnFold } from './process-fold.ts'
 
 /**
  * A process as one row of a checkpoint. `snapshotRow` copies the containers and shares the values, so what
@@ -13,7 +13,7 @@ export function snapshotRow(process: ProcessFold): unknown {
       id,
       { ...turn, effects: [...turn.effects], before: [...turn.before] },
     ]),
-    dedupe: [...process.dedupe],
+    dedupe: [...process.dedupe].map(([trigger, keys]) => [trigger, [...keys]]),
     deadLetters: [...process.deadLetters],
     state: [...process.state],
     stateHistory: [...process.stateHistory],
@@ -37,7 +37,7 @@ interface Row
       before: Entries<unknown>
     }
   >
-  dedupe: Entries<ProcessFold['dedupe'] extends Map<string, infer V> ? V : never>
+  dedupe: Entries<Entries<DedupeEntry>>
   state: Entries<unknown>
   stateHistory: Entries<ProcessFold['stateHistory'] extends Map<string, infer V> ? V : never>
   cronFrom: Entries<string>
@@ -55,7 +55,7 @@ export function restoreRow(packed: Uint8Array): ProcessFold {
     turns: new Map(
       row.turns.map(([id, turn]) => [id, { ...turn, effects: new Map(turn.effects), before: new Map(turn.before) }]),
     ),
-    dedupe: new Map(row.dedupe),
+    dedupe: new Map(row.dedupe.map(([trigger, keys]) => [trigger, new Map(keys)])),
     state: new Map(row.state),
     stateHistory: new Map(row.stateHistory),
     cronFrom: new Map(row.cronFrom),

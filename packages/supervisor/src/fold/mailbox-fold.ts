@@ -1,6 +1,6 @@
 import { type AcceptedEvent, type JournalRecord, limits, type RecordData, type RecordType } from '@vigil/protocol'
 import { removeDeadLetter } from './dead-letter-fold.ts'
-import { dedupeKey, type ProcessFold } from './process-fold.ts'
+import type { DedupeEntry, ProcessFold } from './process-fold.ts'
 import { settleEffect } from './turn-fold.ts'
 
 type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
@@ -10,7 +10,7 @@ export function foldAccepted(process: ProcessFold, record: Of<'trigger.accepted'
   const { event, key, body_hash } = record.data
   receive(process, event)
   if (key !== undefined)
-    remember(process, dedupeKey(event.trigger_id, key), event.event_id, body_hash, Date.parse(record.at))
+    remember(process, event, key, { eventId: event.event_id, bodyHash: body_hash, atMs: Date.parse(record.at) })
   if (event.type === 'cron') {
     const { scheduled_time, missed } = event.payload as { readonly scheduled_time: string; readonly missed: number }
     foldSlots(process, { trigger_id: event.trigger_id, from: scheduled_time, missed })
@@ -62,24 +62,20 @@ function receive(process: ProcessFold, event: AcceptedEvent): void {
   if (event.priority !== undefined) process.prioritized += 1
 }
 
-/** Keys live 7 days and 100,000 per process; the Map's order is the order of age. */
-function remember(
-  process: ProcessFold,
-  key: string,
-  eventId: string,
-  bodyHash: string | undefined,
-  atMs: number,
-): void {
-  process.dedupe.set(key, { eventId, bodyHash, atMs })
-  for (const [oldest, entry] of process.dedupe) {
-    if (process.dedupe.size <= limits.dedupeKeys && atMs - entry.atMs <= limits.dedupeMs) return
-    process.dedupe.delete(oldest)
+/** Keys live 7 days and 100,000 per trigger; the Map's order is the order of age. */
+function remember(process: ProcessFold, event: AcceptedEvent, key: string, entry: DedupeEntry): void {
+  const keys = process.dedupe.getOrInsertComputed(event.trigger_id, () => new Map())
+  keys.set(key, entry)
+  for (const [oldest, { atMs }] of keys) {
+    if (keys.size <= limits.dedupeKeys && entry.atMs - atMs <= limits.dedupeMs) return
+    keys.delete(oldest)
   }
 }
 
 /** A key that came five minutes ago by the clock that was set came five minutes ago by the new one too. */
 export function shiftDedupe(process: ProcessFold, byMs: number): void {
-  for (const [key, entry] of process.dedupe) process.dedupe.set(key, { ...entry, atMs: entry.atMs + byMs })
+  for (const keys of process.dedupe.values())
+    for (const [key, entry] of keys) keys.set(key, { ...entry, atMs: entry.atMs + byMs })
 }
 
 /**

@@ -37,8 +37,8 @@ export interface ProcessFold {
   /** How many of them have a priority of their own. */
   prioritized: number
   readonly turns: Map<string, TurnFold>
-  /** `trigger id + key` -> first answer. */
-  readonly dedupe: Map<string, DedupeEntry>
+  /** Per trigger: key -> first answer. */
+  readonly dedupe: Map<string, Map<string, DedupeEntry>>
   readonly deadLetters: DeadLetter[]
   readonly state: Map<string, unknown>
   /** Keys and values of the whole state as JSON. */
@@ -160,9 +160,6 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     baselines: new Map(),
   }
 }
-
-/** Where two triggers may use the same key: each has its own space. */
-export const dedupeKey = (triggerId: string, key: string): string => `${triggerId} ${key}`
 
 /** One event is handled by one turn: its id is the event's behind a prefix. */
 export const turnOf = (eventId: string): string => `t-${eventId}`

@@ -1,7 +1,6 @@
 import { type AcceptedEvent, type ProcessName, type Timer, VigilError } from '@vigil/protocol'
 import { accept } from '../delivery/accept.ts'
 import { refusal } from '../delivery/intake.ts'
-import { dedupeKey } from '../fold/process-fold.ts'
 import type { Trigger } from '../manifests/manifest.ts'
 import type { ArmedTrigger, TriggerParts } from './armed-trigger.ts'
 import { caughtUp, type DueSlot, overlapped } from './cron-policy.ts'
@@ -58,7 +57,7 @@ export function cronTrigger(parts: TriggerParts, trigger: Extract<Trigger, { typ
   const decide = (passed: readonly Date[], isFresh: boolean): void => {
     const counting = caughtUp(passed, catchUp, isFresh)
     const due = counting
-      .filter(({ slot }) => !process.dedupe.has(dedupeKey(id, slot.toISOString())))
+      .filter(({ slot }) => process.dedupe.get(id)?.has(slot.toISOString()) !== true)
       .map((slot) => ({ ...slot, event: eventOf(slot) }))
       .filter(({ event }) => refusal(process, trigger, () => event) === undefined)
     const others = [...process.mailbox.values()].filter((event) => event.trigger_id === id)
