@@ -12,8 +12,8 @@ export const brokenBuilds: readonly BrokenBuild[] = [
   {
     name: 'skips the sync of the journal',
     file: 'packages/journal/src/segment-writer.ts',
-    find: "      await handle.sync()\n      faultPoint('journal.flush.after_sync')",
-    replace: "      faultPoint('journal.flush.after_sync')",
+    find: "    await handle.sync()\n    faultPoint('journal.flush.after_sync')",
+    replace: "    faultPoint('journal.flush.after_sync')",
   },
   {
     name: 'does not make the name of a new segment durable',

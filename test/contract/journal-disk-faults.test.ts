@@ -14,7 +14,7 @@ import {
 import { all, draft, segments } from './journal-store-subjects.ts'
 
 describe('survived', () => {
-  test('names lost in any combination, whenever the power goes off', { timeout: 120_000 }, async () => {
+  test('fault test 6: names lost in any combination, whenever the power goes off', { timeout: 120_000 }, async () => {
     const whole = await prepared()
     await live(whole)
     const broken: string[] = []
@@ -36,7 +36,7 @@ describe('survived', () => {
     expect(most, 'names in doubt at once').toBeGreaterThan(1)
   })
 
-  test('short writes of every size', async () => {
+  test('fault test 10: short writes of every size', async () => {
     const whole = await prepared()
     const { batches } = await live(whole)
     const bytes = await Promise.all((await segments(whole)).map((path) => whole.readFile(path)))
@@ -50,7 +50,7 @@ describe('survived', () => {
     }
   })
 
-  test('slow syncs: nobody is told before the disk is done', async () => {
+  test('fault test 9: slow syncs, nobody is told before the disk is done', async () => {
     const clock = virtualClock()
     const disk = await prepared()
     const store = await open(disk, clock)
@@ -112,7 +112,7 @@ describe('stopped at, and survived after a restart', () => {
   ]
   const cases = operations.flatMap((operation) => ends.map((end) => [operation, end] as const))
 
-  test.each(cases)('EIO at the nth %s, once or from then on (%s)', async (operation, end) => {
+  test.each(cases)('fault test 7: EIO at the nth %s, once or from then on (%s)', async (operation, end) => {
     let stops = 0
     for (const persistent of [false, true]) {
       for (let nth = 1; ; nth += 1) {

@@ -1,9 +1,15 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { nodeFileSystem, openFileStore } from '@vigil/journal'
 import type { JournalRecord, SpaceState } from '@vigil/protocol'
 import { seededRandom, virtualClock } from '@vigil/testkit'
 import { describe, expect, test } from 'vitest'
 import { atNth, brokenPromises, type Life, live, open, prepared } from '../contract/journal-disk-faults-subjects.ts'
 import { all, draft, segments } from '../contract/journal-store-subjects.ts'
+import { until } from '../support/until.ts'
 
 const torture = process.env['VIGIL_TORTURE'] !== undefined
 const seeds = torture ? 3_000 : 150
@@ -119,6 +125,68 @@ describe('fault test 8: the disk fills in the middle of a record, then has room 
     await durable
     expect(await all(store)).toEqual([first, second, third])
     await store.close()
+  })
+
+  test.each([
+    ['write', 'ENOSPC'],
+    ['write', 'EDQUOT'],
+    ['sync', 'ENOSPC'],
+    ['open', 'ENOSPC'],
+  ] as const)('%s %s at any moment, once, is waited for', async (operation, code) => {
+    for (let nth = 1; nth <= 6; nth += 1) {
+      const clock = virtualClock()
+      const disk = await prepared({ mostBytesPerWrite: 120 })
+      const store = await open(disk, clock)
+      disk.failNext({ operation, code, nth, suffix: '.jsonl' })
+      const appended: JournalRecord[] = []
+      for (let round = 0; round < 30; round += 1) {
+        appended.push(...store.append([draft('a', round), draft('b', 'x'.repeat(100))], 'durable'))
+        await clock.advance(1_000)
+      }
+      await clock.advance(20_000)
+      expect(store.space.state).toBe('open')
+      await store.durable(store.lastSeq)
+      await store.close()
+      disk.crash()
+      expect(await all(await open(disk)), `${operation} ${nth}`).toEqual(appended)
+    }
+  })
+
+  test('on a real disk of two megabytes, too', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'vigil-full-'))
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', directory]).status === 0
+    try {
+      // Who may not mount tries it on the disk that there is, which does not fill.
+      const clock = virtualClock()
+      const options = { fileSystem: nodeFileSystem(), clock, directory, segmentBytes: 100_000, ballastBytes: 262_144 }
+      const store = await openFileStore(options)
+      const settled = async (done: () => boolean): Promise<void> => {
+        await until('the store to settle', async () => {
+          await clock.advance(1_000)
+          return done()
+        })
+      }
+      await writeFile(join(directory, 'filler'), Buffer.alloc(mounted ? 1_400_000 : 1_000))
+      const appended: JournalRecord[] = []
+      const states = new Set<SpaceState>()
+      store.space.onChange((state) => states.add(state))
+      for (let count = 0; count < 400; count += 1) {
+        appended.push(...store.append([draft('a', 'x'.repeat(2_000))], 'durable'))
+        if (count % 20 === 0) await clock.advance(10)
+      }
+      await settled(() => !mounted || store.space.state === 'exhausted')
+      await rm(join(directory, 'filler'))
+      await settled(() => store.space.state === 'open' && store.durableSeq === appended.length)
+      expect(await all(store)).toEqual(appended)
+      if (mounted) expect([...states].sort()).toEqual(['exhausted', 'open', 'reserve'])
+      await store.close()
+      const again = await openFileStore(options)
+      expect(await all(again)).toEqual(appended)
+      await again.close()
+    } finally {
+      if (mounted) spawnSync('umount', [directory])
+      await rm(directory, { recursive: true, force: true })
+    }
   })
 
   test('more than can be held in memory stops the store: nothing is dropped in silence', async () => {
