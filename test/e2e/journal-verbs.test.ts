@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { lockDataDirectory, nodeFileSystem, openFileStore } from '@vigil/journal'
@@ -79,6 +79,21 @@ it('export takes the records that are asked for', async () => {
   expect(await seqs('--type', 'agent.described')).toEqual([5, 6])
   expect(await seqs('--since', '2030-01-01')).toEqual([])
   await expect(run('export', '--since', 'noon')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})
+
+it('a body that lies beside the log is exported with its record, and verified', async () => {
+  const content = 'x'.repeat(10_000)
+  const store = await openFileStore({ fileSystem, clock, directory })
+  const turn = { event_id: 'e', attempt: 1, result: content, writes: {} }
+  store.append([{ process: 'a' as ProcessName, epoch: 1, type: 'turn.completed', turn: 't', data: turn }], 'durable')
+  await store.durable(store.lastSeq)
+  await store.close()
+  const [line] = (await run('export', '--type', 'turn.completed')).lines
+  expect(JSON.parse(line ?? '').data.result).toBe(content)
+  expect((await run('verify')).lines).toContain('1 bodies beside the log, 0 were taken away')
+  const folder = join(directory, 'blobs', 'a')
+  writeFileSync(join(folder, readdirSync(folder)[0] ?? ''), content)
+  expect((await run('verify')).code).toBe(3)
 })
 
 it('show and tail read the files when no supervisor is at work', async () => {

@@ -19,7 +19,7 @@ export interface GoldenReading {
   readonly recovered: unknown
 }
 
-export const goldenFolders = ['journal', 'checkpoints'] as const
+const folders = ['journal', 'checkpoints', 'blobs'] as const
 const sampled = 'sampled' as ProcessName
 
 export async function makeGolden(): Promise<Golden> {
@@ -39,14 +39,20 @@ export async function makeGolden(): Promise<Golden> {
     await w.stop()
     await appendSamples(w.disk)
     const files = new Map<string, Uint8Array>()
-    for (const folder of goldenFolders)
-      for (const name of await w.disk.readDirectory(`/data/${folder}`))
-        if (!name.endsWith('.idx'))
-          files.set(`${folder}/${name}`, (await w.disk.readFile(`/data/${folder}/${name}`)).slice())
+    for (const folder of folders) await collect(w.disk, folder, files)
     return { files, reading: await readGolden(w.disk, '/data') }
   } finally {
     w.close()
     Object.defineProperty(process, 'pid', pid)
+  }
+}
+
+async function collect(disk: FileSystem, path: string, files: Map<string, Uint8Array>): Promise<void> {
+  for (const name of await disk.readDirectory(`/data/${path}`)) {
+    const inner = `${path}/${name}`
+    if ((await disk.stat(`/data/${inner}`))?.kind === 'directory') await collect(disk, inner, files)
+    // An index is made again from its segment.
+    else if (!name.endsWith('.idx')) files.set(inner, (await disk.readFile(`/data/${inner}`)).slice())
   }
 }
 
@@ -61,7 +67,7 @@ const agents = {
       await ctx.step('count', () => ctx.random())
       await ctx.files.write('out/report.txt', 'report')
       if (ctx.turn.attempt <= fail) throw new Error('not yet')
-      await ctx.publish('news.clerk', { now: ctx.now() })
+      await ctx.publish('news.clerk', { now: ctx.now(), text: 'large '.repeat(1_000) })
       await ctx.send('reader', { text: 'done' })
       await ctx.sleep(1_000)
       ctx.state.add('turns', 1)

@@ -19,7 +19,7 @@ export async function verifyJournal(data: DataDirectory, print: Print, json: boo
   return found.troubles.length === 0 ? exitCodes.done : exitCodes.journalDamaged
 }
 
-export function verificationLines({ segments, checkpoints, troubles, being_written }: Verification): string[] {
+function verificationLines({ segments, checkpoints, bodies, troubles, being_written }: Verification): string[] {
   const damaged = new Set(troubles.map(({ path }) => path))
   const lines = segments.map((segment) => {
     const { path, first_seq, last_seq, records, bytes, torn_bytes, lost } = segment
@@ -30,6 +30,8 @@ export function verificationLines({ segments, checkpoints, troubles, being_writt
   })
   for (const { path, seq, processes } of checkpoints)
     lines.push(`${basename(path)}  ${seq === undefined ? 'DAMAGED' : `up to record ${seq}, ${processes} processes`}`)
+  if (bodies.whole + bodies.gone > 0)
+    lines.push(`${bodies.whole} bodies beside the log, ${bodies.gone} were taken away`)
   if (being_written) lines.push('A supervisor is at work: what it has not made durable was not looked at.')
   for (const { path, offset, what } of troubles) lines.push(`${path} is damaged at byte ${offset}: ${what}`)
   const total = segments.reduce((sum, { records }) => sum + records, 0)

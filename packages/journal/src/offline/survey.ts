@@ -95,7 +95,7 @@ async function withoutHeader(fileSystem: FileSystem, path: string, isLast: boole
   return empty ? undefined : { offset: 0, what: 'its header is damaged' }
 }
 
-export function troubleOf(
+function troubleOf(
   reading: SegmentReading,
   {
     first,
