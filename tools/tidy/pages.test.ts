@@ -28,7 +28,9 @@ test.each(['README.md', 'docs/manifest.md'])('the manifests of %s are valid', (p
 
 test.each(examples)('%s is valid', (path) => {
   const file = `${root}/${path}`
-  const manifest = parseManifestText(readFileSync(file, 'utf8'), { file, env: {} })
+  // The variables that their pages say to set.
+  const env = { GITHUB_WEBHOOK_SECRET: 'choose-one' }
+  const manifest = parseManifestText(readFileSync(file, 'utf8'), { file, env })
   expect(basename(file)).toBe(`${manifest.name}.agent`)
   expect(existsSync(manifest.entrypoint)).toBe(true)
 })
