@@ -64,6 +64,8 @@ const lookalikes: unknown[] = [
   { $plain: 1 },
   { $plain: { $blob: hash, bytes: 1 } },
   { $plain: undefined, $other: 1, text: large('x') },
+  { bytes: 5_000, $blob: hash },
+  { other: 1, $plain: 2 },
   { a: { $blob: hash, bytes: 1 } },
   [{ $blob: hash, bytes: 1 }],
   '{"$blob":"x"}',
@@ -288,6 +290,33 @@ describe('a sweep', () => {
     expect(await sweeping).toBe(0)
     expect(store.durableSeq).toBe(3)
     expect(await payloadsOf(store)).toEqual([large('again'), 1, large('again')])
+    await store.close()
+  })
+
+  test('leaves what was named between it and another that began later', async () => {
+    const clock = virtualClock()
+    const disk = simulatedFileSystem({ now: () => clock.now() })
+    await disk.makeDirectory('/data')
+    const store = await open(disk, clock)
+    await written(store, accepted('a', 'e1', large('again')), accepted('b', 'e2', large('other')))
+    await clock.advance(10_000)
+    // What the first goes by takes a while to reach the disk.
+    store.append([accepted('c', 'e3', 1)], 'lazy')
+    const begun = Promise.withResolvers<void>()
+    const sweep = (process: string, needed: () => ReadonlySet<string>): Promise<number> | undefined =>
+      store.bodies?.sweep({ process, before: clock.now(), needed })
+    const first = sweep('a', () => {
+      queueMicrotask(() => {
+        store.append([accepted('a', 'e4', large('again'))], 'lazy')
+        begun.resolve()
+      })
+      return new Set()
+    })
+    await begun.promise
+    const second = sweep('b', () => new Set())
+    await clock.advance(100)
+    expect(await Promise.all([first, second])).toEqual([0, 1])
+    expect((await payloadsOf(store)).at(-1)).toEqual(large('again'))
     await store.close()
   })
 })

@@ -31,8 +31,8 @@ export function blobStore(fileSystem: FileSystem, directory: string, now: () => 
   /** When the body of a path was written, as far as is remembered: the oldest first. */
   const written = new Map<string, number>()
   const folders = new Set<string>()
-  /** Named since a sweep looked at what is needed. */
-  let recent = new Set<string>()
+  /** For each sweep that is under way: what was named since it looked at what is needed. */
+  const namedSince = new Set<Set<string>>()
   // Between the look at a body that is there and its line, nobody may remove it.
   const alone = oneByOne()
 
@@ -80,8 +80,22 @@ export function blobStore(fileSystem: FileSystem, directory: string, now: () => 
     return old
   }
 
+  const take = async (process: string, names: readonly string[], isNeeded: (name: string, path: string) => boolean) => {
+    let removed = 0
+    for (const name of names) {
+      const path = join(directory, process, name)
+      if (isNeeded(name, path)) continue
+      written.delete(path)
+      await fileSystem.remove(path)
+      removed += 1
+    }
+    return removed
+  }
+
   return {
-    named: (body) => void recent.add(pathOf(body)),
+    named(body) {
+      for (const recent of namedSince) recent.add(pathOf(body))
+    },
     write: (bodies) => (bodies.length === 0 ? Promise.resolve() : alone(() => write(bodies))),
     async read(process, hash) {
       try {
@@ -96,21 +110,16 @@ export function blobStore(fileSystem: FileSystem, directory: string, now: () => 
     async sweep(sweep, settled) {
       const old = await candidates(sweep)
       if (old.length === 0) return 0
-      // In one tick: whatever is named later is among the recent.
-      recent = new Set()
-      const needed = sweep.needed()
-      await settled()
-      return await alone(async () => {
-        let removed = 0
-        for (const name of old) {
-          const path = join(directory, sweep.process, name)
-          if (needed.has(name) || recent.has(path)) continue
-          written.delete(path)
-          await fileSystem.remove(path)
-          removed += 1
-        }
-        return removed
-      })
+      const recent = new Set<string>()
+      try {
+        // In one tick: whatever is named later is among the recent.
+        namedSince.add(recent)
+        const needed = sweep.needed()
+        await settled()
+        return await alone(() => take(sweep.process, old, (name, path) => needed.has(name) || recent.has(path)))
+      } finally {
+        namedSince.delete(recent)
+      }
     },
   }
 }
