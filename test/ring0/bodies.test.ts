@@ -58,6 +58,10 @@ test('what an open turn needs survives a purge and the death of ring 0; afterwar
   expect(await w.client.purge('clerk')).toEqual({ removed: 2 })
   const after = await w.client.journal('clerk', { type: 'turn.completed', bodies: 'whole' })
   expect(after.entries[0]?.data).toMatchObject({ result: { ...reference, gone: true } })
+  const turn = after.entries[0]?.turn ?? ''
+  const gone = { code: 'BODY_GONE' }
+  await expect(w.supervisor?.get('clerk').result(turn.slice('t-'.length))).rejects.toMatchObject(gone)
+  await expect(w.client.replayTurn('clerk', turn)).rejects.toMatchObject(gone)
   const log = await ended(w)
   expect(JSON.stringify(log)).not.toContain('replyreply')
 })

@@ -71,6 +71,7 @@ export const errorTable = {
   ABORTED: row('terminal', 499, 'The caller gave up; the turn goes on.'),
   TURN_CANCELLED: row('terminal', 409, 'A person or a policy ended the turn; look at `vigil turns show`.'),
   TURN_NOT_FOUND: row('rejected', 404, 'List the turns with `vigil turns NAME`.'),
+  BODY_GONE: row('rejected', 410, 'Raise journal.bodies_retention; what was taken away does not come back.'),
   DEAD_LETTER_NOT_FOUND: row('rejected', 404, 'List the dead letters with `vigil dead-letters NAME`.'),
   DOUBT_NOT_FOUND: row('rejected', 404, 'List what is in doubt with `vigil doubts`.'),
   STATE_DENIED: row('rejected', 403, 'Add the key to context.writable_keys in the manifest.'),

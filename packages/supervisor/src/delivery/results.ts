@@ -1,4 +1,5 @@
-import { type Clock, eventsOf, type JournalRecord, type Json, VigilError } from '@vigil/protocol'
+import { isGone } from '@vigil/journal'
+import { type Clock, eventsOf, type JournalRecord, type Json, type PageQuery, VigilError } from '@vigil/protocol'
 import { turnOf } from '../fold/process-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { TurnResult } from '../surface.ts'
@@ -8,7 +9,10 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Answers `how did this event end?`, for events that are open and for those that ended before the question. */
+/**
+ * Answers `how did this event end?`, for events that are open and for those that ended before the question.
+ * Rejects with BODY_GONE when the result was large and has been taken away.
+ */
 export interface Results {
   of(process: string, eventId: string, options?: WaitOptions): Promise<TurnResult>
   /** Whoever waits is told that it was in vain. */
@@ -76,18 +80,22 @@ export function turnResults(log: RecordLog, clock: Clock): Results {
       else signal?.addEventListener('abort', aborted)
     })
 
+  const newest = async (query: Omit<PageQuery, 'limit'>): Promise<JournalRecord | undefined> =>
+    (await log.journal.page({ ...query, limit: 1 })).records[0]
+
   return {
     async of(process, eventId, options = {}) {
       const open = log.world.get(process)?.mailbox.has(eventId) === true
       if (open) return await wait(slot(process, turnOf(eventId)), eventId, options)
       await log.settled()
       for (const type of ['turn.completed', 'turn.dead_lettered', 'turn.cancelled']) {
-        const { records } = await log.journal.page({ process, turn: turnOf(eventId), type, limit: 1 })
-        const result = records[0] === undefined ? undefined : resultOf(records[0])
+        const end = await newest({ process, turn: turnOf(eventId), type })
+        const result = end && resultOf(end)
         if (result !== undefined) return result
-        const batch = (await log.journal.page({ process, type, limit: batchesLookedAt })).records
+        const batch = (await log.journal.page({ process, type, limit: batchesLookedAt, bodies: 'named' })).records
         const ofBatch = batch.find((record) => endedBy(record).includes(eventId))
-        if (ofBatch !== undefined) return resultOf(ofBatch) as TurnResult
+        const whole = ofBatch && (await newest({ process, after: ofBatch.n - 1, before: ofBatch.n + 1 }))
+        if (whole !== undefined) return resultOf(whole) as TurnResult
       }
       throw new VigilError('INVALID_ARGUMENT', `"${process}" has no event ${eventId} on record`)
     },
@@ -104,8 +112,11 @@ const endedBy = ({ data }: JournalRecord): readonly string[] => eventsOf(data as
 
 function resultOf(record: JournalRecord): TurnResult | undefined {
   const turn = record.turn ?? ''
-  if (record.type === 'turn.completed')
+  if (record.type === 'turn.completed') {
+    if (isGone(record.data.result))
+      throw new VigilError('BODY_GONE', `the result of turn ${turn} of "${record.process}" is not kept any more`)
     return { status: 'completed', eventId: record.data.event_id, turn, result: record.data.result as Json }
+  }
   if (record.type === 'turn.dead_lettered')
     return { status: 'dead_lettered', eventId: record.data.event_id, turn, error: record.data.error }
   if (record.type === 'turn.cancelled')

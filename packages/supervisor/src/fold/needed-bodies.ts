@@ -16,15 +16,21 @@ export function neededBodies(world: ReadonlyMap<string, ProcessFold>): Set<strin
 
 /** @throws JOURNAL_DAMAGED when a body that the process needs is not there: to go on would be to act on what nobody sent */
 export function assertBodies(process: ProcessFold): void {
-  for (const body of bodiesIn(process)) {
-    if (!isGone(body)) continue
-    const { $blob } = body as BodyReference
-    const message = `expected the body ${$blob}, which "${process.name}" needs, under DATA/blobs; it is gone or damaged`
-    throw new VigilError('JOURNAL_DAMAGED', message, { details: { process: process.name, blob: $blob } })
-  }
+  const gone = goneBody(process)
+  if (gone === undefined) return
+  const message = `expected the body ${gone.$blob}, which "${process.name}" needs, under DATA/blobs; it is gone or damaged`
+  throw new VigilError('JOURNAL_DAMAGED', message, { details: { process: process.name, blob: gone.$blob } })
 }
 
-function* bodiesIn({ mailbox, deadLetters, turns }: ProcessFold): Generator<unknown> {
+/** A body of its events, open turns or dead letters that is not there any more. */
+export const goneBody = (process: Pick<ProcessFold, 'mailbox' | 'deadLetters' | 'turns'>): BodyReference | undefined =>
+  bodiesIn(process).find(isGone) as BodyReference | undefined
+
+function* bodiesIn({
+  mailbox,
+  deadLetters,
+  turns,
+}: Pick<ProcessFold, 'mailbox' | 'deadLetters' | 'turns'>): Generator<unknown> {
   for (const event of mailbox.values()) yield* bodiesOf(event)
   for (const { event } of deadLetters) yield* bodiesOf(event)
   for (const { effects } of turns.values())

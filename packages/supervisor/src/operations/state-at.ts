@@ -32,7 +32,8 @@ async function* recordsOf(journal: JournalStore, process: string): AsyncGenerato
       let page: JournalRecord[] = []
       let after = 0
       const refill = async (): Promise<void> => {
-        const { records } = await journal.page({ process, type, after, limit: pageRecords, order: 'oldest_first' })
+        const query = { process, type, after, limit: pageRecords, order: 'oldest_first', bodies: 'named' } as const
+        const { records } = await journal.page(query)
         page = [...records]
         after = page.at(-1)?.n ?? after
       }

@@ -1,5 +1,7 @@
+import { isGone } from '@vigil/journal'
 import { type AcceptedEvent, eventsOf, type JournalRecord, type JournalStore, VigilError } from '@vigil/protocol'
 import { deliveredEvent } from '../fold/mailbox-fold.ts'
+import { goneBody } from '../fold/needed-bodies.ts'
 import { newProcessFold, type ProcessFold, type TurnFold } from '../fold/process-fold.ts'
 import { applyRecord } from '../fold/world.ts'
 
@@ -15,7 +17,7 @@ export interface EndedTurn {
 const mostRecords = 20_000
 const pageRecords = 1_000
 
-/** @throws TURN_NOT_FOUND when it has not ended, or is older than what is kept */
+/** @throws TURN_NOT_FOUND when it has not ended, or is older than what is kept · BODY_GONE */
 export async function endedTurn(
   journal: JournalStore,
   processes: Iterable<string>,
@@ -34,6 +36,10 @@ export async function endedTurn(
   if (turn === undefined)
     throw new VigilError('TURN_NOT_FOUND', `turn ${id} of "${fold.name}" was not open when it ended`)
   const events = await Promise.all(eventsOf(started.data).map((event) => eventOf(journal, processes, fold.name, event)))
+  const mailbox = new Map(events.map((event) => [event.event_id, event]))
+  const goneResult = end.type === 'turn.completed' && isGone(end.data.result)
+  if (goneResult || goneBody({ ...scratch, mailbox }) !== undefined)
+    throw new VigilError('BODY_GONE', `a large body of turn ${id} of "${fold.name}" is not kept any more`)
   return { turn, events, end, startedAt: started.n }
 }
 
@@ -91,9 +97,10 @@ async function find(
   let before: number | undefined
   for (let seen = 0; seen < mostRecords; seen += pageRecords) {
     const query = { process, type, limit: pageRecords, ...(before === undefined ? {} : { before }) }
-    const { records } = await journal.page(query)
+    const { records } = await journal.page({ ...query, bodies: 'named' })
     const found = records.find(fits)
-    if (found !== undefined) return found
+    if (found !== undefined)
+      return (await journal.page({ process, after: found.n - 1, before: found.n + 1, limit: 1 })).records[0]
     before = records.at(-1)?.n
     if (records.length < pageRecords) return undefined
   }

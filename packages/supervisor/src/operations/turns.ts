@@ -31,7 +31,7 @@ export async function listTurns(
   const ended: JournalRecord[] = []
   for (const [end, type] of Object.entries(endTypes)) {
     if (!wanted(end as TurnState)) continue
-    ended.push(...(await log.journal.page({ process: fold.name, type, limit })).records)
+    ended.push(...(await log.journal.page({ process: fold.name, type, limit, bodies: 'named' })).records)
   }
   ended.sort((a, b) => b.n - a.n)
   return [...open, ...ended.flatMap(endOf)].slice(0, limit)

@@ -41,6 +41,8 @@ export function requests(parts: MessageParts & { readonly results: Results }): R
             `"${process}" gave no result within ${timeout_ms} ms${whyNot(process)}`,
             asked,
           )
+        case 'BODY_GONE':
+          return refused('REQUEST_FAILED', `"${process}" answered, and its result is not kept any more`, asked)
         case 'PROCESS_NOT_FOUND':
         case 'INVALID_ARGUMENT':
           return refused('REQUEST_FAILED', `"${process}" was removed before it answered`, asked)
