@@ -34,3 +34,26 @@ test('a filter and `enabled: false` decide before an event is accepted', async (
   await w.stop()
   expect((await judge(w)).violations).toEqual([])
 })
+
+test('what a program does with an object after it gave it changes nothing', async () => {
+  w = world({
+    seed: 1,
+    agents: {
+      echo: {
+        triggers: [{ type: 'event', eventType: 'notes' }],
+        run: (event, ctx) => ctx.state.set(event.type, event.payload),
+      },
+    },
+  })
+  await w.until(() => w.settled, 60_000)
+  const given = { n: 1 }
+  const echo = w.supervisor?.get('echo')
+  const all = [echo?.enqueue(given), w.supervisor?.publish('notes', given), echo?.patchContext({ patched: given })]
+  given.n = 2
+  await w.run(10_000)
+  await Promise.all(all)
+  const { state } = await w.client.context('echo')
+  expect(state).toMatchObject({ manual: { n: 1 }, event: { data: { n: 1 } }, patched: { n: 1 } })
+  await w.stop()
+  expect((await judge(w)).violations).toEqual([])
+})

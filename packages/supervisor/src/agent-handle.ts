@@ -1,6 +1,7 @@
 import { type Json, type MachineFacts, type ProcessName, VigilError } from '@vigil/protocol'
 import { accept } from './delivery/accept.ts'
 import { waitingEvents } from './delivery/admission.ts'
+import { jsonOf } from './delivery/json-of.ts'
 import type { DeadLetter, ProcessFold } from './fold/process-fold.ts'
 import { tierOf } from './isolation/tier.ts'
 import { discard, redeliver } from './operations/dead-letters.ts'
@@ -41,7 +42,7 @@ export function agentHandle(runtime: Runtime, name: string, ports: Parts, by: st
     const { fold } = member().process
     if (fold.desired === 'stopped')
       throw new VigilError('INVALID_STATE', `"${name}" is stopped and takes no events; start it first`)
-    const body = payload ?? null
+    const body = jsonOf(payload ?? null)
     const event = {
       event_id: random.uuid(),
       trigger_id: manualTrigger,
@@ -126,7 +127,7 @@ export function agentHandle(runtime: Runtime, name: string, ports: Parts, by: st
       const refused = writeRefusal(fold, { set: state }, [])
       if (refused !== undefined) throw new VigilError('TOO_LARGE', refused.message)
       await runtime.log.commitDurably([
-        { process: name as ProcessName, epoch: fold.epoch, type: 'state.patched', data: { set: state, by } },
+        { process: name as ProcessName, epoch: fold.epoch, type: 'state.patched', data: { set: jsonOf(state), by } },
       ])
       life?.stateChanged(Object.keys(state))
     },

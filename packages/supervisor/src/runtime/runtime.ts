@@ -1,4 +1,5 @@
 import { type Bundle, type JournalRecord, limits, type ProcessName, VigilError } from '@vigil/protocol'
+import { jsonOf } from '../delivery/json-of.ts'
 import { type Results, turnResults } from '../delivery/results.ts'
 import { subscribers } from '../delivery/routing.ts'
 import type { World } from '../fold/world.ts'
@@ -256,7 +257,7 @@ export function startRuntime({
     async publish(topic, data, source) {
       const event_id = random.uuid()
       const timestamp = new Date(clock.now()).toISOString()
-      const publication = { event_id, topic, data: data ?? null, source, timestamp }
+      const publication = { event_id, topic, data: jsonOf(data ?? null), source, timestamp }
       const deliveries = subscribers(world, publication)
       await log.commitDurably([
         {

@@ -1,5 +1,6 @@
 import { type Timer, VigilError } from '@vigil/protocol'
 import { intake } from '../../delivery/intake.ts'
+import { jsonOf } from '../../delivery/json-of.ts'
 import type { Trigger } from '../../manifests/manifest.ts'
 import { backoff } from '../../supervision/backoff.ts'
 import type { ArmedTrigger, TriggerParts } from '../armed-trigger.ts'
@@ -70,13 +71,5 @@ export function customTrigger(parts: TriggerParts, trigger: Extract<Trigger, { t
       await Promise.race([listening, late])
       timer?.cancel()
     },
-  }
-}
-
-function jsonOf<T>(value: T): T {
-  try {
-    return JSON.parse(JSON.stringify(value))
-  } catch (error) {
-    throw new VigilError('INVALID_ARGUMENT', `an event has to be JSON: ${(error as Error).message}`, { cause: error })
   }
 }
