@@ -4,6 +4,7 @@ import type { BlobStore } from './blob-store.ts'
 import type { GrowingSegment } from './growing-segment.ts'
 import { chainBefore, chainBeforeBytes } from './record-codec.ts'
 import { damaged, firstOf, lastOf, segmentName, segmentsFrom } from './segment-files.ts'
+import type { SegmentIndex } from './segment-index.ts'
 import { type Beginning, type ReadOptions, readSegment } from './segment-reader.ts'
 import { wholeRecords } from './whole-records.ts'
 
@@ -28,6 +29,7 @@ export async function replayLog(
 ): Promise<number> {
   let count = 0
   const { end } = growing
+  const index = growing.snapshot()
   /** As their lines hold them, of the piece that is being read. */
   let read: JournalRecord[] = []
   const told = (record: JournalRecord): void => {
@@ -39,7 +41,7 @@ export async function replayLog(
       for (const record of await wholeRecords(blobs, read.slice(from, from + bodiesAtOnce))) visit(record)
     read = []
   }
-  const from = await beginning(fileSystem, growing, after)
+  const from = await beginning(fileSystem, { path: end.path, index }, after)
   const paths = await segmentsFrom(fileSystem, directory, after + 1, end.path)
   if (after < end.seq && firstOf(paths[0] ?? '') > after + 1) throw damaged(join(directory, segmentName(after + 1)), 0)
   for (const [index, path] of paths.entries()) {
@@ -57,18 +59,18 @@ export async function replayLog(
   return count
 }
 
-/** Of the segment that grows it is known where each record stands. */
+/** Of the segment that grew when the replay began it is known where each record stands. */
 async function beginning(
   fileSystem: FileSystem,
-  growing: GrowingSegment,
+  { path, index }: { readonly path: string; readonly index: SegmentIndex },
   after: number,
 ): Promise<Beginning | undefined> {
-  const { first, count } = growing.snapshot()
+  const { first, count } = index
   const ordinal = after + 1 - first
   if (ordinal <= 0 || ordinal >= count) return undefined
-  const { offsets } = await growing.snapshot().columns()
+  const { offsets } = await index.columns()
   const offset = offsets[ordinal] as number
-  const handle = await fileSystem.open(growing.end.path, 'read')
+  const handle = await fileSystem.open(path, 'read')
   try {
     const before = Buffer.alloc(chainBeforeBytes)
     await handle.read(before, offset - before.length)
