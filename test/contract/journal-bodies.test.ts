@@ -262,7 +262,7 @@ describe('a sweep', () => {
     const before = clock.now()
     await clock.advance(10_000)
     await written(store, accepted('a', 'e3', large('young')))
-    expect(await store.bodies?.sweep({ process: 'a', before, needed: () => needed })).toBe(2)
+    expect(await store.bodies?.sweep({ before: new Map([['a', before]]), needed: () => needed })).toBe(2)
     expect(await blobs(disk, 'a')).toHaveLength(2)
     expect((await payloadsOf(store)).filter((payload) => typeof payload === 'object')).toHaveLength(1)
     expect(await store.bodies?.processes()).toEqual(['a'])
@@ -277,8 +277,7 @@ describe('a sweep', () => {
     await written(store, accepted('a', 'e1', large('again')))
     await clock.advance(10_000)
     const sweeping = store.bodies?.sweep({
-      process: 'a',
-      before: clock.now(),
+      before: new Map([['a', clock.now()]]),
       needed() {
         // Not on the disk yet, and the reason why nobody needs the body.
         store.append([accepted('b', 'e2', 1)], 'lazy')
@@ -304,7 +303,7 @@ describe('a sweep', () => {
     store.append([accepted('c', 'e3', 1)], 'lazy')
     const begun = Promise.withResolvers<void>()
     const sweep = (process: string, needed: () => ReadonlySet<string>): Promise<number> | undefined =>
-      store.bodies?.sweep({ process, before: clock.now(), needed })
+      store.bodies?.sweep({ before: new Map([[process, clock.now()]]), needed })
     const first = sweep('a', () => {
       queueMicrotask(() => {
         store.append([accepted('a', 'e4', large('again'))], 'lazy')

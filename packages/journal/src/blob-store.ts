@@ -70,21 +70,25 @@ export function blobStore(fileSystem: FileSystem, directory: string, now: () => 
     for (const path of missing.keys()) remember(path)
   }
 
-  const candidates = async ({ process, before }: BodySweep): Promise<string[]> => {
-    const folder = join(directory, process)
-    const old: string[] = []
-    for (const name of await namesIn(fileSystem, folder)) {
-      const stat = await fileSystem.stat(join(folder, name))
-      if (stat !== undefined && stat.mtimeMs < before) old.push(name)
+  const candidates = async ({ before }: BodySweep): Promise<Pick<Body, 'process' | 'hash'>[]> => {
+    const old: Pick<Body, 'process' | 'hash'>[] = []
+    for (const [process, beforeMs] of before) {
+      for (const hash of await namesIn(fileSystem, join(directory, process))) {
+        const stat = await fileSystem.stat(pathOf({ process, hash }))
+        if (stat !== undefined && stat.mtimeMs < beforeMs) old.push({ process, hash })
+      }
     }
     return old
   }
 
-  const take = async (process: string, names: readonly string[], isNeeded: (name: string, path: string) => boolean) => {
+  const take = async (
+    bodies: readonly Pick<Body, 'process' | 'hash'>[],
+    isNeeded: (hash: string, path: string) => boolean,
+  ): Promise<number> => {
     let removed = 0
-    for (const name of names) {
-      const path = join(directory, process, name)
-      if (isNeeded(name, path)) continue
+    for (const body of bodies) {
+      const path = pathOf(body)
+      if (isNeeded(body.hash, path)) continue
       written.delete(path)
       await fileSystem.remove(path)
       removed += 1
@@ -116,7 +120,7 @@ export function blobStore(fileSystem: FileSystem, directory: string, now: () => 
         namedSince.add(recent)
         const needed = sweep.needed()
         await settled()
-        return await alone(() => take(sweep.process, old, (name, path) => needed.has(name) || recent.has(path)))
+        return await alone(() => take(old, (hash, path) => needed.has(hash) || recent.has(path)))
       } finally {
         namedSince.delete(recent)
       }

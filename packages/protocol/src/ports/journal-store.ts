@@ -51,14 +51,13 @@ export interface JournalDamage {
 export interface BodyKeeper {
   /** Of whom it has any. */
   processes(): Promise<string[]>
-  /** Removes bodies of one process; returns how many. */
+  /** Removes bodies; returns how many. */
   sweep(sweep: BodySweep): Promise<number>
 }
 
 export interface BodySweep {
-  readonly process: string
-  /** Wall time, milliseconds: what was written later stays. */
-  readonly before: number
+  /** Whose bodies, and for each process a wall time in milliseconds: what was written later stays. */
+  readonly before: ReadonlyMap<string, number>
   /** Called when there is anything to remove: the hashes of all bodies that what is known by now cannot do without. */
   needed(): ReadonlySet<string>
 }

@@ -2,12 +2,21 @@ import { bodyHash, isGone } from '@vigil/journal'
 import { type AcceptedEvent, type BodyReference, VigilError } from '@vigil/protocol'
 import type { ProcessFold } from './process-fold.ts'
 
+/** A body never changes, and is looked at by every sweep: written as JSON and hashed once in its life. */
+const hashes = new WeakMap<object, string | undefined>()
+
+function hashOf(body: unknown): string | undefined {
+  if (typeof body !== 'object' || body === null) return bodyHash(body)
+  if (!hashes.has(body)) hashes.set(body, bodyHash(body))
+  return hashes.get(body)
+}
+
 /** The hashes of all large bodies without which an event, an open turn or a dead letter would not be whole after a restart. */
 export function neededBodies(world: ReadonlyMap<string, ProcessFold>): Set<string> {
   const needed = new Set<string>()
   for (const process of world.values()) {
     for (const body of bodiesIn(process)) {
-      const hash = bodyHash(body)
+      const hash = hashOf(body)
       if (hash !== undefined) needed.add(hash)
     }
   }

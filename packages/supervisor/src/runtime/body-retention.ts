@@ -34,11 +34,13 @@ export function bodyRetention(log: RecordLog, clock: Clock, failed: (error: Erro
     return fold.manifest.journal?.bodiesRetentionMs ?? defaultRetentionMs
   }
 
-  const sweep = async (process: string, ageMs: number): Promise<number> =>
-    (await journal.bodies?.sweep({ process, before: clock.now() - ageMs, needed: () => neededBodies(world) })) ?? 0
+  const sweep = async (processes: readonly string[], ageMs: (process: string) => number): Promise<number> => {
+    const before = new Map(processes.map((process) => [process, clock.now() - ageMs(process)]))
+    return (await journal.bodies?.sweep({ before, needed: () => neededBodies(world) })) ?? 0
+  }
 
   const round = async (): Promise<void> => {
-    for (const process of (await journal.bodies?.processes()) ?? []) await sweep(process, retentionMs(process))
+    await sweep((await journal.bodies?.processes()) ?? [], retentionMs)
   }
 
   const arm = (): void => {
@@ -49,7 +51,7 @@ export function bodyRetention(log: RecordLog, clock: Clock, failed: (error: Erro
   const sweepDue = async (): Promise<void> => {
     const processes = [...due]
     due.clear()
-    for (const process of processes) await sweep(process, 0)
+    await sweep(processes, () => 0)
   }
   const unobserve = log.observe(({ type, process }) => {
     if (closed || !ends.has(type) || !keepsHashes(process)) return
@@ -61,7 +63,7 @@ export function bodyRetention(log: RecordLog, clock: Clock, failed: (error: Erro
   })
 
   return {
-    purge: (process) => sweep(process, 0),
+    purge: (process) => sweep([process], () => 0),
     close() {
       closed = true
       hourly?.cancel()
