@@ -34,6 +34,29 @@ const clock = virtualClock()
 const open = (fileSystem: FileSystem): Promise<JournalStore> =>
   openFileStore({ fileSystem, clock, directory: '/data', segmentBytes: 700 })
 
+/** The disk as one process sees it: after its death nothing that it still does reaches it. */
+function mortal(disk: FileSystem): { readonly fileSystem: FileSystem; die(): void } {
+  let dead = false
+  const guarded = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get(whole, name) {
+        const member: unknown = Reflect.get(whole, name)
+        if (typeof member !== 'function') return member
+        return (...given: unknown[]) => {
+          if (dead) return name === 'write' ? (given[0] as Uint8Array).byteLength : new Promise(() => undefined)
+          const answer: unknown = member.apply(whole, given)
+          return name === 'open' ? (answer as Promise<object>).then(guarded) : answer
+        }
+      },
+    })
+  return {
+    fileSystem: guarded(disk),
+    die() {
+      dead = true
+    },
+  }
+}
+
 /** What must be in the log from now on, and what may follow it: batches that were appended and not acknowledged. */
 interface Expected {
   readonly certain: readonly JournalRecord[]
@@ -94,7 +117,9 @@ async function brokenBy(
   let inherited: readonly JournalRecord[] = []
   for (const [index, each] of plans.entries()) {
     if (each.end === 'power') disk.cutPower({ operations: each.operations })
-    const { certain, possible } = await live(wrap(disk), each, inherited)
+    const { fileSystem, die } = mortal(disk)
+    const { certain, possible } = await live(wrap(fileSystem as SimulatedFileSystem), each, inherited)
+    die()
     // A killed process leaves the page cache as it is; its successor may lose the machine right after.
     if (each.end === 'power') disk.crash({ ...each.kept, keepSector: bitsOf(each.kept.sectors), sectorBytes: 64 })
     const found = await readBack(wrap(disk))
