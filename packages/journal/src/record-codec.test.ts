@@ -1,7 +1,15 @@
 import type { JournalRecord } from '@vigil/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { checkLine, decodeHeader, decodeRecord, encodeHeader, encodeRecord, lineSealer } from './record-codec.ts'
+import {
+  chainAtEnd,
+  checkLine,
+  decodeHeader,
+  decodeRecord,
+  encodeHeader,
+  encodeRecord,
+  lineSealer,
+} from './record-codec.ts'
 
 const anyRecord = fc.record(
   {
@@ -94,4 +102,12 @@ test('lines stay as they were written: a change of the format needs an upcaster'
   expect(encodeHeader(42, 0xdeadbeef).text).toBe(
     '{"vigil":"journal","format":1,"first":42,"chain":"deadbeef","crc":"621ff83e"}\n',
   )
+})
+
+test('what stands in the place of a crc and is none continues nothing', () => {
+  for (const text of ['026-01-0', '-1234567', '+1234567', '0x123456', ' 1234567', 'ABCDEF01'])
+    expect(
+      checkLine(lineOf(encode({ seq: 1, data: {} } as JournalRecord, 0).text), chainAtEnd(Buffer.from(`${text}"}`))),
+      text,
+    ).toBe(undefined)
 })

@@ -110,8 +110,11 @@ const chainBytes = 10
 export const chainBeforeBytes = chainBytes + 1
 
 /** The crc that a line which begins at `start` continues; NaN when there is none before it. */
-export const chainBefore = (bytes: Buffer, start: number): number =>
-  Number.parseInt(bytes.toString('latin1', start - chainBeforeBytes, start - chainBeforeBytes + 8), 16)
+export function chainBefore(bytes: Buffer, start: number): number {
+  const text = bytes.toString('latin1', start - chainBeforeBytes, start - chainBeforeBytes + 8)
+  // Of a damaged line anything may stand there, such as the middle of a date, which reads as a negative number.
+  return /^[0-9a-f]{8}$/.test(text) ? Number.parseInt(text, 16) : Number.NaN
+}
 
 /** The crc with which a line ends that is given without its newline; NaN when it ends with something else. */
 export const chainAtEnd = (line: Buffer): number => chainBefore(line, line.length + 1)
