@@ -292,6 +292,30 @@ describe('a sweep', () => {
     await store.close()
   })
 
+  test('ends with its store: the next who opens the log finds what was there', async () => {
+    const clock = virtualClock()
+    const disk = simulatedFileSystem({ now: () => clock.now() })
+    await disk.makeDirectory('/data')
+    const store = await open(disk, clock)
+    await written(store, ...Array.from({ length: 50 }, (_, index) => accepted('a', `${index}`, large(`${index}-`))))
+    await clock.advance(10_000)
+    const begun = Promise.withResolvers<void>()
+    const sweeping = store.bodies?.sweep({
+      before: new Map([['a', clock.now()]]),
+      needed() {
+        store.append([accepted('b', 'e2', 1)], 'lazy')
+        begun.resolve()
+        return new Set()
+      },
+    })
+    await begun.promise
+    await store.close()
+    const left = await blobs(disk, 'a')
+    await sweeping
+    expect(left.length).toBeGreaterThan(0)
+    expect(await blobs(disk, 'a')).toEqual(left)
+  })
+
   test('leaves what was named between it and another that began later', async () => {
     const clock = virtualClock()
     const disk = simulatedFileSystem({ now: () => clock.now() })

@@ -19,6 +19,8 @@ export interface BlobStore {
   processes(): Promise<string[]>
   /** `settled` resolves when all that is known by now is durable. Returns how many were removed. */
   sweep(sweep: BodySweep, settled: () => Promise<void>): Promise<number>
+  /** When it resolves nothing is removed any more: the next who opens the log may already write. */
+  close(): Promise<void>
 }
 
 const mostAtOnce = 8
@@ -35,6 +37,7 @@ export function blobStore(fileSystem: FileSystem, directory: string, now: () => 
   const namedSince = new Set<Set<string>>()
   // Between the look at a body that is there and its line, nobody may remove it.
   const alone = oneByOne()
+  let closed = false
 
   const pathOf = ({ process, hash }: Pick<Body, 'process' | 'hash'>): string => join(directory, process, hash)
 
@@ -87,6 +90,7 @@ export function blobStore(fileSystem: FileSystem, directory: string, now: () => 
   ): Promise<number> => {
     let removed = 0
     for (const body of bodies) {
+      if (closed) break
       const path = pathOf(body)
       if (isNeeded(body.hash, path)) continue
       written.delete(path)
@@ -124,6 +128,10 @@ export function blobStore(fileSystem: FileSystem, directory: string, now: () => 
       } finally {
         namedSince.delete(recent)
       }
+    },
+    close() {
+      closed = true
+      return alone(() => Promise.resolve())
     },
   }
 }

@@ -86,6 +86,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     },
     async close() {
       await appender.close()
+      await blobs.close()
       await indexes.idle()
     },
   }
