@@ -26,7 +26,16 @@ export function addJournalVerbs(program: Command, options: JournalVerbsOptions):
   const journal = program
     .command('journal')
     .description('Reads what happened to a process; checks and repairs the log.')
-  const data = () => dataDirectory(flags(), face)
+  const data = () => {
+    const { url, data: named } = flags()
+    // Whoever named a supervisor does not mean whatever lies in this folder.
+    if (url !== undefined && named === undefined)
+      throw new VigilError(
+        'INVALID_ARGUMENT',
+        '--url: this reads files; expected --data with the directory of its data',
+      )
+    return dataDirectory(flags(), face)
+  }
   for (const verb of ['show', 'tail'] as const) {
     const command = verb === 'show' ? 'show <name> [n]' : 'tail <name>'
     journal

@@ -68,6 +68,8 @@ it('takes bodies away', async () => {
 it.each([
   [['fly'], "unknown command 'fly'"],
   [['journal', 'show'], "missing required argument 'name'"],
+  [['--url', 'http://127.0.0.1:1', 'journal', 'show', 'a', '1'], '--url: this reads files'],
+  [['--url', 'http://127.0.0.1:1', 'journal', 'repair'], '--url: this reads files'],
   [['journal', 'show', 'a', '--limit', '0'], '--limit: expected a whole number from 1 to 1000, found "0"'],
 ])('refuses %j', async (argv, message) => {
   await expect(run(...argv)).rejects.toMatchObject({
