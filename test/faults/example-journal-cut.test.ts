@@ -25,6 +25,8 @@ interface Written {
   readonly journal: Folder
   /** Every round, also those that a running fleet has no more use for. */
   readonly checkpoints: Folder
+  /** By process; a body is durable before the line that names it, so all of them are there wherever the log ends. */
+  readonly blobs: readonly (readonly [process: string, bodies: Folder])[]
 }
 
 async function writtenByFleet(): Promise<Written> {
@@ -42,9 +44,12 @@ async function writtenByFleet(): Promise<Written> {
     await example.stop()
     const read = (folder: string): Folder =>
       readdirSync(join(dataDir, folder))
+        // Sidecars are made anew where they are missing.
+        .filter((name) => !name.endsWith('.idx'))
         .sort()
         .map((name) => [name, readFileSync(join(dataDir, folder, name))])
-    return { journal: read('journal'), checkpoints: read('checkpoints') }
+    const blobs = readdirSync(join(dataDir, 'blobs')).map((name) => [name, read(join('blobs', name))] as const)
+    return { journal: read('journal'), checkpoints: read('checkpoints'), blobs }
   } finally {
     rmSync(home, { recursive: true, force: true })
   }
@@ -78,7 +83,7 @@ async function put(disk: SimulatedFileSystem, folder: string, files: Folder): Pr
 
 /** A disk as it is when the log ends at `cut`; a round is there when all that it tells of is. */
 async function diskCutAt(
-  { journal, checkpoints }: Written,
+  { journal, checkpoints, blobs }: Written,
   cut: number,
   records: number,
 ): Promise<SimulatedFileSystem> {
@@ -90,6 +95,7 @@ async function diskCutAt(
     start += bytes.length
   }
   await put(disk, '/data/journal', segments)
+  for (const [name, bodies] of blobs) await put(disk, join('/data/blobs', name), bodies)
   await put(
     disk,
     '/data/checkpoints',
