@@ -32,7 +32,13 @@ afterEach(() => rmSync(directory, { recursive: true }))
 
 const run = async (...argv: string[]) => {
   const lines: string[] = []
-  const face = { env: {}, cwd: directory, read: () => undefined, print: (line: string) => void lines.push(line) }
+  const face = {
+    env: {},
+    cwd: directory,
+    read: () => undefined,
+    stdin: async () => '',
+    print: (line: string) => void lines.push(line),
+  }
   const code = await runCommand(['--data', '.', 'journal', ...argv], { ...face, signal: AbortSignal.abort() })
   return { code, lines }
 }

@@ -31,6 +31,10 @@ export async function makeGolden(): Promise<Golden> {
     await w.until(() => w.settled, 60_000)
     for (const [key, payload] of Object.entries({ one: {}, two: { fail: 1 }, three: { fail: 9 } }))
       void w.client.postEvent('clerk', payload, { idempotencyKey: key })
+    void w.client.addTrigger('reader', { event: 'more.*' })
+    void w.client
+      .addTrigger('reader', { event: 'less.*' })
+      .then((less) => w.client.removeTrigger('reader', less.trigger_id))
     w.files.put('/in/a.csv', 'a,b\n')
     await w.run(90_000)
     w.cells.crash('clerk')

@@ -3,6 +3,7 @@ import type { ConnectionFlags, Surroundings } from './connection.ts'
 /** What a verb has of its surroundings. Each prints a table for people, or JSON for scripts. */
 export interface Face extends Surroundings {
   readonly print: (line: string) => void
+  readonly stdin: () => Promise<string>
   /** Ends what follows without end. */
   readonly signal: AbortSignal
 }

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import { errorCode, errorTable, exitCodeOf, exitCodes } from '@vigil/protocol'
 import { readIfThere } from './connection.ts'
 import { runCommand } from './program.ts'
@@ -14,8 +15,8 @@ function fail(error: unknown): never {
   const code = errorCode(error)
   const message = error instanceof Error ? error.message : String(error)
   // An error that nobody foresaw is a bug: its stack is the report.
-  const text = code === undefined ? ((error as Error).stack ?? message) : `${message}\n${errorTable[code].help}`
-  writeSync(2, `vigil: ${text}\n`)
+  const words = code === undefined ? ((error as Error).stack ?? message) : `${message}\n${errorTable[code].help}`
+  writeSync(2, `vigil: ${words}\n`)
   process.exit(exitCodeOf(error))
 }
 
@@ -24,6 +25,7 @@ runCommand(process.argv.slice(2), {
   cwd: process.env.INIT_CWD ?? process.cwd(),
   read: readIfThere,
   print: (line) => process.stdout.write(`${line}\n`),
+  stdin: () => text(process.stdin),
   signal: ended.signal,
 }).then((code) => {
   process.exitCode = code

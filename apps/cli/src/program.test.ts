@@ -3,14 +3,18 @@ import type { AddressInfo } from 'node:net'
 import { expect, it } from 'vitest'
 import { runCommand } from './program.ts'
 
-const run = async (...argv: string[]) => {
+const run = (...argv: string[]) => runAs({}, ...argv)
+
+const runAs = async (rest: { signal?: AbortSignal }, ...argv: string[]) => {
   const lines: string[] = []
   const face = {
     env: {},
     cwd: '/nowhere',
     read: () => undefined,
+    stdin: async () => '',
     print: (line: string) => void lines.push(line),
     signal: AbortSignal.abort(),
+    ...rest,
   }
   return { code: await runCommand(argv, face), lines }
 }
@@ -63,6 +67,45 @@ it('takes bodies away', async () => {
   const { lines } = await run('--url', supervisor.url, 'purge', 'a')
   expect(lines).toEqual(['2 bodies of a are gone; their hashes stay in the journal'])
   expect(supervisor.asked).toEqual(['undefined /api/v1/processes/a/purge'])
+})
+
+it('run gives an event, and with --wait waits on under one key and prints the end', async () => {
+  const accepted = { event_id: 'e1', accepted: true, duplicate: false }
+  await using supervisor = await answering(accepted)
+  const { lines } = await run('--url', supervisor.url, 'run', 'a', '--payload', '{"x":1}')
+  expect([lines, supervisor.asked]).toEqual([['event e1 is accepted'], ['undefined /api/v1/processes/a/events']])
+  await expect(run('--url', supervisor.url, 'run', 'a', '--payload', '{x')).rejects.toMatchObject({
+    code: 'INVALID_JSON',
+  })
+  await expect(run('--url', supervisor.url, 'run', 'a', '--payload', '@x.json')).rejects.toMatchObject({
+    message: 'expected a file /nowhere/x.json, found none',
+  })
+  // A signal that came means that nobody waits any more.
+  await expect(run('--url', supervisor.url, 'run', 'a', '--wait')).rejects.toMatchObject({ code: 'ABORTED' })
+})
+
+it.each([
+  [{ status: 'completed', result: { y: 2 } }, 0, '{\n  "y": 2\n}'],
+  [{ status: 'dead_lettered', error: { code: 'X', message: 'no' } }, 1, 'turn t1 ended as dead_lettered: X: no'],
+  [{ status: 'cancelled', reason: 'enough' }, 1, 'turn t1 ended as cancelled: enough'],
+])('run --wait: %j ends with %i', async (end, code, line) => {
+  await using supervisor = await answering({ event_id: 'e1', turn: 't1', ...end })
+  const waiting = new AbortController().signal
+  expect(await runAs({ signal: waiting }, '--url', supervisor.url, 'run', 'a', '--wait')).toEqual({
+    code,
+    lines: [line],
+  })
+  expect(supervisor.asked).toEqual(['undefined /api/v1/processes/a/events?wait=60000ms'])
+})
+
+it('adds, removes and fires triggers', async () => {
+  await using supervisor = await answering({ trigger_id: 't', accepted: false, reason: 'filter' })
+  const said = async (...argv: string[]) => (await run('--url', supervisor.url, 'triggers', ...argv)).lines
+  expect(await said('add', 'a', 'event: x')).toEqual(['t listens'])
+  expect(await said('rm', 'a', 't')).toEqual(['t listens no more'])
+  expect(await said('fire', 'a', 't')).toEqual(['the trigger did not take it: filter'])
+  const path = '/api/v1/processes/a/triggers'
+  expect(supervisor.asked).toEqual([path, `${path}/t`, `${path}/t/fire`].map((each) => `undefined ${each}`))
 })
 
 it.each([

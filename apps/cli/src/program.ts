@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { exitCodes, VigilError } from '@vigil/protocol'
 import { Command, CommanderError } from 'commander'
@@ -6,8 +7,11 @@ import { connect } from './connection.ts'
 import type { Face, GlobalFlags } from './face.ts'
 import { addHistoryVerbs } from './history-verbs.ts'
 import { addJournalVerbs } from './journal-verbs.ts'
+import { addRunVerb } from './run-verb.ts'
+import { statusLines } from './status-lines.ts'
 import { processTable } from './tables.ts'
 import { treeLines } from './tree-lines.ts'
+import { addTriggerVerbs } from './trigger-verbs.ts'
 import { addTurnVerbs } from './turn-verbs.ts'
 
 /** Runs one command line; resolves with the exit code. @throws errors of the table */
@@ -71,6 +75,19 @@ export async function runCommand(argv: readonly string[], face: Face): Promise<n
       const view = await client().purge(name)
       show(view, () => [`${view.removed} bodies of ${name} are gone; their hashes stay in the journal`])
     })
+  program
+    .command('status <name>')
+    .description('Everything about one process.')
+    .action(async (name: string) => {
+      const view = await client().process(name)
+      show(view, () => statusLines(view))
+    })
+  const { signal } = face
+  const ended = (exitCode: number): void => {
+    code = exitCode
+  }
+  addRunVerb(program, { client, show, inputs: face, signal, ended, uuid: randomUUID })
+  addTriggerVerbs(program, { client, show, inputs: face })
   addTurnVerbs(program, { client, show })
   addHistoryVerbs(program, { client, show })
   await parse(program, argv)

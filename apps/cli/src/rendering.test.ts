@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { findConnection } from './connection.ts'
 import { exitWords } from './exit-words.ts'
 import { follow } from './journal-follow.ts'
+import { statusLines } from './status-lines.ts'
 import { entryLines, processTable } from './tables.ts'
 
 it.each<[ExitCause, string]>([
@@ -96,4 +97,60 @@ it('finds the supervisor of the data directory', () => {
   expect(find({}, { VIGIL_DATA: '/d' })).toEqual({ url: 'http://127.0.0.1:9100' })
   expect(find({ data: '/nowhere' })).toEqual({ url: 'http://127.0.0.1:9100' })
   expect(() => find({ url: 'ftp://x' })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+})
+
+it('tells all about one process', () => {
+  const lines = statusLines({
+    ...view({
+      name: 'watcher',
+      state: 'awaiting',
+      labels: { team: 'data' },
+      epoch: 3,
+      revision: 2,
+      residency: 'resident',
+    }),
+    isolation: 'process',
+    guarantee: 'memory and kill isolation',
+    stop_bound_ms: 12_500,
+    counters: { accepted: 5, completed: 3, dead_lettered: 1, cancelled: 0, failures: 1 },
+    mailbox: {
+      waiting: 2,
+      open: 1,
+      dead_letters: 1,
+      waiting_since: '2026-01-01T00:00:00.000Z',
+      behind: [{ turn: 't1', why: 'waits for a person since then' }],
+    },
+    drift: [{ path: 'triggers.cron-1', change: 'off' }],
+    triggers: [
+      {
+        id: 'cron-1',
+        type: 'cron',
+        text: '0 * * * * (UTC)',
+        origin: 'manifest',
+        enabled: false,
+        armed: false,
+        problem: 'turned off by an operator',
+        accepted: 4,
+        missed: 2,
+        skipped: 0,
+        refused: { filter: 1 },
+      },
+    ],
+  })
+  expect(lines).toEqual([
+    'watcher',
+    '  state      awaiting',
+    '  residency  resident',
+    '  isolation  process (memory and kill isolation); gone 12.5 s after a stop at the latest',
+    '  labels     team=data',
+    '  life       3, revision 2, 0 restarts',
+    '  mailbox    2 waiting since 2026-01-01T00:00:00.000Z, 1 open, 1 dead letters',
+    '    behind   t1, which waits for a person since then',
+    '  turns      5 accepted, 3 completed, 1 dead-lettered, 0 cancelled',
+    '  failures   1 dead letters in a row',
+    '  drift      triggers.cron-1 is turned off by an operator',
+    '',
+    'TRIGGER  LISTENS TO       FROM      NEXT  TAKEN  NOT TAKEN           NOTE',
+    'cron-1   0 * * * * (UTC)  manifest  -     4      1 filter, 2 missed  turned off by an operator',
+  ])
 })

@@ -3,12 +3,14 @@ import { type Answer, type Call, checked, given, json } from './answer.ts'
 import { readJson } from './body.ts'
 import { historyAnswers } from './history-answers.ts'
 import { duration, label, wholeNumber } from './query.ts'
+import { triggerAnswers } from './trigger-answers.ts'
 import { turnAnswers } from './turn-answers.ts'
 import { acceptedView, diskView, entryView, processView, runtimeStatusView, treeNodeView, turnView } from './views.ts'
 
 const longestWaitMs = 600_000
 
 export const answers: Readonly<Record<RouteId, Answer>> = {
+  ...triggerAnswers,
   ...turnAnswers,
   ...historyAnswers,
   health: () => json(200, { status: 'ok' }),

@@ -9,7 +9,17 @@ export interface JsonBody {
 
 /** @throws UNSUPPORTED_MEDIA_TYPE, TOO_LARGE, INVALID_JSON */
 export async function readJson(request: Request): Promise<JsonBody> {
+  return jsonOf(request, await readBytes(request))
+}
+
+/** A document that people write: data, or a text of YAML whose reader says what is wrong with it. */
+export async function readJsonOrYaml(request: Request): Promise<unknown> {
   const bytes = await readBytes(request)
+  const isYaml = /^application\/yaml\s*(;|$)/i.test(request.headers.get('content-type') ?? '')
+  return isYaml ? new TextDecoder().decode(bytes) : jsonOf(request, bytes).value
+}
+
+function jsonOf(request: Request, bytes: Uint8Array): JsonBody {
   if (bytes.length === 0) return { present: false, value: undefined }
   const type = request.headers.get('content-type') ?? ''
   if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type)) {

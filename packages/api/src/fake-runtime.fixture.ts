@@ -1,5 +1,5 @@
 import { type SpaceState, VigilError } from '@vigil/protocol'
-import type { AgentHandle, ProcessState, ProcessStatus, TurnResult } from '@vigil/supervisor'
+import type { AgentHandle, ProcessState, ProcessStatus, TriggerStatus, TurnResult } from '@vigil/supervisor'
 import type { RuntimeSurface } from './runtime-surface.ts'
 
 /** One process in memory, with the surface of ring 0: enough to see what a call asked of it. */
@@ -29,7 +29,21 @@ export const status: ProcessStatus = {
   lastExit: { at: '2026-01-01T00:00:00.000Z', cause: { kind: 'memory', used_mb: 301, limit_mb: 128 } },
   counters: { accepted: 5, completed: 3, deadLettered: 1, cancelled: 0, failures: 2 },
   mailbox: { waiting: 1, open: 1, deadLetters: 1, behind: [] },
-  triggers: [{ id: 't1', type: 'cron', text: '0 * * * *', nextFire: '2026-01-01T01:00:00.000Z' }],
+  triggers: [
+    {
+      id: 't1',
+      type: 'cron',
+      text: '0 * * * *',
+      origin: 'manifest',
+      enabled: true,
+      armed: true,
+      accepted: 3,
+      nextFire: '2026-01-01T01:00:00.000Z',
+      lastEvent: { at: 'then', eventId: 'e1' },
+      lastFailure: { at: 'then', message: 'no room' },
+    },
+  ],
+  drift: [],
 }
 
 export function fakeRuntime(): FakeRuntime {
@@ -86,6 +100,18 @@ export function fakeRuntime(): FakeRuntime {
       unasked: [],
       unrecorded: [],
     }),
+    triggers: async () => status.triggers,
+    addTrigger: async (trigger) => {
+      note('addTrigger', trigger)
+      return status.triggers[0] as TriggerStatus
+    },
+    removeTrigger: async (id) => note('removeTrigger', id),
+    fire: async (id, payload) => {
+      note('fire', id, payload)
+      return id === 'off'
+        ? { accepted: false, reason: 'disabled' }
+        : { accepted: true, eventId: 'e1', duplicate: false }
+    },
     deadLetters: async () => [],
     redeliver: async (ids) => {
       note('redeliver', ids)

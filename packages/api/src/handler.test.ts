@@ -47,6 +47,8 @@ const takesBody = new Set<RouteId>([
   'resolveDoubt',
   'rewindProcess',
   'forkProcess',
+  'addTrigger',
+  'fireTrigger',
 ])
 
 describe('every route', () => {
@@ -285,6 +287,30 @@ describe('acting', () => {
     expect(forked).toMatchObject({ status: 201, body: { name: 'twin', state: 'stopped' } })
     expect(runtime.calls).toEqual([['fork', 'twin', { n: 12 }]])
     expect((await sendJson('/processes/watcher/turns/t1/replay', {})).body).toMatchObject({ turn: 't1', same: true })
+  })
+
+  it('lists, adds, removes and fires triggers', async () => {
+    const path = '/processes/watcher/triggers'
+    expect((await send(path)).body).toMatchObject({
+      triggers: [
+        { next_fire: '2026-01-01T01:00:00.000Z', last_event: { event_id: 'e1' }, last_failure: { at: 'then' } },
+      ],
+    })
+    expect(await sendJson(path, { cron: '0 * * * *' })).toMatchObject({
+      status: 201,
+      body: { trigger_id: 't1', next_fire: '2026-01-01T01:00:00.000Z' },
+    })
+    await send(path, { method: 'POST', body: 'event: a.*', headers: { 'content-type': 'application/yaml' } })
+    expect((await send(`${path}/t1`, { method: 'DELETE' })).body).toEqual({ trigger_id: 't1' })
+    expect(await sendJson(`${path}/t1/fire`, { aB: 1 })).toMatchObject({ status: 202, body: { event_id: 'e1' } })
+    expect((await sendJson(`${path}/off/fire`, 1)).body).toEqual({ accepted: false, reason: 'disabled' })
+    expect(runtime.calls).toEqual([
+      ['addTrigger', { cron: '0 * * * *' }],
+      ['addTrigger', 'event: a.*'],
+      ['removeTrigger', 't1'],
+      ['fire', 't1', { aB: 1 }],
+      ['fire', 'off', 1],
+    ])
   })
 
   it('shows what is in doubt and takes a word on it', async () => {

@@ -8,6 +8,7 @@ import type {
   ProcessView,
   RuntimeStatusView,
   TreeNodeView,
+  TriggerView,
   TurnSummaryView,
   TurnView,
 } from '@vigil/protocol'
@@ -19,6 +20,7 @@ import type {
   ProcessStatus,
   RecoveryReport,
   TreeNode,
+  TriggerStatus,
   TurnResult,
   TurnSummary,
 } from '@vigil/supervisor'
@@ -51,16 +53,16 @@ export function processView(status: ProcessStatus): ProcessView {
       ...(mailbox.waitingSince === undefined ? {} : { waiting_since: mailbox.waitingSince }),
       behind: mailbox.behind,
     },
-    triggers: triggers.map(({ id, type, text, nextFire, missed, skipped, refused, problem }) => ({
-      id,
-      type,
-      text,
-      ...(nextFire === undefined ? {} : { next_fire: nextFire }),
-      ...(missed === undefined ? {} : { missed }),
-      ...(skipped === undefined ? {} : { skipped }),
-      ...(refused === undefined ? {} : { refused }),
-      ...(problem === undefined ? {} : { problem }),
-    })),
+    triggers: triggers.map(triggerView),
+  }
+}
+
+export function triggerView({ nextFire, lastEvent, lastFailure, ...same }: TriggerStatus): TriggerView {
+  return {
+    ...same,
+    ...(nextFire === undefined ? {} : { next_fire: nextFire }),
+    ...(lastEvent === undefined ? {} : { last_event: { at: lastEvent.at, event_id: lastEvent.eventId } }),
+    ...(lastFailure === undefined ? {} : { last_failure: lastFailure }),
   }
 }
 

@@ -6,6 +6,7 @@ import type {
   DeadLetterView,
   DoubtView,
   EntryView,
+  FiredView,
   JournalView,
   ProcessListView,
   ProcessView,
@@ -14,6 +15,7 @@ import type {
   StateHistoryView,
   StateView,
   TreeView,
+  TriggerView,
   TurnReplayView,
   TurnSummaryView,
   TurnView,
@@ -63,6 +65,7 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
     const target = new URL(url.replace(/\/+$/, '') + apiBase + fill(route.path, path))
     for (const [key, value] of Object.entries(query))
       for (const each of value === undefined ? [] : [value].flat()) target.searchParams.append(key, String(each))
+    const isYaml = headers['content-type'] === 'application/yaml'
     const request: RequestInit = {
       method: route.method,
       headers: {
@@ -71,7 +74,7 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
         ...headers,
       },
       signal: AbortSignal.timeout(timeout + extraMs),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isYaml ? (body as string) : JSON.stringify(body) }),
     }
     try {
       const reply = await send(target, request)
@@ -117,6 +120,7 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
       call<RewindingView>('rewindProcess', { path: { name }, body: { to, dry_run: options.dryRun ?? true } }),
     fork: (name: string, as: string, at?: number | string) =>
       call<StateView>('forkProcess', { path: { name }, body: { name: as, ...(at === undefined ? {} : { at }) } }),
+    ...triggerCalls(call),
     deadLetters: (name: string) => call<{ dead_letters: DeadLetterView[] }>('listDeadLetters', { path: { name } }),
     redeliver: (name: string, eventIds?: readonly string[]) =>
       call<{ event_ids: string[] }>('redeliverDeadLetters', {
@@ -138,6 +142,23 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
     publish: (topic: string, data: unknown) => call<{ event_id: string }>('publish', { path: { topic }, body: data }),
   }
 }
+
+type Calling = <View>(id: RouteId, call?: Call) => Promise<View>
+
+const triggerCalls = (call: Calling) => ({
+  triggers: (name: string) => call<{ triggers: TriggerView[] }>('listTriggers', { path: { name } }),
+  /** As in a manifest: data, or a text of YAML. */
+  addTrigger: (name: string, trigger: object | string) =>
+    call<{ trigger_id: string; next_fire?: string }>('addTrigger', {
+      path: { name },
+      body: trigger,
+      ...(typeof trigger === 'string' ? { headers: { 'content-type': 'application/yaml' } } : {}),
+    }),
+  removeTrigger: (name: string, trigger: string) =>
+    call<{ trigger_id: string }>('removeTrigger', { path: { name, trigger_id: trigger } }),
+  fireTrigger: (name: string, trigger: string, payload: unknown = null) =>
+    call<FiredView>('fireTrigger', { path: { name, trigger_id: trigger }, body: payload }),
+})
 
 const fill = (path: string, values: Readonly<Record<string, string>>): string =>
   path.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(values[key] ?? ''))

@@ -31,6 +31,8 @@ export const limits = {
   /** A JSON Schema of a message trigger. */
   schemaBytes: 64_000,
   subscribers: 10_000,
+  /** Triggers of one process beside those of its manifest. */
+  addedTriggers: 100,
   /** The text of a filter or path and its nesting; characters and members that it looks at in one event, and in a text that it looks for. */
   filterChars: 2_000,
   filterDepth: 32,

@@ -186,6 +186,16 @@ export const recordTable = {
     'An event is ours: it will end exactly once.',
     z.strictObject({ event, ...dedupe }),
   ),
+  'trigger.added': record(
+    ['triggers'],
+    'Somebody gave the process a trigger beside those of its manifest, or turned one of the manifest on again.',
+    z.strictObject({ trigger_id: z.string(), trigger: z.record(z.string(), z.unknown()), by }),
+  ),
+  'trigger.removed': record(
+    ['triggers'],
+    'Somebody took away a trigger that was added, or turned one of the manifest off.',
+    z.strictObject({ trigger_id: z.string(), by }),
+  ),
   'trigger.baseline': record(
     ['triggers'],
     'What a file trigger saw and does not deliver: path and version, and paths that are gone.',

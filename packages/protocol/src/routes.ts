@@ -61,6 +61,26 @@ export const routes = {
     path: '/processes/{name}/fork',
     doc: 'A new process `{name, at}` with the state of then; it starts stopped.',
   },
+  listTriggers: {
+    method: 'GET',
+    path: '/processes/{name}/triggers',
+    doc: 'What wakes it: triggers of its manifest and those that were added.',
+  },
+  addTrigger: {
+    method: 'POST',
+    path: '/processes/{name}/triggers',
+    doc: 'One more trigger, as in a manifest, with absolute paths; it listens at once. Also application/yaml.',
+  },
+  removeTrigger: {
+    method: 'DELETE',
+    path: '/processes/{name}/triggers/{trigger_id}',
+    doc: 'Takes away one that was added, turns off one of the manifest.',
+  },
+  fireTrigger: {
+    method: 'POST',
+    path: '/processes/{name}/triggers/{trigger_id}/fire',
+    doc: "The body is the payload of an event of the trigger's type.",
+  },
   listDeadLetters: { method: 'GET', path: '/processes/{name}/dead-letters', doc: 'Events whose turns ended badly.' },
   redeliverDeadLetters: {
     method: 'POST',

@@ -32,18 +32,31 @@ export interface ProcessView {
     readonly waiting_since?: string
     readonly behind: readonly { readonly turn: string; readonly why: string }[]
   }
-  readonly triggers: readonly {
-    readonly id: string
-    readonly type: string
-    readonly text: string
-    readonly next_fire?: string
-    /** Of cron: slots that passed while nobody looked and were folded or not made up, and that met an unfinished one. */
-    readonly missed?: number
-    readonly skipped?: number
-    /** Events that it did not take since the supervisor started, by reason. */
-    readonly refused?: { readonly disabled?: number; readonly filter?: number }
-    readonly problem?: string
-  }[]
+  readonly triggers: readonly TriggerView[]
+  /** Where operators made it another than its manifest says; `off`: they turned it off. */
+  readonly drift: readonly { readonly path: string; readonly change: 'added' | 'off' }[]
+}
+
+export interface TriggerView {
+  readonly id: string
+  readonly type: string
+  readonly text: string
+  readonly origin: 'manifest' | 'operator'
+  readonly enabled: boolean
+  /** It hears what it listens to; else `problem` says why not. */
+  readonly armed: boolean
+  readonly problem?: string
+  readonly next_fire?: string
+  /** Events that it took since it is there. */
+  readonly accepted: number
+  /** Of cron: slots that passed while nobody looked and were folded or not made up, and that met an unfinished one. */
+  readonly missed?: number
+  readonly skipped?: number
+  /** Events that it did not take since the supervisor started, by reason. */
+  readonly refused?: { readonly disabled?: number; readonly filter?: number }
+  readonly last_event?: { readonly at: string; readonly event_id: string }
+  /** Since the supervisor started. */
+  readonly last_failure?: { readonly at: string; readonly message: string }
 }
 
 export interface ProcessListView {
@@ -109,6 +122,9 @@ export interface AcceptedView {
   readonly accepted: true
   readonly duplicate: boolean
 }
+
+/** What became of an event that a person fired. */
+export type FiredView = AcceptedView | { readonly accepted: false; readonly reason: string }
 
 /** What a webhook's sender is told. */
 export type HookView =

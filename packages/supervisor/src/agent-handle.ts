@@ -3,9 +3,12 @@ import { accept } from './delivery/accept.ts'
 import { waitingEvents } from './delivery/admission.ts'
 import { jsonOf } from './delivery/json-of.ts'
 import type { DeadLetter, ProcessFold } from './fold/process-fold.ts'
+import { manualTrigger } from './fold/trigger-fold.ts'
 import { tierOf } from './isolation/tier.ts'
+import { readTrigger } from './manifests/trigger.ts'
 import { discard, redeliver } from './operations/dead-letters.ts'
 import { historyOf } from './operations/history.ts'
+import { addTrigger, driftOf, fireTrigger, removeTrigger } from './operations/triggers.ts'
 import { cancelTurn, listTurns } from './operations/turns.ts'
 import { writeRefusal } from './processes/state-commit.ts'
 import type { Ports } from './runtime/ports.ts'
@@ -18,9 +21,8 @@ import type {
   ProcessStatus,
   StateHistoryEntry,
 } from './surface.ts'
+import { triggerId } from './triggers/event-id.ts'
 
-/** Trigger id of events that a person or program gives. */
-const manualTrigger = 'manual'
 const defaultPage = 100
 
 type Parts = Pick<Ports, 'clock' | 'random' | 'machine' | 'cells' | 'guestRuntime'>
@@ -106,6 +108,29 @@ export function agentHandle(runtime: Runtime, name: string, ports: Parts, by: st
       return ids
     },
     discard: (eventIds) => discard(runtime, member().process.fold, { eventIds, by }),
+    async triggers() {
+      const found = member().triggers.describe()
+      await runtime.log.settled()
+      return found
+    },
+    async addTrigger(given) {
+      const own = member()
+      const trigger = readTrigger(given, runtime.triggerTypes)
+      const added = addTrigger(runtime.log, own.process.fold, trigger, by)
+      // It listens to the world as it is folded now, which the log has in this order.
+      runtime.arm(name)
+      await added
+      const status = own.triggers.describe().find(({ id }) => id === triggerId(trigger))
+      if (status === undefined) throw new VigilError('TRIGGER_NOT_FOUND', 'somebody took the trigger away meanwhile')
+      return status
+    },
+    async removeTrigger(id) {
+      const removed = removeTrigger(runtime.log, member().process.fold, id, by)
+      runtime.arm(name)
+      await removed
+    },
+    fire: (id, payload = null) =>
+      fireTrigger({ log: runtime.log, clock, random }, member().process.fold, { id, payload, by }),
     async journal(query = {}) {
       member()
       await runtime.log.settled()
@@ -171,6 +196,7 @@ function statusOf({ process, triggers }: Member, machine: MachineFacts): Process
     },
     mailbox: mailboxOf(fold),
     triggers: triggers.describe(),
+    drift: driftOf(fold),
   }
 }
 

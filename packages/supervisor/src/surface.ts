@@ -11,6 +11,9 @@ import type {
 import type { Manifest } from './manifests/manifest.ts'
 import type { Group } from './supervision/groups.ts'
 import type { Report } from './supervision/tree/protocol.ts'
+import type { Drift, TriggerStatus } from './trigger-status.ts'
+
+export type { Drift, TriggerStatus } from './trigger-status.ts'
 
 /**
  * What programs, the REST face and the daemon see of ring 0: plain data in, plain data out. Nothing here
@@ -67,19 +70,9 @@ export interface ProcessStatus {
     /** What those that wait are behind: turns that a person has to help on, or that are tried again. */
     readonly behind: readonly { readonly turn: string; readonly why: string }[]
   }
-  readonly triggers: readonly {
-    readonly id: string
-    readonly type: string
-    readonly text: string
-    readonly nextFire?: string
-    /** Of cron: slots that passed while nobody looked and were folded or not made up, and that met an unfinished one. */
-    readonly missed?: number
-    readonly skipped?: number
-    /** Events that it did not take since the supervisor started, by reason. */
-    readonly refused?: { readonly [R in Refused['reason']]?: number }
-    /** Why it can take nothing, as of the last look. */
-    readonly problem?: string
-  }[]
+  readonly triggers: readonly TriggerStatus[]
+  /** Where operators made it another than its manifest says. */
+  readonly drift: readonly Drift[]
 }
 
 /** How a turn ended, as `run` and `?wait` give it. */
@@ -290,6 +283,18 @@ export interface AgentHandle {
   discard(eventIds?: readonly string[]): Promise<number>
   /** Takes away the large bodies that no event, open turn or dead letter needs; resolves with how many there were. */
   purge(): Promise<number>
+  /** Those of the manifest, then those that were added. */
+  triggers(): Promise<readonly TriggerStatus[]>
+  /**
+   * Listens from now on, beside the triggers of the manifest, until it is removed; given as in a manifest, as data or as a
+   * text of YAML, with absolute paths. One of the manifest that was turned off is turned on again.
+   * @throws INVALID_CONFIG, UNKNOWN_FIELD, MISSING_FIELD · ALREADY_EXISTS · TOO_LARGE
+   */
+  addTrigger(trigger: unknown): Promise<TriggerStatus>
+  /** Takes away one that was added, turns off one of the manifest. @throws TRIGGER_NOT_FOUND */
+  removeTrigger(id: string): Promise<void>
+  /** Makes an event of the trigger's type with this payload. @throws TRIGGER_NOT_FOUND, INVALID_STATE, PAYLOAD_INVALID, MAILBOX_FULL, TOO_LARGE */
+  fire(id: string, payload?: unknown): Promise<Accepted | Refused>
   /** Records of this process, newest first unless asked otherwise. */
   journal(query?: Omit<PageQuery, 'process' | 'limit'> & { readonly limit?: number }): Promise<JournalPage>
   /** Committed state. */

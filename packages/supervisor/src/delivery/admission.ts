@@ -1,5 +1,6 @@
 import { type AcceptedEvent, limits } from '@vigil/protocol'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
+import { triggersOf } from '../fold/trigger-layers.ts'
 import { type Candidate, candidates } from './candidates.ts'
 import { inPrecedence } from './precedence.ts'
 import { type RulesByTrigger, rulesOf } from './trigger-rules.ts'
@@ -43,7 +44,7 @@ export function admit(process: ProcessFold, { running, retryInMs, isExpired, now
     if (inMs <= 0) resume.push(turn)
     else wake(inMs)
   }
-  const rules = rulesOf(process.manifest)
+  const rules = rulesOf(triggersOf(process))
   const lanes = lanesOf(process, rules)
   const rates = ratesOf(process, nowMs)
   const begin: Candidate[] = []

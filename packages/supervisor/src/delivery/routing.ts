@@ -1,6 +1,7 @@
 import { limits, type RecordData, VigilError } from '@vigil/protocol'
 import { deliveredEvent } from '../fold/mailbox-fold.ts'
 import type { ProcessFold } from '../fold/process-fold.ts'
+import { triggersOf } from '../fold/trigger-layers.ts'
 import type { World } from '../fold/world.ts'
 import type { Trigger } from '../manifests/manifest.ts'
 import { triggerId } from '../triggers/event-id.ts'
@@ -19,7 +20,7 @@ export function subscribers(world: World, publication: Publication): Delivery[] 
   const { topic, source, event_id } = publication
   const found: Delivery[] = []
   for (const process of world.values()) {
-    const trigger = process.manifest.triggers.find(
+    const trigger = triggersOf(process).find(
       (each) =>
         each.type === 'event' &&
         topicMatches(each.eventType, topic) &&
@@ -42,7 +43,7 @@ export function messageReceivers(world: World, letter: Letter): Delivery[] {
   const { to, sender, topic } = letter
   const process = world.get(to)
   if (process === undefined) throw new VigilError('PROCESS_NOT_FOUND', `there is no process "${to}" to send to`)
-  const listening = process.manifest.triggers.filter(
+  const listening = triggersOf(process).filter(
     (each): each is MessageTrigger =>
       each.type === 'message' &&
       (each.from === undefined || each.from === sender) &&

@@ -1,5 +1,5 @@
 import type { AcceptedEvent } from '@vigil/protocol'
-import type { Manifest, Trigger } from '../manifests/manifest.ts'
+import type { Trigger } from '../manifests/manifest.ts'
 import { triggerId } from '../triggers/event-id.ts'
 import { compilePath } from '../triggers/filter/filter.ts'
 
@@ -13,13 +13,13 @@ export interface TriggerRules {
   readonly rate: Trigger['rateLimit']
 }
 
-/** The rules of a manifest's triggers by id; those that ask for nothing are left out. */
+/** The rules of triggers by id; those that ask for nothing are left out. */
 export type RulesByTrigger = ReadonlyMap<string, TriggerRules>
 
-const known = new WeakMap<Manifest, RulesByTrigger>()
+const known = new WeakMap<readonly Trigger[], RulesByTrigger>()
 
-export const rulesOf = (manifest: Manifest): RulesByTrigger =>
-  known.getOrInsertComputed(manifest, ({ triggers }) => new Map(triggers.flatMap(rulesOfTrigger)))
+export const rulesOf = (triggers: readonly Trigger[]): RulesByTrigger =>
+  known.getOrInsertComputed(triggers, () => new Map(triggers.flatMap(rulesOfTrigger)))
 
 function rulesOfTrigger(trigger: Trigger): [string, TriggerRules][] {
   const { concurrencyKey, debounceMs, key, batch, rateLimit: rate } = trigger

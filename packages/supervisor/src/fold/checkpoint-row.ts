@@ -1,5 +1,6 @@
 import { unpack } from 'msgpackr'
-import type { DedupeEntry, ProcessFold, SlotCounts, TurnFold } from './process-fold.ts'
+import type { DedupeEntry, ProcessFold, SlotCounts, Taken, TurnFold } from './process-fold.ts'
+import { noOverlay, type TriggerOverlay } from './trigger-layers.ts'
 
 /**
  * A process as one row of a checkpoint. `snapshotRow` copies the containers and shares the values, so what
@@ -20,6 +21,7 @@ export function snapshotRow(process: ProcessFold): unknown {
     cronFrom: [...process.cronFrom],
     begun: [...process.begun],
     cronCounts: [...process.cronCounts],
+    taken: [...process.taken],
     baselines: [...process.baselines].map(([id, baseline]) => [id, [...baseline]]),
   }
 }
@@ -28,7 +30,17 @@ type Entries<V> = [string, V][]
 interface Row
   extends Omit<
     ProcessFold,
-    'mailbox' | 'turns' | 'dedupe' | 'state' | 'stateHistory' | 'cronFrom' | 'cronCounts' | 'begun' | 'baselines'
+    | 'mailbox'
+    | 'turns'
+    | 'dedupe'
+    | 'state'
+    | 'stateHistory'
+    | 'cronFrom'
+    | 'cronCounts'
+    | 'taken'
+    | 'overlay'
+    | 'begun'
+    | 'baselines'
   > {
   mailbox: Entries<ProcessFold['mailbox'] extends Map<string, infer V> ? V : never>
   turns: Entries<
@@ -43,6 +55,9 @@ interface Row
   cronFrom: Entries<string>
   begun: Entries<number[]>
   cronCounts: Entries<SlotCounts>
+  /** Absent in rows that were written before there were any, like the next. */
+  taken?: Entries<Taken>
+  overlay?: TriggerOverlay
   baselines: Entries<Entries<string>>
 }
 
@@ -61,6 +76,8 @@ export function restoreRow(packed: Uint8Array): ProcessFold {
     cronFrom: new Map(row.cronFrom),
     begun: new Map(row.begun),
     cronCounts: new Map(row.cronCounts),
+    taken: new Map(row.taken),
+    overlay: row.overlay ?? noOverlay,
     baselines: new Map(row.baselines.map(([id, entries]) => [id, new Map(entries)])),
   }
 }

@@ -1,6 +1,7 @@
 import { type AcceptedEvent, type JournalRecord, limits, type RecordData, type RecordType } from '@vigil/protocol'
 import { removeDeadLetter } from './dead-letter-fold.ts'
 import type { DedupeEntry, ProcessFold } from './process-fold.ts'
+import { hasTrigger, listens, manualTrigger } from './trigger-fold.ts'
 import { settleEffect } from './turn-fold.ts'
 
 type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
@@ -8,9 +9,11 @@ type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
 /** Mailbox and triggers: what was accepted, under which key, and how far each trigger has looked. */
 export function foldAccepted(process: ProcessFold, record: Of<'trigger.accepted'>): void {
   const { event, key, body_hash } = record.data
-  receive(process, event)
+  receive(process, event, record.at)
   if (key !== undefined)
     remember(process, event, key, { eventId: event.event_id, bodyHash: body_hash, atMs: Date.parse(record.at) })
+  // What a person fired is no slot and no version of a file, whatever its payload says.
+  if (event.metadata['by'] !== undefined) return
   if (event.type === 'cron') {
     const { scheduled_time, missed } = event.payload as { readonly scheduled_time: string; readonly missed: number }
     foldSlots(process, { trigger_id: event.trigger_id, from: scheduled_time, missed })
@@ -19,14 +22,16 @@ export function foldAccepted(process: ProcessFold, record: Of<'trigger.accepted'
 }
 
 /** A dead letter that comes again is an event of its own: the first one has ended. */
-export function foldRedelivered(process: ProcessFold, { data }: Of<'dead_letter.redelivered'>): void {
+export function foldRedelivered(process: ProcessFold, { at, data }: Of<'dead_letter.redelivered'>): void {
   removeDeadLetter(process, data.event_id)
-  receive(process, data.event)
+  receive(process, data.event, at)
 }
 
 export const foldArmed = (process: ProcessFold, { data }: Of<'trigger.armed'>): void => foldSlots(process, data)
 
 function foldSlots(process: ProcessFold, { trigger_id, from, missed = 0, skipped = 0 }: RecordData<'trigger.armed'>) {
+  // It may have been taken away since it decided; it would then miss what it was not there for.
+  if (!listens(process, trigger_id)) return
   process.cronFrom.set(trigger_id, from)
   if (missed + skipped === 0) return
   const before = process.cronCounts.get(trigger_id) ?? { missed: 0, skipped: 0 }
@@ -34,6 +39,7 @@ function foldSlots(process: ProcessFold, { trigger_id, from, missed = 0, skipped
 }
 
 export function foldBaseline(process: ProcessFold, { data }: Of<'trigger.baseline'>): void {
+  if (!hasTrigger(process, data.trigger_id)) return
   const baseline = baselineOf(process, data.trigger_id)
   for (const [path, key] of data.files) baseline.set(path, key)
   for (const path of data.removed ?? []) baseline.delete(path)
@@ -41,6 +47,7 @@ export function foldBaseline(process: ProcessFold, { data }: Of<'trigger.baselin
 
 /** Being delivered is being seen: the same record moves the baseline, so no crash can fall between the two. */
 function foldFile(process: ProcessFold, event: AcceptedEvent): void {
+  if (!hasTrigger(process, event.trigger_id)) return
   const payload = event.payload as { readonly path: string; readonly event_type: string }
   const baseline = baselineOf(process, event.trigger_id)
   if (payload.event_type === 'deleted') baseline.delete(payload.path)
@@ -56,9 +63,15 @@ function baselineOf(process: ProcessFold, triggerId: string): Map<string, string
   return baseline
 }
 
-function receive(process: ProcessFold, event: AcceptedEvent): void {
+function receive(process: ProcessFold, event: AcceptedEvent, at: string): void {
   process.accepted += 1
   process.mailbox.set(event.event_id, event)
+  const { trigger_id, event_id } = event
+  if (trigger_id !== manualTrigger)
+    process.taken.set(trigger_id, {
+      count: (process.taken.get(trigger_id)?.count ?? 0) + 1,
+      last: { at, eventId: event_id },
+    })
   if (event.priority !== undefined) process.prioritized += 1
 }
 
@@ -88,7 +101,7 @@ export function foldDelivery(
 ): void {
   for (const delivery of record.data.deliveries) {
     const receiver = world.get(delivery.process)
-    if (receiver !== undefined) receive(receiver, deliveredEvent(record, delivery.trigger_id))
+    if (receiver !== undefined) receive(receiver, deliveredEvent(record, delivery.trigger_id), record.at)
   }
   const sender = world.get(record.process)
   const turn = record.turn === undefined ? undefined : sender?.turns.get(record.turn)

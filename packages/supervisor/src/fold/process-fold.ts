@@ -1,5 +1,6 @@
 import type { AcceptedEvent, ExitCause, Outcome, RecordedError } from '@vigil/protocol'
 import type { Manifest } from '../manifests/manifest.ts'
+import { noOverlay, type TriggerOverlay } from './trigger-layers.ts'
 
 /**
  * All that ring 0 knows of one process: a fold over journal records and nothing else, so that replay gives
@@ -10,6 +11,7 @@ export interface ProcessFold {
   readonly name: string
   revision: number
   manifest: Manifest
+  overlay: TriggerOverlay
   /** Hash of the bundle that new turns begin on. */
   bundle: string
   desired: 'running' | 'suspended' | 'stopped'
@@ -50,6 +52,8 @@ export interface ProcessFold {
   readonly begun: Map<string, number[]>
   /** Per cron trigger: slots that did not fire themselves. */
   readonly cronCounts: Map<string, SlotCounts>
+  /** Per trigger: what it took since it is there. */
+  readonly taken: Map<string, Taken>
   /** Per file trigger: path -> dedupe key of the version that was delivered or ignored. */
   readonly baselines: Map<string, Map<string, string>>
 }
@@ -116,6 +120,12 @@ export interface SlotCounts {
   readonly skipped: number
 }
 
+export interface Taken {
+  readonly count: number
+  /** The newest of them. */
+  readonly last: { readonly at: string; readonly eventId: string }
+}
+
 export interface StateChange {
   readonly at: string
   /** null when the key was deleted. */
@@ -131,6 +141,7 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     name,
     revision: 0,
     manifest,
+    overlay: noOverlay,
     bundle,
     desired: 'stopped',
     epoch: 0,
@@ -157,6 +168,7 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     cronFrom: new Map(),
     begun: new Map(),
     cronCounts: new Map(),
+    taken: new Map(),
     baselines: new Map(),
   }
 }

@@ -1,10 +1,11 @@
 import { isCollateral, type JournalRecord, type RecordType } from '@vigil/protocol'
 import type { Manifest } from '../manifests/manifest.ts'
-import { triggerId } from '../triggers/event-id.ts'
 import { foldDiscarded } from './dead-letter-fold.ts'
 import { foldAccepted, foldArmed, foldBaseline, foldDelivery, foldRedelivered, shiftDedupe } from './mailbox-fold.ts'
 import { newProcessFold, type ProcessFold, type TurnFold } from './process-fold.ts'
 import { commitWrites, setState } from './state-fold.ts'
+import { foldTriggerAdded, foldTriggerRemoved, forgetAbsent } from './trigger-fold.ts'
+import { onManifest } from './trigger-layers.ts'
 import {
   foldAttemptFailed,
   foldCancelled,
@@ -73,6 +74,8 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   }),
 
   'trigger.accepted': own(foldAccepted),
+  'trigger.added': own(foldTriggerAdded),
+  'trigger.removed': own(foldTriggerRemoved),
   'trigger.baseline': own(foldBaseline),
   'trigger.armed': own(foldArmed),
   'bus.published': foldDelivery,
@@ -110,11 +113,10 @@ function foldDeployed(world: World, record: Of<'process.deployed'>): void {
     for (const [key, value] of Object.entries(manifest.context.initialState)) setState(process, key, value)
     world.set(record.process, process)
   }
-  // A trigger that is gone or off counts anew when it comes back: it was not missed.
-  const on = new Set(manifest.triggers.filter(({ enabled }) => enabled !== false).map(triggerId))
-  for (const id of process.cronFrom.keys()) if (!on.has(id)) process.cronFrom.delete(id)
   process.revision = record.data.revision
   process.manifest = manifest
+  process.overlay = onManifest(process.overlay, manifest)
+  forgetAbsent(process)
   process.bundle = record.data.bundle
 }
 

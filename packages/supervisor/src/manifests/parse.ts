@@ -1,12 +1,9 @@
 import { dirname, resolve } from 'node:path'
-import { checkManifest, type ManifestDocument, type ManifestProblem } from '@vigil/protocol'
-import { withOptions } from '../triggers/custom/trigger-options.ts'
 import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
-import { effectiveManifest } from './effective.ts'
+import { examineManifest } from './examine.ts'
 import type { Manifest } from './manifest.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
-import { patternProblems } from './schedule.ts'
-import { namedSchemas, type SchemaFiles, withSchemas } from './schemas.ts'
+import type { SchemaFiles } from './schemas.ts'
 import { type Checked, type ReadOptions, readYaml } from './yaml-text.ts'
 
 export interface ManifestOptions extends ReadOptions {
@@ -40,39 +37,14 @@ export function parseManifestText(text: string, options: ManifestOptions): Manif
 export function readManifestText(text: string, options: ManifestOptions): ManifestReading {
   const baseDirectory = dirname(resolve(options.file))
   const { schemas = new Map(), triggerTypes = {} } = options
-  const typeNames = new Set(Object.keys(triggerTypes))
   let wants: readonly string[] = []
-  const { value, ...found } = readYaml(text, { ...options, keeps: isSecret }, (raw): Checked<ManifestDocument> => {
-    const check = checkManifest(raw, typeNames)
-    if (!check.ok) return check
-    wants = namedSchemas(check.manifest, baseDirectory).filter((path) => !schemas.has(path))
-    const optioned = withOptions(check.manifest, triggerTypes)
-    const whole = withSchemas(optioned.manifest, baseDirectory, schemas)
-    const problems = [...placedPatternProblems(check.manifest, raw), ...optioned.problems, ...whole.problems]
-    return problems.length > 0 ? { ok: false, problems } : { ok: true, value: whole.manifest }
+  const { value, ...found } = readYaml(text, { ...options, keeps: isSecret }, (raw): Checked<Manifest> => {
+    const examined = examineManifest(raw, { baseDirectory, schemas, triggerTypes })
+    wants = examined.wants
+    return examined.check
   })
-  return value === undefined
-    ? { ...found, wants }
-    : { ...found, wants, manifest: effectiveManifest(value, baseDirectory) }
+  return value === undefined ? { ...found, wants } : { ...found, wants, manifest: value }
 }
 
 const isSecret = (path: readonly (string | number)[]): boolean =>
   path[0] === 'triggers' && (path[2] === 'secret' || path[2] === 'hmac_secret') && path.at(-1) !== 'file'
-
-function placedPatternProblems(manifest: ManifestDocument, raw: unknown): ManifestProblem[] {
-  const written = (raw as { triggers?: readonly object[] }).triggers ?? []
-  return manifest.triggers.flatMap((trigger, index) =>
-    patternProblems(trigger).map(({ field, message }) => {
-      const other = otherName[field] ?? field
-      const path = ['triggers', index, other in (written[index] ?? {}) ? other : field]
-      return { code: 'INVALID_CONFIG' as const, path, message }
-    }),
-  )
-}
-
-/** How a trigger may also call the field. */
-const otherName: Readonly<Record<string, string>> = {
-  cron_expression: 'cron',
-  event_type: 'event',
-  filter: 'filter_expression',
-}

@@ -7,6 +7,7 @@ import type { Manifest } from './manifest.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
 import { patternProblems } from './schedule.ts'
 import { withSchemas } from './schemas.ts'
+import { twinProblems } from './twins.ts'
 
 /**
  * A manifest given by a program: the fields of the file in camelCase. It goes through the same schema as a
@@ -166,7 +167,10 @@ export function manifestFromSpec(
   const whole = withSchemas(optioned.manifest, baseDirectory, new Map())
   const problems = [...optioned.problems, ...whole.problems]
   if (problems.length > 0) throw manifestError(problems.map((problem) => inCamelCase(problem, spec.name)))
-  return effectiveManifest(whole.manifest, baseDirectory)
+  const manifest = effectiveManifest(whole.manifest, baseDirectory)
+  const twins = twinProblems(manifest.triggers)
+  if (twins.length > 0) throw manifestError(twins.map((problem) => inCamelCase(problem, spec.name)))
+  return manifest
 }
 
 type Raw = Record<string, unknown>

@@ -1,4 +1,5 @@
 import { processNamePattern, VigilError } from '@vigil/protocol'
+import { triggersOf } from '../fold/trigger-layers.ts'
 import type { RuntimePorts } from '../runtime/ports.ts'
 import type { Member, Runtime } from '../runtime/runtime.ts'
 import type { Moment, Rewinding, TurnReplay } from '../surface.ts'
@@ -36,7 +37,8 @@ export function historyOf(
         at === undefined ? fold.state : await statePast(log.journal, fold, await placeOf(log.journal, fold, at))
       if (runtime.members.has(name)) throw new VigilError('ALREADY_EXISTS', `there is a process "${name}" already`)
       const context = { ...fold.manifest.context, initialState: Object.fromEntries(state) }
-      const manifest = { ...fold.manifest, name, context }
+      // What operators laid over the triggers becomes its own.
+      const manifest = { ...fold.manifest, name, context, triggers: [...triggersOf(fold)] }
       await runtime.deploy({ manifest, baseDirectory: '/', by: 'operator', start: false, bundle: fold.bundle })
     },
     async replay({ process: { fold } }, id) {

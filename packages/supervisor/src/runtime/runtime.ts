@@ -55,6 +55,9 @@ export interface Runtime {
     source: string,
   ): Promise<{ readonly eventId: string; readonly deliveries: number }>
   deliverHook(request: HookRequest): Promise<HookReply>
+  readonly triggerTypes: TriggerTypes
+  /** Listens to the triggers that a process has now. */
+  arm(name: string): void
   /** A bundle that is kept. */
   bundle(hash: string): Promise<Bundle>
   /** The variables of these names that are set. */
@@ -196,6 +199,7 @@ export function startRuntime({
   }
 
   let stopping = false
+  let revived = false
   const unwatchDisk = whileDiskIsFull({
     log,
     clock,
@@ -238,6 +242,8 @@ export function startRuntime({
       }
       const member = members.get(manifest.name) ?? enroll(manifest.name)
       top.changed(manifest.name)
+      // Not before all that begin together are registered.
+      if (revived) arm(member)
       member.process.pump()
       return member
     },
@@ -270,6 +276,11 @@ export function startRuntime({
       return { eventId: event_id, deliveries: deliveries.length }
     },
     deliverHook: ingress.deliver,
+    triggerTypes,
+    arm(name) {
+      const member = members.get(name)
+      if (member !== undefined) arm(member)
+    },
     bundle: bundles.get,
     env: (names) => pick(env, names),
     tree: () =>
@@ -280,6 +291,7 @@ export function startRuntime({
         return { state: process.state, restarts: process.fold.restarts, ...(pid === undefined ? {} : { pid }) }
       }),
     revive() {
+      revived = true
       top.begin()
       for (const member of members.values()) arm(member)
     },

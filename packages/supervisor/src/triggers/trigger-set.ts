@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import { refusalsOf } from '../delivery/intake.ts'
 import type { ProcessFold } from '../fold/process-fold.ts'
+import { triggersOf } from '../fold/trigger-layers.ts'
 import type { Trigger } from '../manifests/manifest.ts'
-import type { ProcessStatus } from '../surface.ts'
+import type { ProcessStatus, TriggerStatus } from '../surface.ts'
 import type { ArmedTrigger, TriggerParts } from './armed-trigger.ts'
 import { cronTrigger } from './cron-trigger.ts'
 import { customTrigger } from './custom/custom-trigger.ts'
@@ -14,67 +16,116 @@ import { webhookTrigger } from './webhook/webhook-trigger.ts'
  * its subscribers, also those that sleep or are stopped.
  */
 export interface TriggerSet {
-  /** Listens to exactly the triggers of the present manifest, or to none; to the clock only while the process runs. */
+  /** Listens to exactly the triggers of now, or to none; to the clock only while the process runs. */
   arm(wanted: boolean, runs: boolean): void
   clockStepped(): void
   describe(): ProcessStatus['triggers']
   close(): Promise<void>
 }
 
-export function triggerSet(parts: TriggerParts): TriggerSet {
-  const armed = new Map<string, ArmedTrigger>()
-  const closing = new Set<Promise<void>>()
+/** One that listens, and what it was made of. */
+interface Listener {
+  readonly trigger: Trigger
+  readonly armed: ArmedTrigger
+}
 
-  const disarm = (id: string, trigger: ArmedTrigger): void => {
-    armed.delete(id)
-    const closed = trigger
+type Failure = NonNullable<TriggerStatus['lastFailure']>
+
+export function triggerSet(parts: TriggerParts): TriggerSet {
+  const { process, clock } = parts
+  const listeners = new Map<string, Listener>()
+  const failures = new Map<string, Failure>()
+  const closing = new Set<Promise<void>>()
+  let present = { wanted: false, runs: false }
+
+  const disarm = (id: string, { armed }: Listener): void => {
+    listeners.delete(id)
+    const closed = armed
       .close()
       .catch(parts.failed)
       .finally(() => closing.delete(closed))
     closing.add(closed)
   }
 
+  const armed = (id: string, trigger: Trigger): ArmedTrigger | undefined => {
+    const failed = (error: Error): void => {
+      failures.set(id, { at: new Date(clock.now()).toISOString(), message: error.message })
+      parts.failed(error)
+    }
+    const own = { ...parts, failed }
+    if (trigger.type === 'cron') return cronTrigger(own, trigger)
+    if (trigger.type === 'webhook') return webhookTrigger(own, trigger)
+    if (trigger.type === 'custom') return customTrigger(own, trigger)
+    return trigger.type === 'file_watch' ? fileTrigger(own, trigger) : undefined
+  }
+
+  /** Why it hears nothing now. */
+  const silence = (id: string, trigger: Trigger): string | undefined => {
+    if (process.overlay.off.includes(id)) return 'turned off by an operator'
+    if (trigger.enabled === false) return 'turned off in the manifest'
+    if (trigger.type === 'event' || trigger.type === 'message') return undefined
+    const problem = trigger.type === 'webhook' ? parts.secrets.problem(trigger) : undefined
+    if (problem !== undefined) return `unarmed: ${problem}`
+    // A hook takes what comes as long as its process is not stopped.
+    if (trigger.type === 'webhook' && process.desired !== 'stopped') return undefined
+    if (!present.wanted) return 'the process is not meant to run'
+    return trigger.type === 'cron' && !present.runs ? 'the process does not run now' : undefined
+  }
+
   return {
     arm(wanted, runs) {
-      const present = new Map(
-        (wanted ? parts.process.manifest.triggers : [])
+      present = { wanted, runs }
+      const there = new Map(
+        (wanted ? triggersOf(process) : [])
           .filter(({ enabled, type }) => enabled !== false && (type !== 'cron' || runs))
           .map((trigger) => [triggerId(trigger), trigger]),
       )
-      for (const [id, trigger] of armed) if (!present.has(id)) disarm(id, trigger)
-      for (const [id, trigger] of present) {
-        if (armed.has(id)) continue
-        if (trigger.type === 'cron') armed.set(id, cronTrigger(parts, trigger))
-        if (trigger.type === 'webhook') armed.set(id, webhookTrigger(parts, trigger))
-        if (trigger.type === 'custom') armed.set(id, customTrigger(parts, trigger))
-        if (trigger.type === 'file_watch') armed.set(id, fileTrigger(parts, trigger))
+      // One that was tuned has the same id, and listens in another way from now on.
+      for (const [id, listener] of listeners)
+        if (!isDeepStrictEqual(there.get(id), listener.trigger)) disarm(id, listener)
+      for (const [id, trigger] of there) {
+        const fresh = listeners.has(id) ? undefined : armed(id, trigger)
+        if (fresh !== undefined) listeners.set(id, { trigger, armed: fresh })
       }
     },
     clockStepped() {
-      for (const trigger of armed.values()) trigger.clockStepped?.()
+      for (const { armed } of listeners.values()) armed.clockStepped?.()
     },
     describe() {
-      return parts.process.manifest.triggers.map((trigger) => {
+      const added = new Set(process.overlay.added)
+      return triggersOf(process).map((trigger) => {
         const id = triggerId(trigger)
-        const refused = refusalsOf(parts.process, id)
-        const next = armed.get(id)?.nextFire()
-        const problem = trigger.type === 'webhook' ? parts.secrets.problem(trigger) : undefined
+        const problem = silence(id, trigger)
+        const taken = process.taken.get(id)
+        const found = {
+          nextFire: listeners.get(id)?.armed.nextFire()?.toISOString(),
+          refused: refusalsOf(process, id),
+          lastEvent: taken?.last,
+          lastFailure: failures.get(id),
+          problem,
+        }
         return {
           id,
           type: trigger.type === 'custom' ? trigger.kind : trigger.type,
           text: describe(trigger),
-          ...(next === undefined ? {} : { nextFire: next.toISOString() }),
-          ...(trigger.type === 'cron' ? slotCounts(parts.process, id) : {}),
-          ...(refused === undefined ? {} : { refused }),
-          ...(problem === undefined ? {} : { problem: `unarmed: ${problem}` }),
+          origin: added.has(trigger) ? ('operator' as const) : ('manifest' as const),
+          enabled: trigger.enabled !== false,
+          armed: problem === undefined,
+          accepted: taken?.count ?? 0,
+          ...(trigger.type === 'cron' ? slotCounts(process, id) : {}),
+          ...withoutUndefined(found),
         }
       })
     },
     async close() {
-      for (const [id, trigger] of armed) disarm(id, trigger)
+      for (const [id, listener] of listeners) disarm(id, listener)
       await Promise.all(closing)
     },
   }
+}
+
+function withoutUndefined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
 }
 
 const slotCounts = (process: ProcessFold, id: string) => process.cronCounts.get(id) ?? { missed: 0, skipped: 0 }

@@ -1,5 +1,5 @@
 import type { JournalRecord } from '@vigil/protocol'
-import { type Manifest, nextFires } from '@vigil/supervisor'
+import { type Manifest, nextFires, type Trigger } from '@vigil/supervisor'
 import { triggerId } from '@vigil/supervisor/internal'
 
 interface Tally {
@@ -30,16 +30,21 @@ export function slotsAccountedFor(log: readonly JournalRecord[]): string[] {
     tally.told += told
   }
   const watched = new Map<string, { readonly expression: string; readonly timezone: string }>()
+  const watch = (process: string, trigger: Trigger): void => {
+    if (trigger.type !== 'cron' || trigger.filter !== undefined || (trigger.catchUp ?? 'latest') !== 'latest') return
+    const { cronExpression: expression, timezone } = trigger
+    watched.set(`${triggerId(trigger)} of ${process}`, { expression, timezone })
+  }
   for (const record of log) {
     if (record.type === 'process.deployed') {
       // Another manifest may begin to count anew.
       for (const name of tallies.keys()) if (name.endsWith(` of ${record.process}`)) tallies.delete(name)
-      for (const trigger of (record.data.manifest as unknown as Manifest).triggers) {
-        if (trigger.type !== 'cron' || trigger.filter !== undefined || (trigger.catchUp ?? 'latest') !== 'latest')
-          continue
-        const { cronExpression: expression, timezone } = trigger
-        watched.set(`${triggerId(trigger)} of ${record.process}`, { expression, timezone })
-      }
+      for (const trigger of (record.data.manifest as unknown as Manifest).triggers) watch(record.process, trigger)
+    } else if (record.type === 'trigger.added') {
+      watch(record.process, record.data.trigger as unknown as Trigger)
+    } else if (record.type === 'trigger.removed') {
+      // Should it come back it counts anew.
+      tallies.delete(`${record.data.trigger_id} of ${record.process}`)
     } else if (record.type === 'trigger.armed') {
       const { trigger_id, from, missed = 0, skipped = 0 } = record.data
       const name = `${trigger_id} of ${record.process}`
@@ -47,6 +52,8 @@ export function slotsAccountedFor(log: readonly JournalRecord[]): string[] {
       if (tallies.has(name)) decided(name, from, missed + skipped)
       else if (pattern !== undefined) tallies.set(name, { ...pattern, from, until: from, told: 0 })
     } else if (record.type === 'trigger.accepted' && record.data.event.type === 'cron') {
+      // A person fired it: no slot.
+      if (record.data.event.metadata['by'] !== undefined) continue
       const { scheduled_time, missed } = record.data.event.payload as { scheduled_time: string; missed: number }
       decided(`${record.data.event.trigger_id} of ${record.process}`, scheduled_time, 1 + missed)
     }

@@ -1,6 +1,7 @@
-import { type JournalRecord, type Random, VigilError } from '@vigil/protocol'
+import { type JournalRecord, type Random, type RecordType, VigilError } from '@vigil/protocol'
 import { intake } from '../../delivery/intake.ts'
 import type { ProcessFold } from '../../fold/process-fold.ts'
+import { triggersOf } from '../../fold/trigger-layers.ts'
 import type { RecordLog } from '../../runtime/record-log.ts'
 import type { HookReply, HookRequest } from '../../surface.ts'
 import { triggerId } from '../event-id.ts'
@@ -84,10 +85,17 @@ export function hooks({ log, clock, random, secrets, isStopped }: HooksParts): H
       )
     },
     heard({ type }) {
-      if (type === 'process.deployed' || type === 'process.removed') index = undefined
+      if (movesHooks.has(type)) index = undefined
     },
   }
 }
+
+const movesHooks: ReadonlySet<RecordType> = new Set([
+  'process.deployed',
+  'process.removed',
+  'trigger.added',
+  'trigger.removed',
+])
 
 const words: Readonly<Record<Exclude<Verdict, 'good'>, string>> = {
   unsigned: 'expected the headers of a signature, found none',
@@ -99,7 +107,7 @@ const words: Readonly<Record<Exclude<Verdict, 'good'>, string>> = {
 function hooksByPath(processes: Iterable<ProcessFold>): Map<string, Hook[]> {
   const index = new Map<string, Hook[]>()
   for (const process of [...processes].sort((a, b) => (a.name < b.name ? -1 : 1)))
-    for (const trigger of process.manifest.triggers)
+    for (const trigger of triggersOf(process))
       if (trigger.type === 'webhook') {
         const hooks = index.getOrInsertComputed(trigger.webhookPath, () => [])
         hooks.push({ process, trigger })
