@@ -1,60 +1,57 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Random } from '@vigil/protocol'
 import { seededRandom } from '@vigil/testkit'
-import { afterEach, expect, test } from 'vitest'
-import { type Daemon, startDaemon } from '../support/daemon.ts'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Daemon, launch, startDaemon } from '../support/daemon.ts'
+import { type EffectsLedger, startEffectsLedger } from '../support/effects-ledger/ledger.ts'
+import { type Employment, employ } from '../support/kill-rounds/employment.ts'
+import { roundViolations } from '../support/kill-rounds/violations.ts'
 import { until } from '../support/until.ts'
 
 /**
- * The promise of the first page: SIGKILL to the supervisor, to a cell, or to both, at any moment, while files and
- * REST events arrive, costs nothing. VIGIL_SEED repeats a run, VIGIL_TORTURE does 50 kills instead of 10.
+ * The promise of the first page: SIGKILL to the supervisor, to a cell, or to both, at any moment, while requests, signed
+ * webhooks, files, slots, messages and people come in, costs nothing. VIGIL_SEED repeats the choices of a run.
  */
-const kills = process.env['VIGIL_TORTURE'] === undefined ? 10 : 50
+const torture = process.env['VIGIL_TORTURE'] !== undefined
+const rounds = Number(process.env['VIGIL_ROUNDS'] ?? (torture ? 1_000 : 20))
 const seed = Number(process.env['VIGIL_SEED'] ?? 1)
 const fleet = fileURLToPath(new URL('../fixtures/fault-fleet', import.meta.url))
+const smallJournal = new URL('../support/small-journal.ts', import.meta.url).href
+const agents = ['desk', 'teller', 'clerk', 'ticker', 'watcher']
+const secret = 'a secret of both sides'
+const mostBehind = 60
 
+let folder: string
+let ledger: EffectsLedger
 let daemon: Daemon | undefined
-let folder: string | undefined
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'vigil-kill-'))
+  ledger = await startEffectsLedger()
+})
 afterEach(async () => {
   daemon?.child.kill('SIGKILL')
   await daemon?.exited
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+  await ledger.close()
+  rmSync(folder, { recursive: true, force: true })
 })
 
-/** Drops files and posts notes until told to stop, never many ahead of the report; remembers what was acknowledged. */
-function feed(inbox: string, current: () => Daemon, reported: () => number) {
-  const files: string[] = []
-  const notes = { acknowledged: new Set<string>(), tried: new Set<string>() }
-  let going = true
-  const keptUp = (): Promise<unknown> =>
-    until('the report to keep up', () => !going || files.length + notes.acknowledged.size < reported() + 40, 60_000)
-  const dropping = (async () => {
-    for (let k = 0; going; k += 1) {
-      const name = `part-${k}.csv`
-      writeFileSync(join(inbox, '..', name), 'a,b\n1,2\n'.repeat(k % 7))
-      renameSync(join(inbox, '..', name), join(inbox, name))
-      files.push(name)
-      await keptUp()
-    }
-  })()
-  const posting = (async () => {
-    for (let k = 0; going; k += 1) {
-      const note = `n${k}`
-      notes.tried.add(note)
-      const reply = await current()
-        .call('POST', '/processes/notary/events', { note }, { 'idempotency-key': note })
-        .catch(() => undefined)
-      if (reply?.status === 202) notes.acknowledged.add(note)
-      await keptUp()
-    }
-  })()
-  const stop = async (): Promise<void> => {
-    going = false
-    await Promise.all([dropping, posting])
-  }
-  return { files, notes, stop }
+const home = (): string => join(folder, 'fleet')
+const data = (): string => join(folder, 'data')
+const env = (): Record<string, string> => ({
+  LEDGER: ledger.host,
+  HOOK_SECRET: secret,
+  NODE_OPTIONS: `--import ${smallJournal}`,
+  NODE_COMPILE_CACHE: join(tmpdir(), 'vigil-kill-compiled'),
+})
+
+/** The next life, and what it says about the one before. */
+async function revive(): Promise<Daemon> {
+  const next = await startDaemon(data(), [home()], env(), 'listening')
+  expect(next.output()).toMatch(/0 accepted events lost, 0 recorded effects repeated|First start/)
+  return next
 }
 
 async function killCell(target: Daemon, pick: number): Promise<void> {
@@ -69,68 +66,79 @@ async function killCell(target: Daemon, pick: number): Promise<void> {
   }
 }
 
-test(`${kills} kills at seeded moments lose nothing and repeat nothing (seed ${seed})`, {
-  timeout: 900_000,
+/** Comes when so many more effects were made, or after so many milliseconds; now and then it is patient. */
+async function momentOf(random: Random): Promise<void> {
+  const effects = (await ledger.entries()).length + 1 + Math.floor(random.next() * 12)
+  const patience = random.next() < 0.3 ? 5_000 : random.next() * 1_500
+  const latest = performance.now() + patience
+  const isNow = async (): Promise<boolean> => performance.now() > latest || (await ledger.entries()).length >= effects
+  await until('a moment', isNow, 60_000)
+}
+
+async function killRound(random: Random): Promise<void> {
+  await momentOf(random)
+  const target = (['supervisor', 'supervisor', 'cell', 'both'] as const)[Math.floor(random.next() * 4)]
+  const living = daemon as Daemon
+  if (target === 'cell' || target === 'both') await killCell(living, random.next())
+  if (target === 'cell') return
+  living.child.kill('SIGKILL')
+  await living.exited
+  daemon = undefined
+  // Some die again before they are ready: in the middle of their recovery.
+  while (random.next() < 0.2) {
+    const reviving = launch('supervisor', [home(), '--data', data(), '--port', '0'], { env: env() })
+    const dies = performance.now() + random.next() * 1_000
+    await until('a moment of recovery', () => performance.now() > dies, 60_000)
+    reviving.child.kill('SIGKILL')
+    await reviving.exited
+  }
+  daemon = await revive()
+}
+
+/** How much waits in the mailboxes, but for the slots, of which there is always one more. */
+async function backlog(): Promise<number> {
+  const { body } = await (daemon as Daemon).call('GET', '/processes')
+  const each = body['processes'] as {
+    name: string
+    mailbox: { waiting: number; open: number; dead_letters: number }
+  }[]
+  return each.reduce(
+    (sum, { name, mailbox }) =>
+      sum +
+      (name === 'ticker' ? Math.max(0, mailbox.waiting - 1) : mailbox.waiting + mailbox.open + mailbox.dead_letters),
+    0,
+  )
+}
+
+test(`fault 4: ${rounds} rounds of kill -9 lose nothing and repeat nothing (seed ${seed})`, {
+  timeout: 14_400_000,
 }, async () => {
   const random = seededRandom(seed)
-  folder = mkdtempSync(join(tmpdir(), 'vigil-kill-'))
-  const home = join(folder, 'fleet')
-  cpSync(fleet, home, { recursive: true })
-  mkdirSync(join(home, 'inbox'))
-  const report = join(home, 'out', 'report.txt')
-  const lines = (): string[] => (existsSync(report) ? readFileSync(report, 'utf8').trim().split('\n') : [])
-  const data = join(folder, 'data')
-  daemon = await startDaemon(data, [home])
-  const feeding = feed(
-    join(home, 'inbox'),
-    () => daemon as Daemon,
-    () => lines().length,
-  )
-
-  for (let round = 0; round < kills; round += 1) {
-    // A moment is a place in the log: so many records later, wherever ring 0 is with them.
-    const moment = lines().length + Math.floor(random.next() * 25)
-    await until('the report to grow', () => lines().length >= moment, 60_000)
-    const target = (['supervisor', 'cell', 'both'] as const)[Math.floor(random.next() * 3)]
-    if (target !== 'supervisor') await killCell(daemon, random.next())
-    if (target === 'cell') continue
-    daemon.child.kill('SIGKILL')
-    await daemon.exited
-    daemon = await startDaemon(data, [home])
-    const block = daemon.output()
-    for (const name of ['watcher', 'notary', 'reporter'])
-      expect(block).toMatch(new RegExp(`Process "${name}".*Replaying \\d+ record`))
-    expect(block).toMatch(/0 accepted events lost, 0 recorded effects repeated, 0 in doubt/)
-  }
-
-  await feeding.stop()
-  const expected = [
-    ...feeding.files.map((name) => `file ${name}`),
-    ...[...feeding.notes.acknowledged].map((note) => `note ${note}`),
-  ]
-  await until(
-    `${expected.length} entries in the report, ${expected.filter((entry) => !lines().includes(entry)).slice(0, 5)} missing first`,
-    () => expected.every((entry) => lines().includes(entry)),
-    120_000,
-  )
-  const current = daemon
-  await until('every mailbox to be empty', async () => {
-    const { body } = await current.call('GET', '/processes')
-    return (body['processes'] as { mailbox: { waiting: number; open: number } }[]).every(
-      ({ mailbox }) => mailbox.waiting + mailbox.open === 0,
-    )
+  cpSync(fleet, home(), { recursive: true })
+  mkdirSync(join(home(), 'inbox'))
+  daemon = await revive()
+  const employment: Employment = employ({
+    inbox: join(home(), 'inbox'),
+    secret,
+    random: seededRandom(seed + 1),
+    ledger,
+    daemon: () => daemon,
   })
-  const all = lines()
-  expect(all.length, 'an entry stands in the report twice').toBe(new Set(all).size)
-  // A post that was never acknowledged may have arrived, once.
-  expect(
-    all.filter((entry) => !expected.includes(entry) && !feeding.notes.tried.has(entry.slice('note '.length))),
-  ).toEqual([])
-  const { body } = await current.call('GET', '/processes')
-  expect(
-    (body['processes'] as { mailbox: { dead_letters: number } }[]).map(({ mailbox }) => mailbox.dead_letters),
-  ).toEqual([0, 0, 0])
-
-  current.child.kill('SIGTERM')
-  expect(await current.exited).toEqual({ code: 0, signal: null })
+  try {
+    for (let round = 1; round <= rounds; round += 1) {
+      employment.allow((await backlog()) > mostBehind ? 0 : 8)
+      await killRound(random)
+      if (torture && round % 50 === 0)
+        process.stdout.write(`round ${round}: ${(await ledger.entries()).length} effects\n`)
+    }
+    await employment.finish()
+    await until('everything to come to its end', async () => (await backlog()) === 0, 300_000)
+  } finally {
+    await employment.end()
+  }
+  const { body } = await daemon.call('GET', '/processes')
+  expect((body['processes'] as { state: string }[]).map(({ state }) => state)).toEqual(agents.map(() => 'running'))
+  daemon.child.kill('SIGTERM')
+  expect(await daemon.exited).toEqual({ code: 0, signal: null })
+  expect(await roundViolations(data(), employment, await ledger.entries())).toEqual([])
 })

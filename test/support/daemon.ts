@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { until } from './until.ts'
 
@@ -48,20 +48,22 @@ export function launch(
   return { child, exited, output: () => text }
 }
 
-/** Starts a supervisor on a data directory and waits for its ready line. */
+/** Starts a supervisor on a data directory and waits for its ready line; `listening`: only until it answers calls. */
 export async function startDaemon(
   dataDirectory: string,
   args: readonly string[],
   env: Record<string, string> = {},
+  waitFor: 'ready' | 'listening' = 'ready',
 ): Promise<Daemon> {
   const { child, exited, output } = launch('supervisor', [...args, '--data', dataDirectory, '--port', '0'], { env })
   let over = false
   void exited.then(() => {
     over = true
   })
-  const url = await until('the ready line', () => {
+  const url = await until(`the supervisor to be ${waitFor}`, () => {
     if (over) throw new Error(`the supervisor ended before it was ready:\n${output()}`)
-    return /^vigil ready (http:\S+)/m.exec(output())?.[1]
+    if (waitFor === 'ready') return /^vigil ready (http:\S+)/m.exec(output())?.[1]
+    return listeningAt(dataDirectory, child.pid)
   })
   const token = readFileSync(`${dataDirectory}/token`, 'utf8').trim()
   return {
@@ -83,4 +85,13 @@ export async function startDaemon(
       return { status: reply.status, body: (await reply.json()) as Record<string, unknown> }
     },
   }
+}
+
+/** What the file of the last life says is not about this one. */
+function listeningAt(dataDirectory: string, pid: number | undefined): string | undefined {
+  const file = `${dataDirectory}/endpoint.json`
+  const endpoint = existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as { url: string; pid: number })
+    : undefined
+  return endpoint?.pid === pid ? endpoint?.url : undefined
 }

@@ -18,7 +18,7 @@ export interface LedgerEntry {
 export interface EffectsLedger {
   readonly host: string
   /** In order of arrival. */
-  entries(): Promise<LedgerEntry[]>
+  entries(): Promise<readonly LedgerEntry[]>
   close(): Promise<void>
 }
 
@@ -27,9 +27,19 @@ export async function startEffectsLedger(): Promise<EffectsLedger> {
   const child = fork(fileURLToPath(new URL('./server.ts', import.meta.url)), { execArgv: [] })
   const [port] = (await once(child, 'message', { signal: AbortSignal.timeout(30_000) })) as [number]
   const host = `127.0.0.1:${port}`
+  const seen: LedgerEntry[] = []
+  let looking: Promise<unknown> = Promise.resolve()
+  // One look after the other, so that none is counted twice; only what is new crosses over.
+  const look = async (): Promise<void> => {
+    seen.push(...((await (await fetch(`http://${host}/${seen.length}`)).json()) as LedgerEntry[]))
+  }
   return {
     host,
-    entries: async () => (await (await fetch(`http://${host}/`)).json()) as LedgerEntry[],
+    async entries() {
+      looking = looking.then(look)
+      await looking
+      return seen
+    },
     async close() {
       const gone = once(child, 'exit')
       child.disconnect()

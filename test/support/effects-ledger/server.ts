@@ -8,7 +8,8 @@ interface Entry {
 
 const entries: Entry[] = []
 const server = createServer((request, reply) => {
-  if (request.method === 'GET') return void reply.end(JSON.stringify(entries))
+  // `GET /17`: all but the first 17.
+  if (request.method === 'GET') return void reply.end(JSON.stringify(entries.slice(Number(request.url?.slice(1)))))
   let text = ''
   request.setEncoding('utf8')
   request.on('data', (piece: string) => {
