@@ -49,7 +49,7 @@ const env = (): Record<string, string> => ({
 
 /** The next life, and what it says about the one before. */
 async function revive(): Promise<Daemon> {
-  const next = await startDaemon(data(), [home()], env(), 'listening')
+  const next = await startDaemon(data(), [home()], env(), { waitFor: 'listening', patienceMs: 240_000 })
   expect(next.output()).toMatch(/0 accepted events lost, 0 recorded effects repeated|First start/)
   return next
 }

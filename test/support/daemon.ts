@@ -53,17 +53,22 @@ export async function startDaemon(
   dataDirectory: string,
   args: readonly string[],
   env: Record<string, string> = {},
-  waitFor: 'ready' | 'listening' = 'ready',
+  { waitFor = 'ready', patienceMs }: { waitFor?: 'ready' | 'listening'; patienceMs?: number } = {},
 ): Promise<Daemon> {
   const { child, exited, output } = launch('supervisor', [...args, '--data', dataDirectory, '--port', '0'], { env })
   let over = false
   void exited.then(() => {
     over = true
   })
-  const url = await until(`the supervisor to be ${waitFor}`, () => {
+  const found = (): string | undefined => {
     if (over) throw new Error(`the supervisor ended before it was ready:\n${output()}`)
     if (waitFor === 'ready') return /^vigil ready (http:\S+)/m.exec(output())?.[1]
     return listeningAt(dataDirectory, child.pid)
+  }
+  const url = await until(`the supervisor to be ${waitFor}`, found, patienceMs).catch(async (error: Error) => {
+    child.kill('SIGKILL')
+    await exited
+    throw new Error(`${error.message}; it had said:\n${output().slice(-4_000)}`)
   })
   const token = readFileSync(`${dataDirectory}/token`, 'utf8').trim()
   return {
