@@ -90,7 +90,7 @@ test.each([
   ['a program with effects outside', program, 15, 120],
   ['the example', example, 40, 400],
 ])(
-  'fault 21: %s, killed anywhere and again in its recovery, loses nothing and repeats nothing',
+  'faults 3 and 21: %s, killed anywhere and again in its recovery, loses nothing and repeats nothing',
   { timeout: 3_600_000 },
   async (_what, fresh, every, least) => {
     const tried = await killEverywhere(fresh, every)

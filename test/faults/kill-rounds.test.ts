@@ -66,10 +66,10 @@ async function killCell(target: Daemon, pick: number): Promise<void> {
   }
 }
 
-/** Comes when so many more effects were made, or after so many milliseconds; now and then it is patient. */
+/** Comes when so many more effects were made; in one of four rounds before that, wherever the life is by then. */
 async function momentOf(random: Random): Promise<void> {
   const effects = (await ledger.entries()).length + 1 + Math.floor(random.next() * 12)
-  const patience = random.next() < 0.3 ? 5_000 : random.next() * 1_500
+  const patience = random.next() < 0.25 ? random.next() * 1_500 : 20_000
   const latest = performance.now() + patience
   const isNow = async (): Promise<boolean> => performance.now() > latest || (await ledger.entries()).length >= effects
   await until('a moment', isNow, 60_000)

@@ -161,7 +161,9 @@ async function holds(seed: number, fleet: Fleet, commands: readonly Command[]): 
 
 const runs = process.env.VIGIL_TORTURE === undefined ? 60 : 2_000
 
-test(`mailbox, lanes and turns do what the model allows (${runs} runs)`, { timeout: runs * 2_000 }, async () => {
+test(`fault 25: mailbox, lanes and turns do what the model allows (${runs} runs)`, {
+  timeout: runs * 2_000,
+}, async () => {
   const all = fc.tuple(fc.nat(1_000_000), fleets, fc.array(command, { minLength: 5, maxLength: 40 }))
   await fc.assert(
     fc.asyncProperty(all, ([seed, fleet, commands]) => holds(seed, fleet, commands)),

@@ -34,3 +34,15 @@ test.each(examples)('%s is valid', (path) => {
   expect(basename(file)).toBe(`${manifest.name}.agent`)
   expect(existsSync(manifest.entrypoint)).toBe(true)
 })
+
+test('every fault test that the page on reliability lists is there', () => {
+  const page = readFileSync(`${root}/docs/reliability.md`, 'utf8')
+  const rows = [...page.matchAll(/^\| (\d+): .* \| (.+) \|$/gm)]
+  expect(rows.length).toBeGreaterThan(15)
+  for (const [, number, where] of rows) {
+    const files = [...(where as string).matchAll(/`(\S+)`/g)].map(([, file]) => file as string)
+    expect(files.length, `files of fault test ${number}`).toBeGreaterThan(0)
+    const texts = files.map((file) => readFileSync(`${root}/${file}`, 'utf8')).join('\n')
+    expect(texts, `${files}: the number ${number}`).toMatch(new RegExp(`[Ff]aults?\\b.*\\b${number}\\b`))
+  }
+})

@@ -91,7 +91,7 @@ function forgotten(witnessed: Employment['witnessed'], log: readonly JournalReco
   })
 }
 
-/** Every second since the first is there. */
+/** Every slot since the first is there. */
 function missedSlots(log: readonly JournalRecord[]): string[] {
   const slots = log.flatMap((record) =>
     record.process === 'ticker' && record.type === 'trigger.accepted'
@@ -99,8 +99,8 @@ function missedSlots(log: readonly JournalRecord[]): string[] {
       : [],
   )
   return slots.flatMap((slot, index) => {
-    const before = slots[index - 1] ?? slot - 1_000
-    return slot - before === 1_000
+    const before = slots[index - 1] ?? slot - 2_000
+    return slot - before === 2_000
       ? []
       : [`slot ${new Date(slot).toISOString()} came ${slot - before} ms after the one before`]
   })
