@@ -43,7 +43,7 @@ const deliver = (fleet: HookFleet, id: string, body = '{"n":1}') => {
 
 const accepted = (fleet: HookFleet): number => fleet.supervisor.get('inbox').status().counters.accepted
 
-test('14: a delivery that comes twice, or fifty times at once, is one event with one answer', async () => {
+test('fault 14: a delivery that comes twice, or fifty times at once, is one event with one answer', async () => {
   await using fleet = await begin()
   const first = await deliver(fleet, 'one')
   expect([first.status, first.body]).toEqual([202, { event_id: expect.any(String), accepted: true, duplicate: false }])
@@ -57,7 +57,7 @@ test('14: a delivery that comes twice, or fifty times at once, is one event with
   expect(accepted(fleet)).toBe(2)
 })
 
-test('14: it is known again after a restart, after 24 hours and after its turn, for 7 days', async () => {
+test('fault 14: it is known again after a restart, after 24 hours and after its turn, for 7 days', async () => {
   let first: Awaited<ReturnType<typeof deliver>>
   {
     await using fleet = await begin()
@@ -80,7 +80,7 @@ test('14: it is known again after a restart, after 24 hours and after its turn, 
   expect(await deliver(fleet, 'one')).toMatchObject({ status: 202, body: { duplicate: false } })
 })
 
-test('14: the same id with another body is a conflict, also after a restart, and changes nothing', async () => {
+test('fault 14: the same id with another body is a conflict, also after a restart, and changes nothing', async () => {
   {
     await using fleet = await begin()
     await deliver(fleet, 'one')
@@ -96,7 +96,7 @@ test('14: the same id with another body is a conflict, also after a restart, and
   expect(accepted(fleet)).toBe(1)
 })
 
-test('14: one that names no delivery is as many events as it comes; one key is one event in each hook', async () => {
+test('fault 14: one that names no delivery is as many events as it comes; one key is one event in each hook', async () => {
   await using fleet = await begin()
   const body = '{}'
   const headers = { 'x-webhook-signature': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}` }
