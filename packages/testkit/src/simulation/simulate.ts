@@ -4,6 +4,7 @@ import type { Fault, FaultKind } from '../world/faults.ts'
 import { judge } from '../world/judge.ts'
 import { type World, world } from '../world/world.ts'
 import { fleet } from './fleet.ts'
+import { employPerson } from './person.ts'
 import { agentNames, anyPlan, busyMs, deathsOf, oneOf } from './plan.ts'
 
 export interface SimulationResult {
@@ -45,6 +46,7 @@ export async function simulate(seed: number, faults?: readonly Fault[]): Promise
   })
   try {
     const employment = employ(w, random)
+    const person = employPerson(w, seededRandom(seed + 1))
     // Until the last slot has come, and the last file has settled.
     await w.run(125_000)
     await w.until(() => effectsOf(w) >= leastEffects, patienceMs)
@@ -54,11 +56,15 @@ export async function simulate(seed: number, faults?: readonly Fault[]): Promise
     const done = (): boolean => employment.asking === 0 && idle(w)
     if (!(await w.until(done, patienceMs)))
       w.violations.push(`work is left after ${patienceMs / 3_600_000} virtual hours: ${unrest(w)}`)
+    person.leave()
     await w.stop()
     const virtualMs = w.clock.monotonic()
     const { violations, log, folds } = await judge(w)
     const accepted = new Set(log.flatMap((record) => (record.type === 'trigger.accepted' ? [record.data.event] : [])))
     const ids = new Set([...accepted].map((event) => event.event_id))
+    const ended = new Set(
+      log.flatMap((record) => (record.type === 'turn.cancelled' ? [`${record.turn} of ${record.process}`] : [])),
+    )
     const seen = [...accepted].flatMap(({ type, payload }) =>
       type === 'file_watch' ? [(payload as { path: string }).path] : [],
     )
@@ -71,6 +77,9 @@ export async function simulate(seed: number, faults?: readonly Fault[]): Promise
           .filter((id) => !ids.has(id))
           .map((id) => `event ${id} was acknowledged and is not in the log`),
         ...employment.files.filter((path) => !seen.includes(path)).map((path) => `${path} came and was never accepted`),
+        ...person.cancelled.flatMap((turn) =>
+          ended.has(turn) ? [] : [`cancel of ${turn} was confirmed and is not on record`],
+        ),
         // Policy bears each death of the plan once: who is parked could not be started, or was counted for more.
         ...log.flatMap((record) =>
           record.type === 'process.parked' ? [`${record.process} was parked: ${record.data.reason}`] : [],
@@ -107,7 +116,9 @@ function employ(w: World, random: Random) {
   let ended = false
   const ask = async (key: string): Promise<void> => {
     try {
-      const { event_id } = await w.client.postEvent('clerk', { key }, { idempotencyKey: key })
+      const event_id = await deliver(w, key)
+      // Senders that were answered and do not know it send again.
+      if (random.next() < 0.2 && (await deliver(w, key)) !== event_id) w.violations.push(`${key} is two events`)
       acknowledged.push(event_id)
       asking -= 1
     } catch {
@@ -141,6 +152,17 @@ function employ(w: World, random: Random) {
       ended = true
     },
   }
+}
+
+/** Half of them by REST, half by a webhook; the same key goes the same way. */
+async function deliver(w: World, key: string): Promise<string> {
+  if (Number(key.split('-')[1]) % 2 === 0)
+    return (await w.client.postEvent('clerk', { key }, { idempotencyKey: key })).event_id
+  const headers = { 'content-type': 'application/json', 'webhook-id': key }
+  const reply = await w.fetch('/hooks/in', { method: 'POST', headers, body: JSON.stringify({ key }) })
+  const { event_id } = (await reply.json()) as { event_id?: string }
+  if (reply.status !== 202 || event_id === undefined) throw new Error(`the hook answered ${reply.status}`)
+  return event_id
 }
 
 const idle = (w: World): boolean => w.settled && w.faults.timed === 0 && unrest(w) === ''

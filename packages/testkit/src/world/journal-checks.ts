@@ -1,6 +1,7 @@
 import { eventsOf, type JournalRecord, type RecordData } from '@vigil/protocol'
 import { requestsAnswered } from './request-checks.ts'
 import { slotsAccountedFor } from './slot-checks.ts'
+import { overlapsKept, parkedWait, supersededByNewer } from './turn-checks.ts'
 
 /**
  * What must hold of any log, whatever happened: judged from the records alone. Each check answers with violations in
@@ -124,4 +125,7 @@ export const journalChecks: readonly JournalCheck[] = [
   neverDiverged,
   requestsAnswered,
   slotsAccountedFor,
+  parkedWait,
+  overlapsKept,
+  supersededByNewer,
 ]
