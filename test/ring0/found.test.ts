@@ -146,3 +146,13 @@ test('seed 9999: ring 0 is started as often as it takes to wait out a disk that 
   expect(statusOf('a')?.state).toBe('running')
   await end()
 })
+
+test('seed 12: a call that meets the end of a stop is told to come again, and nobody is alarmed', async () => {
+  await live({ a: idle }, [])
+  const codes = new Set<string | undefined>()
+  const call = (): void =>
+    void w.client.patchContext('a', { at: w.clock.monotonic() }).catch(({ code }: { code?: string }) => codes.add(code))
+  for (let ms = 0; ms < 1_000; ms += 1) w.clock.setTimer(ms, call)
+  await end()
+  expect(codes).toContain('JOURNAL_CLOSED')
+})

@@ -100,7 +100,7 @@ export const errorTable = {
   STEP_FAILED: row('terminal', 500, 'The step threw; its error is the cause.'),
   // The house itself.
   JOURNAL_FAILED: row('fatal', 507, 'Look at the disk; Vigil stopped so that nothing false was acknowledged.'),
-  JOURNAL_CLOSED: row('fatal', 503, 'The supervisor is shutting down.'),
+  JOURNAL_CLOSED: row('retryable', 503, 'The supervisor is shutting down; call again after it is back.'),
   JOURNAL_DAMAGED: row(
     'fatal',
     500,
