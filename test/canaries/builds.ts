@@ -155,4 +155,34 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     find: 'for (const set of [beginning, there, idle, resting])',
     replace: 'for (const set of [beginning, idle, resting])',
   },
+  {
+    name: 'lets a turn go on that waits for a word of a person',
+    file: 'packages/supervisor/src/delivery/admission.ts',
+    find: 'if (running.has(turn.turn) || turn.parked !== undefined) continue',
+    replace: 'if (running.has(turn.turn)) continue',
+  },
+  {
+    name: 'confirms a cancel that is not on record',
+    file: 'packages/supervisor/src/processes/turn-runner.ts',
+    find: '      log.commit([cancelled(turn, {',
+    replace: '      void ([cancelled(turn, {',
+  },
+  {
+    name: 'takes every slot, whatever its overlap says',
+    file: 'packages/supervisor/src/triggers/cron-policy.ts',
+    find: 'taken: most === undefined ? due : due.slice(0, Math.max(0, most - unfinished))',
+    replace: 'taken: most === undefined ? due : due.slice(0, Math.max(9, most - unfinished))',
+  },
+  {
+    name: 'handles the oldest of those that settle, and gives up the newest',
+    file: 'packages/supervisor/src/delivery/candidates.ts',
+    find: 'return { events: [last], rules, superseded: events.slice(0, -1),',
+    replace: 'return { events: [events[0]], rules, superseded: events.slice(1),',
+  },
+  {
+    name: 'ends an event that gave way without a record',
+    file: 'packages/supervisor/src/processes/turn-runner.ts',
+    find: 'for (const { event_id: old } of superseded)\n      log.commit([',
+    replace: 'for (const { event_id: old } of superseded)\n      process.mailbox.delete(old) && void ([',
+  },
 ]

@@ -1,7 +1,7 @@
 import type { Random } from '@vigil/protocol'
 import type { Daemon } from '../daemon.ts'
 import type { EffectsLedger } from '../effects-ledger/ledger.ts'
-import type { Asked } from './employment.ts'
+import type { Asked } from './asked.ts'
 
 interface Knowledge {
   readonly asked: readonly Asked[]

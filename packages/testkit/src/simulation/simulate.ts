@@ -1,11 +1,12 @@
-import type { JournalRecord, Random } from '@vigil/protocol'
+import type { JournalRecord } from '@vigil/protocol'
 import { seededRandom } from '../seeded-random.ts'
 import type { Fault, FaultKind } from '../world/faults.ts'
-import { judge } from '../world/judge.ts'
+import { type Judgement, judge } from '../world/judge.ts'
 import { type World, world } from '../world/world.ts'
+import { employ } from './employment.ts'
 import { fleet } from './fleet.ts'
-import { employPerson } from './person.ts'
-import { agentNames, anyPlan, busyMs, deathsOf, oneOf } from './plan.ts'
+import { employPerson, type Person } from './person.ts'
+import { agentNames, anyPlan, deathsOf } from './plan.ts'
 
 export interface SimulationResult {
   readonly seed: number
@@ -24,7 +25,6 @@ export interface SimulationResult {
 /** What a run has to reach before peace comes. */
 const leastEffects = 300
 const leastFaults = 3
-const files = 3
 const patienceMs = 3_600_000
 
 /** One seeded run: a fleet at work, faults in between, peace in the end, and then the judges. */
@@ -60,36 +60,10 @@ export async function simulate(seed: number, faults?: readonly Fault[]): Promise
     await w.stop()
     const virtualMs = w.clock.monotonic()
     const { violations, log, folds } = await judge(w)
-    const accepted = new Set(log.flatMap((record) => (record.type === 'trigger.accepted' ? [record.data.event] : [])))
-    const ids = new Set([...accepted].map((event) => event.event_id))
-    const ended = new Set(
-      log.flatMap((record) => (record.type === 'turn.cancelled' ? [`${record.turn} of ${record.process}`] : [])),
-    )
-    const seen = [...accepted].flatMap(({ type, payload }) =>
-      type === 'file_watch' ? [(payload as { path: string }).path] : [],
-    )
     return {
       seed,
       faults: faults ?? plan,
-      violations: [
-        ...violations,
-        ...employment.acknowledged
-          .filter((id) => !ids.has(id))
-          .map((id) => `event ${id} was acknowledged and is not in the log`),
-        ...employment.files.filter((path) => !seen.includes(path)).map((path) => `${path} came and was never accepted`),
-        ...person.cancelled.flatMap((turn) =>
-          ended.has(turn) ? [] : [`cancel of ${turn} was confirmed and is not on record`],
-        ),
-        // Policy bears each death of the plan once: who is parked could not be started, or was counted for more.
-        ...log.flatMap((record) =>
-          record.type === 'process.parked' ? [`${record.process} was parked: ${record.data.reason}`] : [],
-        ),
-        ...[...folds.values()].flatMap((fold) =>
-          (fold.state.get('turns') ?? 0) === fold.completed
-            ? []
-            : [`${fold.name} completed ${fold.completed} turns and counted ${fold.state.get('turns')}`],
-        ),
-      ],
+      violations: [...violations, ...brokenAtWork(employment, person, log), ...brokenByPolicy(log, folds)],
       records: log.length,
       effects: log.filter(isEffect).length,
       starts: w.starts,
@@ -107,62 +81,37 @@ const isEffect = ({ type, turn }: JournalRecord): boolean =>
 
 const effectsOf = (w: World): number => w.told.reduce((sum, heard) => sum + heard.filter(isEffect).length, 0)
 
-/** People and files come in while everything breaks. Who gets no answer asks again, under the same key. */
-function employ(w: World, random: Random) {
-  const acknowledged: string[] = []
-  const paths: string[] = []
-  let asking = 0
-  let asked = 0
-  let ended = false
-  const ask = async (key: string): Promise<void> => {
-    try {
-      const event_id = await deliver(w, key)
-      // Senders that were answered and do not know it send again.
-      if (random.next() < 0.2 && (await deliver(w, key)) !== event_id) w.violations.push(`${key} is two events`)
-      acknowledged.push(event_id)
-      asking -= 1
-    } catch {
-      w.clock.setTimer(500 + random.next() * 3_000, () => void ask(key))
-    }
-  }
-  const next = (): void => {
-    if (ended) return
-    // Two at once, so that a crash finds more than one at work.
-    for (const _ of [1, 2]) {
-      asking += 1
-      asked += 1
-      void ask(`request-${asked}`)
-    }
-    if (random.next() < 0.3) w.adopt(oneOf(random, agentNames))
-    w.clock.setTimer(random.next() * 30_000, next)
-  }
-  next()
-  for (let n = 0; n < files; n += 1) {
-    const path = `/in/file-${n}`
-    paths.push(path)
-    w.clock.setTimer(random.next() * busyMs, () => w.files.put(path, n))
-  }
-  return {
-    acknowledged,
-    files: paths,
-    get asking() {
-      return asking
-    },
-    end() {
-      ended = true
-    },
-  }
+/** What people and files brought is in the log, and what people were told is so. */
+function brokenAtWork(work: ReturnType<typeof employ>, person: Person, log: readonly JournalRecord[]): string[] {
+  const accepted = log.flatMap((record) => (record.type === 'trigger.accepted' ? [record.data.event] : []))
+  const ids = new Set(accepted.map((event) => event.event_id))
+  const seen = accepted.flatMap(({ type, payload }) =>
+    type === 'file_watch' ? [(payload as { path: string }).path] : [],
+  )
+  const cancelled = new Set(
+    log.flatMap((record) => (record.type === 'turn.cancelled' ? [`${record.turn} of ${record.process}`] : [])),
+  )
+  return [
+    ...work.acknowledged.filter((id) => !ids.has(id)).map((id) => `event ${id} was acknowledged and is not in the log`),
+    ...work.files.filter((path) => !seen.includes(path)).map((path) => `${path} came and was never accepted`),
+    ...person.cancelled
+      .filter((turn) => !cancelled.has(turn))
+      .map((turn) => `cancel of ${turn} was confirmed and is not on record`),
+  ]
 }
 
-/** Half of them by REST, half by a webhook; the same key goes the same way. */
-async function deliver(w: World, key: string): Promise<string> {
-  if (Number(key.split('-')[1]) % 2 === 0)
-    return (await w.client.postEvent('clerk', { key }, { idempotencyKey: key })).event_id
-  const headers = { 'content-type': 'application/json', 'webhook-id': key }
-  const reply = await w.fetch('/hooks/in', { method: 'POST', headers, body: JSON.stringify({ key }) })
-  const { event_id } = (await reply.json()) as { event_id?: string }
-  if (reply.status !== 202 || event_id === undefined) throw new Error(`the hook answered ${reply.status}`)
-  return event_id
+/** Policy bears each death of the plan once: who is parked could not be started, or was counted for more. */
+function brokenByPolicy(log: readonly JournalRecord[], folds: Judgement['folds']): string[] {
+  return [
+    ...log.flatMap((record) =>
+      record.type === 'process.parked' ? [`${record.process} was parked: ${record.data.reason}`] : [],
+    ),
+    ...[...folds.values()].flatMap((fold) =>
+      (fold.state.get('turns') ?? 0) === fold.completed
+        ? []
+        : [`${fold.name} completed ${fold.completed} turns and counted ${fold.state.get('turns')}`],
+    ),
+  ]
 }
 
 const idle = (w: World): boolean => w.settled && w.faults.timed === 0 && unrest(w) === ''

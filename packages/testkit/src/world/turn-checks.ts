@@ -64,7 +64,8 @@ export function supersededByNewer(log: readonly JournalRecord[]): string[] {
   const accepted = new Map<string, number>()
   const broken: string[] = []
   for (const record of log) {
-    if (record.type === 'trigger.accepted') accepted.set(record.data.event.event_id, record.seq)
+    if (record.type === 'trigger.accepted' || record.type === 'dead_letter.redelivered')
+      accepted.set(record.data.event.event_id, record.seq)
     else if (record.type === 'bus.published' || record.type === 'message.sent')
       for (const { event_id } of record.data.deliveries) accepted.set(event_id, record.seq)
     else if (record.type === 'turn.cancelled') {
