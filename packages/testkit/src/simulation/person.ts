@@ -4,7 +4,7 @@ import { agentNames, oneOf } from './plan.ts'
 
 /** Somebody who looks in now and then: says what became of doubts, cancels, and delivers dead letters again. */
 export interface Person {
-  /** Turns of which a cancel was confirmed, as `turn of process`. */
+  /** Events whose turn was cancelled, as was confirmed. */
   readonly cancelled: readonly string[]
   leave(): void
 }
@@ -37,7 +37,7 @@ export function employPerson(w: World, random: Random): Person {
     const victim = open.length === 0 ? undefined : oneOf(random, open)
     if (victim === undefined) return
     await w.client.cancelTurn(name, victim.turn)
-    cancelled.push(`${victim.turn} of ${name}`)
+    cancelled.push(victim.event_id)
   }
   const letters = async (): Promise<void> => {
     const name = oneOf(random, agentNames)

@@ -1,4 +1,4 @@
-import type { JournalRecord } from '@vigil/protocol'
+import { eventsOf, type JournalRecord } from '@vigil/protocol'
 import { seededRandom } from '../seeded-random.ts'
 import type { Fault, FaultKind } from '../world/faults.ts'
 import { type Judgement, judge } from '../world/judge.ts'
@@ -88,15 +88,14 @@ function brokenAtWork(work: ReturnType<typeof employ>, person: Person, log: read
   const seen = accepted.flatMap(({ type, payload }) =>
     type === 'file_watch' ? [(payload as { path: string }).path] : [],
   )
-  const cancelled = new Set(
-    log.flatMap((record) => (record.type === 'turn.cancelled' ? [`${record.turn} of ${record.process}`] : [])),
-  )
+  // A batch that had begun meanwhile ended as a whole.
+  const cancelled = new Set(log.flatMap((record) => (record.type === 'turn.cancelled' ? eventsOf(record.data) : [])))
   return [
     ...work.acknowledged.filter((id) => !ids.has(id)).map((id) => `event ${id} was acknowledged and is not in the log`),
     ...work.files.filter((path) => !seen.includes(path)).map((path) => `${path} came and was never accepted`),
     ...person.cancelled
-      .filter((turn) => !cancelled.has(turn))
-      .map((turn) => `cancel of ${turn} was confirmed and is not on record`),
+      .filter((id) => !cancelled.has(id))
+      .map((id) => `cancel of event ${id} was confirmed and is not on record`),
   ]
 }
 
