@@ -1,4 +1,14 @@
-import { crash, type Fault, judge, ring0, type World, type WorldAgent, type WorldOptions, world } from '@vigil/testkit'
+import {
+  crash,
+  disk,
+  type Fault,
+  judge,
+  ring0,
+  type World,
+  type WorldAgent,
+  type WorldOptions,
+  world,
+} from '@vigil/testkit'
 import { afterEach, expect, test } from 'vitest'
 
 let w: World
@@ -126,6 +136,17 @@ test('who waits for ring 0 and may be evicted gives its thread back, and goes on
   expect(statusOf('a')).toMatchObject({ counters: { completed: 1 }, epoch: 2, restarts: 0 })
   expect(seen.filter((line) => line === 'before a')).toHaveLength(2)
   expect(typesOf('a').slice(0, 3)).toEqual(['incarnation.started', 'incarnation.released', 'incarnation.started'])
+  await end()
+})
+
+test('who gave its thread back while the disk took its time goes on when its record is there', async () => {
+  const run: WorldAgent['run'] = (_, ctx) => ctx.publish('begun', 1)
+  await live({ a: { evictable: true, run } }, [disk.slow(10_000).between(5_000, 65_000)])
+  await w.run(6_000 - w.clock.monotonic())
+  post('a', 'it')
+  await w.run(200_000)
+  expect(typesOf('a')).toContain('incarnation.released')
+  expect(statusOf('a')?.counters).toMatchObject({ completed: 1 })
   await end()
 })
 

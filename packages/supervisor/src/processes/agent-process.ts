@@ -30,7 +30,7 @@ export interface AgentProcess {
   terminate(eventId: string, end: { readonly by: string; readonly reason: string }): Promise<void>
   /** Something was accepted, deployed or patched: look for work. */
   pump(arrived?: string): void
-  /** An effect of this turn has its outcome. */
+  /** A record of this turn is durable: what it waits for may have come. */
   heard(turn: string): void
   /** Gives the thread of its present life back, whatever it does. */
   rest(why: WhyRest): void

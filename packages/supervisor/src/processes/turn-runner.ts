@@ -38,7 +38,7 @@ export interface TurnRunner {
   cancel(eventId: string, end: { readonly by: string; readonly reason: string }): boolean
   /** The guest was given up while these waited for ring 0: none of them goes on before it has heard. */
   suspended(turns: Iterable<string>): void
-  /** An effect of this turn has its outcome. */
+  /** A record of this turn is durable: what it waits for may have come. */
   heard(turn: string): void
   close(): void
 }

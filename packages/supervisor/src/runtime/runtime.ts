@@ -116,8 +116,8 @@ export function startRuntime({
   const bodies = bodyRetention(log, clock, complain('@runtime'))
   const unobserve = log.observe((record) => {
     for (const { process, event_id } of arrivals(record)) members.get(process)?.process.pump(event_id)
-    if (record.type === 'effect.completed' && record.turn !== undefined)
-      members.get(record.process)?.process.heard(record.turn)
+    // Whatever came of it: a call may wait for no more than that its own record is on the disk.
+    if (record.turn !== undefined) members.get(record.process)?.process.heard(record.turn)
     watches.heard(record)
     asked.heard(record)
     ingress.heard(record)
