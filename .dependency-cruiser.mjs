@@ -166,7 +166,7 @@ export default {
     only(
       'msgpackr-for-checkpoints',
       vendor('msgpackr'),
-      'platform/compute-worker\\.ts|fold/checkpoint-row\\.ts|testkit/src/simulated-compute\\.ts',
+      'fold/packed-row\\.ts',
       'Only checkpoint rows are packed; the log and the wire are JSON, which is quicker at their sizes and can be read.',
     ),
     only(

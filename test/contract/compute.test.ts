@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { runInNewContext, Script } from 'node:vm'
 import type { Compute } from '@vigil/protocol'
 import { simulatedCompute } from '@vigil/testkit'
-import { unpack } from 'msgpackr'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { piscinaCompute } from '../../packages/supervisor/src/platform/compute.ts'
 
@@ -80,19 +79,6 @@ describe.each(Object.entries(subjects))('%s compute', (_name, start) => {
     })
   })
 
-  test('packs rows in their order, each readable alone', async () => {
-    const { compute } = start()
-    const rows = [
-      { name: 'a', list: [1, [2]], nested: { x: null } },
-      'text',
-      { name: 'b', big: 'x'.repeat(100_000) },
-      [],
-    ]
-    const packed = await compute.encodeRows(rows)
-    expect(packed.map((row) => unpack(row))).toEqual(rows)
-    expect(await compute.encodeRows([])).toEqual([])
-  })
-
   test('compiles a script, and runs nothing of it', async () => {
     const { compute } = start()
     const source = 'globalThis.ran = true'
@@ -108,7 +94,6 @@ describe.each(Object.entries(subjects))('%s compute', (_name, start) => {
     await compute.close()
     await compute.close()
     await expect(compute.bundle(path)).rejects.toMatchObject({ code: 'STOPPING' })
-    await expect(compute.encodeRows([1])).rejects.toMatchObject({ code: 'STOPPING' })
     await expect(compute.compile('0')).rejects.toMatchObject({ code: 'STOPPING' })
   })
 })
@@ -177,7 +162,7 @@ describe('esbuild in the pool', () => {
 
   test('closing under work ends that work', async () => {
     const compute = opened(piscinaCompute())
-    const work = compute.encodeRows([1])
+    const work = compute.compile('0')
     const outcome = expect(work).rejects.toMatchObject({ code: 'STOPPING' })
     await compute.close()
     await outcome

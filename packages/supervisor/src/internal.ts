@@ -1,9 +1,11 @@
 /** For the house's own tests and measurements: parts of ring 0 one by one. No promise is made about these names. */
 
 export { snapshotRow } from './fold/checkpoint-row.ts'
+export { touched } from './fold/touched.ts'
 export { applyRecord, type World } from './fold/world.ts'
 export { createGate } from './gate/gate.ts'
 export { systemClock } from './platform/clock.ts'
+export type { CheckpointPolicy } from './runtime/checkpointer.ts'
 export { recordLog } from './runtime/record-log.ts'
 export { recover } from './runtime/recovery.ts'
 export { reportText } from './runtime/report-text.ts'

@@ -5,6 +5,7 @@ import { refuseWeakeningOptions } from './isolation/node-options.ts'
 import { type Configuration, defaultCells } from './manifests/configuration.ts'
 import { manifestFromSpec, type SpawnSpec } from './manifests/spec.ts'
 import { listDoubts, resolveDoubt } from './operations/doubts.ts'
+import type { CheckpointPolicy } from './runtime/checkpointer.ts'
 import { type Opened, openRuntime } from './runtime/open.ts'
 import type { Ports } from './runtime/ports.ts'
 import type {
@@ -43,8 +44,8 @@ export interface StartOptions {
   readonly segmentBytes?: number
   /** Room that is kept on the disk for what was begun when it fills, bytes; default 8 MB. */
   readonly ballastBytes?: number
-  /** When a checkpoint round is due; default every 300,000 ms and every 50,000 records. */
-  readonly checkpoints?: { readonly everyMs?: number; readonly everyRecords?: number }
+  /** When a checkpoint round is due, and how much of it is packed in one go; default every 300,000 ms and every 50,000 records, 128 KB. */
+  readonly checkpoints?: Partial<CheckpointPolicy>
   /** Replaces single ports, for tests and measurements; the others stay real. */
   readonly ports?: Partial<Ports>
 }

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import { Script } from 'node:vm'
 import { type Compute, VigilError } from '@vigil/protocol'
-import { Packr } from 'msgpackr'
 
-/** Compute without threads or files: "bundles" are CommonJS texts in memory, rows are packed in place. */
+/** Compute without threads or files: "bundles" are CommonJS texts in memory. */
 export interface SimulatedCompute extends Compute {
   /** Puts or replaces the module at an absolute path; a text with a syntax error fails to bundle. */
   put(entrypoint: string, code: string): void
@@ -12,7 +11,6 @@ export interface SimulatedCompute extends Compute {
 /** Serves the given modules, absolute path -> CommonJS code. */
 export function simulatedCompute(modules: Readonly<Record<string, string>> = {}): SimulatedCompute {
   const standing = new Map(Object.entries(modules))
-  const packr = new Packr({ useRecords: false })
   let closed = false
 
   const assertOpen = (): void => {
@@ -37,10 +35,6 @@ export function simulatedCompute(modules: Readonly<Record<string, string>> = {})
     async compile(source) {
       assertOpen()
       return new Script(source).createCachedData().toString('base64')
-    },
-    async encodeRows(rows) {
-      assertOpen()
-      return rows.map((row) => Uint8Array.from(packr.pack(row)))
     },
     async close() {
       closed = true

@@ -9,7 +9,5 @@ export interface Compute {
   bundle(entrypoint: string): Promise<Bundle>
   /** V8's code cache of a script, base64; nothing of it is run. */
   compile(source: string): Promise<string>
-  /** Packs checkpoint rows (msgpackr), one byte string per row, in order. */
-  encodeRows(rows: readonly unknown[]): Promise<Uint8Array[]>
   close(): Promise<void>
 }

@@ -1,12 +1,11 @@
-import { unpack } from 'msgpackr'
 import type { DedupeEntry, ProcessFold, SlotCounts, Taken, TurnFold } from './process-fold.ts'
 import { noOverlay, type TriggerOverlay } from './trigger-layers.ts'
 
 /**
  * A process as one row of a checkpoint. `snapshotRow` copies the containers and shares the values, so what
- * is packed later, on another thread, is the state of this instant.
+ * is packed later is the state of this instant.
  */
-export function snapshotRow(process: ProcessFold): unknown {
+export function snapshotRow(process: ProcessFold): Row {
   return {
     ...process,
     mailbox: [...process.mailbox],
@@ -27,7 +26,7 @@ export function snapshotRow(process: ProcessFold): unknown {
 }
 
 type Entries<V> = [string, V][]
-interface Row
+export interface Row
   extends Omit<
     ProcessFold,
     | 'mailbox'
@@ -61,9 +60,8 @@ interface Row
   baselines: Entries<Entries<string>>
 }
 
-/** The inverse of `snapshotRow` after packing; the store has already checked the checksum. */
-export function restoreRow(packed: Uint8Array): ProcessFold {
-  const row = unpack(packed) as Row
+/** The inverse of `snapshotRow`. */
+export function restoredRow(row: Row): ProcessFold {
   return {
     ...row,
     mailbox: new Map(row.mailbox),

@@ -3,7 +3,6 @@ import { dirname } from 'node:path'
 import { Script } from 'node:vm'
 import type { Bundle } from '@vigil/protocol'
 import { type BuildFailure, buildSync, type Message } from 'esbuild'
-import { Packr } from 'msgpackr'
 
 /**
  * What the compute pool runs, on its own threads. esbuild is used in its blocking form, one process
@@ -18,12 +17,6 @@ export interface BundleTask {
   readonly entrypoint: string
   /** Import specifier -> absolute path of the module that stands for it. */
   readonly alias: Readonly<Record<string, string>>
-}
-
-/** Rows behind one another in one buffer, so that they cross the thread boundary without a copy. */
-export interface PackedRows {
-  readonly bytes: Uint8Array
-  readonly lengths: readonly number[]
 }
 
 export function bundle({ entrypoint, alias }: BundleTask): BundleAnswer {
@@ -74,17 +67,4 @@ function place(entrypoint: string, { location }: Message): string {
 /** Compiles what V8 compiles at once; functions that it leaves for their first call stay source. */
 export function compile(source: string): string {
   return new Script(source).createCachedData().toString('base64')
-}
-
-export function encodeRows(rows: readonly unknown[]): PackedRows {
-  // Without record extensions each row can be read alone, by any msgpack reader.
-  const packr = new Packr({ useRecords: false })
-  const packed = rows.map((row) => Uint8Array.from(packr.pack(row)))
-  const bytes = new Uint8Array(packed.reduce((sum, row) => sum + row.length, 0))
-  let offset = 0
-  for (const row of packed) {
-    bytes.set(row, offset)
-    offset += row.length
-  }
-  return { bytes, lengths: packed.map((row) => row.length) }
 }

@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path'
 import { type Compute, limits, VigilError } from '@vigil/protocol'
 import { Piscina } from 'piscina'
-import type { BundleAnswer, BundleTask, PackedRows } from './compute-worker.ts'
+import type { BundleAnswer, BundleTask } from './compute-worker.ts'
 
 /**
  * CPU work of core on a small pool: threads start with the first task and go when there is none. A task that
@@ -19,7 +19,7 @@ const idleMs = 10_000
 /** A fleet of 10,000 agents that all start at once must find room. */
 const longestQueue = 20_000
 
-/** Bundles with esbuild, packs with msgpackr. After `close` every call rejects with STOPPING. */
+/** Bundles with esbuild, compiles with V8. After `close` every call rejects with STOPPING. */
 export function piscinaCompute({ alias = {}, timeoutMs = 60_000 }: PiscinaComputeOptions = {}): Compute {
   let pool: Piscina | undefined
   let closing: Promise<void> | undefined
@@ -68,15 +68,6 @@ export function piscinaCompute({ alias = {}, timeoutMs = 60_000 }: PiscinaComput
       )
     },
     compile: (source) => run<string>('compile', source),
-    async encodeRows(rows) {
-      const { bytes, lengths } = await run<PackedRows>('encodeRows', rows)
-      let offset = 0
-      return lengths.map((length) => {
-        const row = bytes.subarray(offset, offset + length)
-        offset += length
-        return row
-      })
-    },
     close() {
       closing ??= pool?.destroy() ?? Promise.resolve()
       return closing

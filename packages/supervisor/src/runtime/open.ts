@@ -123,7 +123,7 @@ export async function openRuntime({
         }),
       )
     const orphansEnded = await cells.endOrphans()
-    const { world, report, epitaphs } = await recover(store)
+    const { report, epitaphs, ...recovered } = await recover(store)
     faultPoint('recovery.after_replay')
     const machine = given.machine ?? probeMachine()
     const fileWatcher = given.fileWatcher ?? chokidarWatcher({ clock })
@@ -141,7 +141,7 @@ export async function openRuntime({
     }
     const runtime = startRuntime({
       ports,
-      world,
+      recovered,
       bundles,
       groups,
       admission: wakeAdmission({

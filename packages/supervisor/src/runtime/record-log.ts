@@ -1,4 +1,5 @@
 import { type JournalRecord, type JournalStore, type RecordDraft, type Urgency, VigilError } from '@vigil/protocol'
+import { touched } from '../fold/touched.ts'
 import { applyRecord, type World } from '../fold/world.ts'
 
 /**
@@ -22,11 +23,13 @@ export interface RecordLog {
    * @throws DISK_FULL when the disk takes nothing, so that nobody knows how long that would be
    */
   settled(): Promise<void>
+  /** Processes that records have changed; whoever packs one takes it out. */
+  readonly changed: Set<string>
   /** Called for each record once it is durable, in order. Returns the way to stop it. */
   observe(observer: (record: JournalRecord) => void): () => void
 }
 
-export function recordLog(journal: JournalStore, world: World): RecordLog {
+export function recordLog(journal: JournalStore, world: World, changed = new Set<string>()): RecordLog {
   const { space } = journal
   const observers = new Set<(record: JournalRecord) => void>()
   let untold: JournalRecord[] = []
@@ -40,7 +43,10 @@ export function recordLog(journal: JournalStore, world: World): RecordLog {
 
   const commit: RecordLog['commit'] = (drafts, urgency = 'durable') => {
     const records = journal.append(drafts, urgency)
-    for (const record of records) applyRecord(world, record)
+    for (const record of records) {
+      applyRecord(world, record)
+      for (const name of touched(world, record)) changed.add(name)
+    }
     if (observers.size > 0) untold.push(...records)
     return records
   }
@@ -60,6 +66,7 @@ export function recordLog(journal: JournalStore, world: World): RecordLog {
   return {
     world,
     journal,
+    changed,
     commit,
     assertRoom,
     async commitDurably(drafts) {

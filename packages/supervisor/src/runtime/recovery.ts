@@ -1,12 +1,16 @@
-import type { JournalRecord, JournalStore, ProcessName, RecordDraft } from '@vigil/protocol'
-import { restoreRow } from '../fold/checkpoint-row.ts'
+import type { JournalStore, ProcessName, RecordDraft } from '@vigil/protocol'
 import { assertBodies } from '../fold/needed-bodies.ts'
+import { unpackRow } from '../fold/packed-row.ts'
 import type { ProcessFold } from '../fold/process-fold.ts'
+import { touched } from '../fold/touched.ts'
 import { applyRecord, type World } from '../fold/world.ts'
 import type { RecoveryReport } from '../surface.ts'
 
 export interface Recovered {
   readonly world: World
+  /** Packed rows of the checkpoint, and whose are older than the world. */
+  readonly rows: ReadonlyMap<string, Uint8Array>
+  readonly changed: Set<string>
   readonly report: Omit<RecoveryReport, 'orphansEnded'>
   /** What ring 0 has to put on record about its own death before it acts. */
   readonly epitaphs: readonly RecordDraft[]
@@ -16,11 +20,20 @@ export interface Recovered {
 export async function recover(journal: JournalStore): Promise<Recovered> {
   const world: World = new Map()
   const checkpoint = await journal.loadCheckpoint()
-  for (const [name, row] of checkpoint?.rows ?? []) world.set(name, restoreRow(row))
+  /** Each row is of an instant of its own, at or behind the beginning of its round: what it holds is not applied again. */
+  const rowSeqs = new Map<string, number>()
+  for (const [name, row] of checkpoint?.rows ?? []) {
+    const { process, seq } = unpackRow(row)
+    world.set(name, process)
+    rowSeqs.set(name, seq)
+  }
   const replayed = new Map<string, number>()
   await journal.replay(checkpoint?.seq ?? 0, (record) => {
-    applyRecord(world, record)
-    for (const name of touched(record)) replayed.set(name, (replayed.get(name) ?? 0) + 1)
+    const names = [...touched(world, record)]
+    const later = names.filter((name) => record.seq > (rowSeqs.get(name) ?? 0))
+    if (later.length === names.length) applyRecord(world, record)
+    else if (later.length > 0) applyRecord(partOf(world, later), record)
+    for (const name of later) replayed.set(name, (replayed.get(name) ?? 0) + 1)
   })
   const checkpointAt = checkpoint === undefined ? undefined : new Date(checkpoint.at).toISOString()
   const processes = [...world.values()]
@@ -28,6 +41,8 @@ export async function recover(journal: JournalStore): Promise<Recovered> {
   const tail = journal.report.tornTail
   return {
     world,
+    rows: checkpoint?.rows ?? new Map(),
+    changed: new Set(replayed.keys()),
     epitaphs: processes.filter((process) => process.alive).map(epitaph),
     report: {
       ...(tail === undefined ? {} : { tornTail: tail.movedTo }),
@@ -44,13 +59,9 @@ export async function recover(journal: JournalStore): Promise<Recovered> {
   }
 }
 
-/** Whom a record changes: its own process, and every receiver that it names. */
-function touched(record: JournalRecord): Set<string> {
-  const names = new Set<string>([record.process])
-  if (record.type === 'bus.published' || record.type === 'message.sent')
-    for (const delivery of record.data.deliveries) names.add(delivery.process)
-  return names
-}
+/** Records that change several processes change what is there, and add or remove none. */
+const partOf = (world: World, names: readonly string[]): World =>
+  new Map(names.flatMap((name) => (world.has(name) ? [[name, world.get(name) as ProcessFold] as const] : [])))
 
 /** An accepted event is waiting, open or ended; anything else would be a loss, and is counted rather than assumed away. */
 const lostEvents = (process: ProcessFold): number =>

@@ -2,7 +2,6 @@ import { type Bundle, type JournalRecord, limits, type ProcessName, VigilError }
 import { jsonOf } from '../delivery/json-of.ts'
 import { type Results, turnResults } from '../delivery/results.ts'
 import { subscribers } from '../delivery/routing.ts'
-import type { World } from '../fold/world.ts'
 import { credits } from '../gate/credits.ts'
 import { fetchEffect } from '../gate/effects/fetch.ts'
 import { fileEffects } from '../gate/effects/files.ts'
@@ -28,6 +27,7 @@ import { clockWatch } from './clock-watch.ts'
 import { whileDiskIsFull } from './disk-full.ts'
 import type { RuntimePorts } from './ports.ts'
 import { type RecordLog, recordLog } from './record-log.ts'
+import type { Recovered } from './recovery.ts'
 import { reportText } from './report-text.ts'
 
 /** One process and the triggers that wake it. */
@@ -72,7 +72,7 @@ export interface Runtime {
 
 export interface RuntimeParts {
   readonly ports: RuntimePorts
-  readonly world: World
+  readonly recovered: Pick<Recovered, 'world' | 'rows' | 'changed'>
   readonly bundles: BundleStore
   readonly groups: Groups
   readonly admission: WakeAdmission
@@ -84,7 +84,7 @@ export interface RuntimeParts {
 
 export function startRuntime({
   ports,
-  world,
+  recovered: { world, rows, changed },
   bundles,
   groups,
   admission,
@@ -94,7 +94,7 @@ export function startRuntime({
   emit,
 }: RuntimeParts): Runtime {
   const { clock, random, journal } = ports
-  const log = recordLog(journal, world)
+  const log = recordLog(journal, world, changed)
   const members = new Map<string, Member>()
   const watchers = new Set<() => void>()
   const shared = credits(limits.totalCredits)
@@ -111,7 +111,7 @@ export function startRuntime({
   const ingress = hooks({ log, clock, random, secrets, isStopped })
   const complain = (name: string) => (error: Error) =>
     emit.log({ process: name, level: 'error', message: error.message })
-  const checkpoints = checkpointer(log, clock, ports.compute, policy, complain('@runtime'))
+  const checkpoints = checkpointer({ log, clock, policy, rows, failed: complain('@runtime') })
 
   const bodies = bodyRetention(log, clock, complain('@runtime'))
   const unobserve = log.observe((record) => {

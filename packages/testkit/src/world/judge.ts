@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { openFileStore } from '@vigil/journal'
 import type { JournalRecord } from '@vigil/protocol'
-import { applyRecord, type World as Folds, recover, snapshotRow } from '@vigil/supervisor/internal'
+import { applyRecord, type World as Folds, recover, snapshotRow, touched } from '@vigil/supervisor/internal'
 import { virtualClock } from '../virtual-clock.ts'
 import { endedOnce, journalChecks } from './journal-checks.ts'
 import { worldDirectory } from './lives.ts'
@@ -30,8 +30,9 @@ export async function judge(world: World): Promise<Judgement> {
   let log: readonly JournalRecord[]
   let folds: Folds
   let recovered: Folds
+  let strays: readonly string[]
   try {
-    ;({ log, folds, recovered } = await readBack(world))
+    ;({ log, folds, recovered, strays } = await readBack(world))
   } catch (error) {
     return { violations: [...violations, `the log cannot be read: ${error}`], log: [], folds: new Map() }
   }
@@ -48,6 +49,7 @@ export async function judge(world: World): Promise<Judgement> {
       )
   }
   violations.push(...overwritesTold(log))
+  violations.push(...strays)
   for (const check of journalChecks) violations.push(...check(log))
   const waiting = [...folds.values()].flatMap(({ name, mailbox }) =>
     [...mailbox.keys()].map((id) => `${id} of ${name}`),
@@ -63,18 +65,38 @@ export async function judge(world: World): Promise<Judgement> {
 async function readBack(world: World) {
   const store = await openFileStore({ fileSystem: world.disk, clock: virtualClock(), directory: worldDirectory })
   const log: JournalRecord[] = []
-  const folds: Folds = new Map()
+  const folds = new AskedFolds()
+  const strays: string[] = []
   await store.replay(0, (record) => {
     log.push(record)
+    folds.asked.clear()
     applyRecord(folds, record)
+    for (const name of folds.asked.difference(touched(folds, record)))
+      strays.push(`${record.type} ${record.seq} looks at ${name}, which it does not name: a checkpoint may miss it`)
   })
   const { world: recovered } = await recover(store)
   await store.close()
-  return { log, folds, recovered }
+  return { log, folds, recovered, strays }
+}
+
+type ProcessFold = Folds extends Map<string, infer Fold> ? Fold : never
+
+/** Folds that know who was looked for. */
+class AskedFolds extends Map<string, ProcessFold> {
+  readonly asked = new Set<string>()
+  override get(name: string): ProcessFold | undefined {
+    this.asked.add(name)
+    return super.get(name)
+  }
+  override values(): MapIterator<ProcessFold> {
+    for (const name of this.keys()) this.asked.add(name)
+    return super.values()
+  }
 }
 
 /** A record as it was told may have fields that are undefined, which no record on a disk has. */
 const isSame = (told: JournalRecord, read: JournalRecord | undefined): boolean =>
   isDeepStrictEqual(told, read) || isDeepStrictEqual(plain(told), plain(read))
 const plain = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)))
-const rows = (folds: Folds): unknown => plain([...folds.values()].map(snapshotRow))
+const rows = (folds: Folds): unknown =>
+  plain(Object.fromEntries([...folds].map(([name, process]) => [name, snapshotRow(process)])))

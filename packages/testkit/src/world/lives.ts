@@ -2,6 +2,7 @@ import type { AgentDefinition } from '@vigil/agent'
 import { createHandler, type Handler } from '@vigil/api'
 import type { CellLauncher, HttpClient, HttpRequest, JournalRecord } from '@vigil/protocol'
 import { type Configuration, type Manifest, type SpawnSpec, Supervisor } from '@vigil/supervisor'
+import type { CheckpointPolicy } from '@vigil/supervisor/internal'
 import { seededRandom } from '../seeded-random.ts'
 import { cellsOf, clockOf, fileSystemOf, httpOf, type Life, type LifeClock, newLife, watcherOf } from './life.ts'
 import { entrypointOf, type Machine } from './machine.ts'
@@ -39,7 +40,7 @@ export interface LivesOptions {
   readonly env: Readonly<Record<string, string>>
   readonly cells: Partial<Configuration['cells']>
   readonly groups: NonNullable<Configuration['groups']>
-  readonly checkpoints: { readonly everyMs: number; readonly everyRecords: number }
+  readonly checkpoints: Partial<CheckpointPolicy>
   readonly heard: (record: JournalRecord) => void
   readonly violated: (what: string) => void
 }

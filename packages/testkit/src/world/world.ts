@@ -1,5 +1,6 @@
 import { type Client, createClient, type HttpRequest, type JournalRecord, observeFaultPoints } from '@vigil/protocol'
 import type { Group, Supervisor } from '@vigil/supervisor'
+import type { CheckpointPolicy } from '@vigil/supervisor/internal'
 import { type Fault, type FaultAction, type FaultWatch, watchFor } from './faults.ts'
 import { guardReality } from './guard.ts'
 import { type Lives, livesOn, type WorldAgent } from './lives.ts'
@@ -19,8 +20,8 @@ export interface WorldOptions {
   readonly adopts?: boolean
   /** Size at which journal segments are sealed; default 16 KB, so that a short run has several. */
   readonly segmentBytes?: number
-  /** When a checkpoint round is due; default every 10 s and every 50 records, so that a short run has several. */
-  readonly checkpoints?: { readonly everyMs: number; readonly everyRecords: number }
+  /** When a checkpoint round is due; default every 10 s and every 50 records, so that a short run has several, and with a pause after each piece. */
+  readonly checkpoints?: Partial<CheckpointPolicy>
   readonly groups?: readonly Group[]
   /** As in `vigil.yaml`. */
   readonly cells?: { readonly size?: number; readonly maxResident?: number }
@@ -89,7 +90,7 @@ export function world(options: WorldOptions): World {
   }
   const faults = watchFor(options.faults ?? [], { act, after: (ms, fire) => void clock.setTimer(ms, fire) })
   const { seed, agents, adopts = true, segmentBytes = 16_384, env = {}, cells: inCells = {}, groups = [] } = options
-  const { checkpoints = { everyMs: 10_000, everyRecords: 50 } } = options
+  const { checkpoints = { everyMs: 10_000, everyRecords: 50, bytesAtOnce: 1 } } = options
   const heard = (record: JournalRecord): void => faults.recorded(record)
   const lives = livesOn(machine, {
     seed,

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { accepted, alpha, started, worldOf } from '../../fixtures/process.ts'
+import { packRow, unpackRow } from './packed-row.ts'
+
+test('a row of any size comes in small pieces, all of one instant', () => {
+  const { put, fold } = worldOf({})
+  put(accepted('e1'))
+  put(started('e1'))
+  const work = (step: number) =>
+    put({
+      ...alpha,
+      type: 'effect.completed',
+      turn: 't-e1',
+      data: { key: `step:${step}`, kind: 'step', outcome: { ok: true, value: step } },
+    })
+  for (let step = 0; step < 3_000; step += 1) work(step)
+  for (let event = 0; event < 700; event += 1) put(accepted(`more-${event}`))
+  const before = structuredClone(fold())
+  const pieces: Uint8Array[] = []
+  for (const [index, piece] of [...packRow(fold(), 9)].entries()) {
+    pieces.push(piece)
+    work(4_000 + index)
+  }
+  expect(pieces.length).toBeGreaterThan(12)
+  expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(100_000)
+  const restored = unpackRow(Buffer.concat(pieces))
+  expect(restored).toEqual({ process: before, seq: 9 })
+  const effects = restored.process.turns.get('t-e1')?.effects.keys() ?? []
+  expect([...effects].slice(-2)).toEqual(['step:2998', 'step:2999'])
+})
+
+test('a process that changes while it is packed is packed as it was', () => {
+  const { put, fold } = worldOf({})
+  for (let event = 0; event < 600; event += 1) put(accepted(`e${event}`))
+  const before = structuredClone(fold())
+  const packing = packRow(fold(), 1)
+  const pieces = [packing.next().value as Uint8Array]
+  put(accepted('later'))
+  put(started('e0'))
+  pieces.push(...packing)
+  expect(unpackRow(Buffer.concat(pieces)).process).toEqual(before)
+})
