@@ -7,6 +7,7 @@ import {
   type CellsConfiguration,
   type Configuration,
   defaultCells,
+  defaultJournal,
   type Group,
   type SpawnSpec,
   Supervisor,
@@ -55,6 +56,7 @@ export async function fleet(
       ...group,
     })),
     cells: { ...defaultCells, ...cells },
+    journal: defaultJournal,
   }
   const start = async (): Promise<Supervisor> => {
     const started = await Supervisor.start({ dataDir, config, logger: ({ message }) => lines.push(message) })

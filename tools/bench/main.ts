@@ -7,14 +7,16 @@ import { flood } from './flood.ts'
 import { gateAlone } from './gate.ts'
 import { idleMemory } from './idle-memory.ts'
 import { ingest } from './ingest.ts'
+import { journalAppends } from './journal.ts'
 import { largeBundle } from './large-bundle.ts'
 import { manyAgents } from './many-agents.ts'
 import { postgres } from './postgres.ts'
+import { recovery } from './recovery.ts'
 import { markdown, type Row } from './statistics.ts'
 import { wake } from './wake.ts'
 import { wholePath } from './whole-path.ts'
 
-/** `pnpm bench [wake|gate|path|boot|restart|many|large|memory|endings|flood|ingest|postgres]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
+/** `pnpm bench [wake|gate|path|boot|restart|many|large|memory|endings|flood|ingest|postgres|journal|recovery]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
 const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   wake,
   gate: gateAlone,
@@ -28,6 +30,8 @@ const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   flood,
   ingest,
   postgres,
+  journal: journalAppends,
+  recovery,
 }
 const args = process.argv.slice(2)
 const chosen = args.filter((arg) => arg in benches)

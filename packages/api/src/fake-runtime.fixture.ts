@@ -1,4 +1,4 @@
-import { type SpaceState, VigilError } from '@vigil/protocol'
+import { type JournalDamage, type SpaceState, VigilError } from '@vigil/protocol'
 import type { AgentHandle, ProcessState, ProcessStatus, TriggerStatus, TurnResult } from '@vigil/supervisor'
 import type { RuntimeSurface } from './runtime-surface.ts'
 
@@ -7,7 +7,8 @@ export interface FakeRuntime extends RuntimeSurface {
   readonly calls: unknown[][]
   ready: boolean
   /** Segments that a page of the journal meets damaged. */
-  damaged: string[]
+  unreadable: string[]
+  damaged: JournalDamage[]
   space: SpaceState
   turn: TurnResult | undefined
   state: ProcessState
@@ -126,7 +127,7 @@ export function fakeRuntime(): FakeRuntime {
       const record = (n: number) =>
         ({ seq: n, n, at: 'now', process: 'watcher', epoch: 1, type: 'process.removed', data: { by: 'x' } }) as never
       const records = Array.from({ length: Math.min(query?.limit ?? 0, 3) }, (_, index) => record(9 - index))
-      return { records, damaged: runtime.damaged }
+      return { records, damaged: runtime.unreadable }
     },
     context: async () => ({ state }),
     stateHistory: async (key) => {
@@ -140,6 +141,7 @@ export function fakeRuntime(): FakeRuntime {
   const runtime: FakeRuntime = {
     calls,
     ready: true,
+    unreadable: [],
     damaged: [],
     space: 'open',
     turn: undefined,

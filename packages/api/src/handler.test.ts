@@ -169,7 +169,7 @@ describe('reading', () => {
     })
     expect((await send('/processes/watcher/journal')).body).toMatchObject({ next: null })
     expect((await send('/processes/watcher/journal')).body).not.toHaveProperty('damaged')
-    runtime.damaged = ['0000000000000001.jsonl']
+    runtime.unreadable = ['0000000000000001.jsonl']
     expect((await send('/processes/watcher/journal')).body).toMatchObject({ damaged: ['0000000000000001.jsonl'] })
     for (const limit of ['0', '1001', 'x', '-1'])
       expect((await send(`/processes/watcher/journal?limit=${limit}`)).status).toBe(400)

@@ -1,4 +1,4 @@
-import type { SpaceState } from '@vigil/protocol'
+import type { JournalDamage, SpaceState } from '@vigil/protocol'
 import type {
   AgentHandle,
   Doubt,
@@ -22,5 +22,6 @@ export interface RuntimeSurface {
   readonly ready: boolean
   /** How much the disk takes. */
   readonly space: SpaceState
+  readonly damaged: readonly JournalDamage[]
   readonly dataDir: string
 }

@@ -86,6 +86,7 @@ export function runtimeStatusView(s: RuntimeSurface): RuntimeStatusView {
     ready: s.ready,
     data: s.dataDir,
     disk: diskView(s),
+    ...(s.damaged.length > 0 ? { damaged: s.damaged } : {}),
     processes: { total: states.length, by_state: byState },
     recovery: recoveryView(s.report),
   }

@@ -7,6 +7,8 @@ import { writeFileAtomically } from './atomic-file.ts'
 export interface StoredCheckpoint extends Checkpoint {
   /** process -> n and epoch of its last record. */
   readonly places: readonly (readonly [string, number, number])[]
+  /** The newest record that was durable when it was saved: rows and places may know of it. */
+  readonly until?: number | undefined
 }
 
 interface Header {
@@ -15,6 +17,7 @@ interface Header {
   readonly seq: number
   readonly at: number
   readonly places: readonly (readonly [string, number, number])[]
+  readonly until?: number | undefined
   readonly rows: readonly (readonly [string, number])[]
 }
 
@@ -27,13 +30,14 @@ export async function saveCheckpoint(
   directory: string,
   checkpoint: StoredCheckpoint,
 ): Promise<void> {
-  const { seq, at, places, rows } = checkpoint
+  const { seq, at, places, until, rows } = checkpoint
   const header: Header = {
     vigil: 'checkpoint',
     format: 1,
     seq,
     at,
     places,
+    until,
     rows: [...rows].map(([name, row]) => [name, row.length]),
   }
   const body = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), ...rows.values()])
@@ -85,5 +89,5 @@ function parse(bytes: Buffer): StoredCheckpoint | undefined {
     rows.set(name, new Uint8Array(body.subarray(at, at + length)))
     at += length
   }
-  return { seq: header.seq, at: header.at, places: header.places, rows }
+  return { seq: header.seq, at: header.at, places: header.places, until: header.until, rows }
 }

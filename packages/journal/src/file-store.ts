@@ -12,6 +12,8 @@ import { logPages } from './log-pages.ts'
 import { replayLog } from './log-replay.ts'
 import { openLog } from './open-log.ts'
 import { places } from './places.ts'
+import { type Retention, retire } from './retention.ts'
+import { type ScrubPolicy, scrubber } from './scrub.ts'
 import { segmentIndexes } from './segment-indexes.ts'
 import { segmentWriter } from './segment-writer.ts'
 
@@ -24,6 +26,10 @@ export interface FileStoreOptions {
   readonly segmentBytes?: number
   /** Room that is kept for what was begun when the disk fills; default none, for who only reads. */
   readonly ballastBytes?: number
+  /** What is removed after a round of checkpoints; default nothing. */
+  readonly retention?: Retention
+  /** How the log is looked through for damage; default not at all. */
+  readonly scrub?: ScrubPolicy
 }
 
 const defaultSegmentBytes = 64 * 1_048_576
@@ -34,12 +40,12 @@ const defaultSegmentBytes = 64 * 1_048_576
  * @throws JOURNAL_DAMAGED naming segment and byte offset, for anything but a torn tail · DISK_FULL · JOURNAL_FAILED
  */
 export async function openFileStore(options: FileStoreOptions): Promise<JournalStore> {
-  const { fileSystem, clock, segmentBytes = defaultSegmentBytes, ballastBytes = 0 } = options
+  const { fileSystem, clock, segmentBytes = defaultSegmentBytes, ballastBytes = 0, retention, scrub } = options
   const directory = join(options.directory, 'journal')
   const checkpointDirectory = join(options.directory, 'checkpoints')
   const given = places()
   const ballast = ballastBytes === 0 ? noBallast : ballastIn(fileSystem, options.directory, ballastBytes)
-  const { tail, index, report, checkpoint } = await onDisk(async () => {
+  const { tail, index, report, checkpoint, roundSeqs } = await onDisk(async () => {
     for (const each of [options.directory, directory, checkpointDirectory]) await makeDurableDirectory(fileSystem, each)
     if (!(await ballast.make())) throw noRoom(ballastBytes)
     return openLog({ fileSystem, clock, directory, checkpointDirectory, given })
@@ -51,7 +57,21 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
   const blobs = blobStore(fileSystem, join(options.directory, 'blobs'), () => clock.now())
   const appender = logAppender({ clock, given, writer, growing, ballast, blobs })
   const pages = logPages({ fileSystem, directory, growing, indexes, damages, blobs })
+  const scrubbing = scrub && scrubber({ fileSystem, clock, directory, damages, policy: scrub })
   let newest: StoredCheckpoint | undefined = checkpoint
+  let rounds = roundSeqs
+  let retiring: Promise<void> = Promise.resolve()
+
+  /** Recovery may need all behind the older of two rounds; with one alone, everything. */
+  const retireOld = (): Promise<void> => {
+    const neededAfter = rounds[1]
+    if (retention === undefined || neededAfter === undefined) return retiring
+    // What cannot be removed now is removed after the next round.
+    retiring = retiring
+      .then(() => retire({ fileSystem, directory, neededAfter, retention, now: clock.now() }))
+      .catch(() => undefined)
+    return retiring
+  }
 
   return {
     report,
@@ -76,16 +96,19 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     },
     async saveCheckpoint(round: Checkpoint) {
       // Places may be newer than the round: what lies between is durable first, and learned again at the next start.
-      const stored = { ...round, places: given.dump() }
+      const stored = { ...round, places: given.dump(), until: given.lastSeq }
       await appender.durable(given.lastSeq)
       await onDisk(() => saveCheckpoint(fileSystem, checkpointDirectory, stored))
       newest = stored
+      rounds = [stored.seq, ...rounds.filter((seq) => seq < stored.seq)].slice(0, 2)
+      await retireOld()
     },
     async loadCheckpoint() {
       return newest
     },
     async close() {
-      await appender.close()
+      await Promise.all([appender.close(), scrubbing?.close()])
+      await retiring
       await blobs.close()
       await indexes.idle()
     },

@@ -25,6 +25,8 @@ export interface OpenedLog {
   readonly index: SegmentIndexBuilder
   readonly report: OpenReport
   readonly checkpoint: StoredCheckpoint | undefined
+  /** Of the rounds that are kept, newest first. */
+  readonly roundSeqs: readonly number[]
 }
 
 /**
@@ -49,6 +51,7 @@ export async function openLog({
       index: segmentIndexBuilder(1),
       report: {},
       checkpoint: undefined,
+      roundSeqs: [],
     }
   }
   const checkpoint = rounds.find((round) => round.seq + 1 >= firstOf(oldest))
@@ -74,7 +77,8 @@ export async function openLog({
     })
     if (reading !== undefined && !continues(reading, before, firstOf(path))) throw damaged(path, 0)
     if (path === last) {
-      if ((rounds[0]?.seq ?? 0) > (reading?.lastSeq ?? firstOf(path) - 1)) throw damaged(path, reading?.goodBytes ?? 0)
+      if ((rounds[0]?.until ?? rounds[0]?.seq ?? 0) > (reading?.lastSeq ?? firstOf(path) - 1))
+        throw damaged(path, reading?.goodBytes ?? 0)
       const mended = await mendTail({ fileSystem, clock, path, reading, first: firstOf(path), chain: before?.chain })
       reading = mended.reading
       report = mended.report
@@ -93,7 +97,13 @@ export async function openLog({
     throw error
   }
   const { goodBytes: position = 0, chain = 0, totalBytes: roomUpTo = 0 } = before ?? {}
-  return { tail: { path: last, handle, position, chain, roomUpTo }, index, report, checkpoint }
+  return {
+    tail: { path: last, handle, position, chain, roomUpTo },
+    index,
+    report,
+    checkpoint,
+    roundSeqs: rounds.map(({ seq }) => seq),
+  }
 }
 
 /**

@@ -129,6 +129,12 @@ export const recordTable = {
     z.strictObject({ by_ms: z.number() }),
   ),
 
+  'journal.damage_found': record(
+    [],
+    'A segment of the log cannot be read whole any more; told once for each.',
+    z.strictObject({ segment: z.string(), offset: z.number() }),
+  ),
+
   'process.deployed': record(
     ['process'],
     'A manifest took effect: first deploy or a new revision.',

@@ -101,6 +101,8 @@ export interface RuntimeStatusView {
   readonly data: string
   /** `full`: nothing new is taken until there is room. */
   readonly disk: 'ok' | 'full'
+  /** Segments of the journal that were found damaged since the start, and the first bad byte in each. */
+  readonly damaged?: readonly { readonly segment: string; readonly offset: number }[]
   readonly processes: { readonly total: number; readonly by_state: Readonly<Record<string, number>> }
   readonly recovery: {
     readonly orphans_ended: number

@@ -3,6 +3,8 @@ export {
   type Configuration,
   configurationFile,
   defaultCells,
+  defaultJournal,
+  type JournalConfiguration,
   loadConfiguration,
   readConfiguration,
 } from './manifests/configuration.ts'

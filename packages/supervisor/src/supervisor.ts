@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
-import { type ErrorCode, type SpaceState, VigilError } from '@vigil/protocol'
+import { type ErrorCode, type JournalDamage, type SpaceState, VigilError } from '@vigil/protocol'
 import { agentHandle } from './agent-handle.ts'
 import { refuseWeakeningOptions } from './isolation/node-options.ts'
-import { type Configuration, defaultCells } from './manifests/configuration.ts'
+import { type Configuration, defaultCells, defaultJournal } from './manifests/configuration.ts'
 import { manifestFromSpec, type SpawnSpec } from './manifests/spec.ts'
 import { listDoubts, resolveDoubt } from './operations/doubts.ts'
 import type { CheckpointPolicy } from './runtime/checkpointer.ts'
@@ -101,6 +101,7 @@ export class Supervisor implements AsyncDisposable {
       groups: options.config?.groups ?? [],
       triggerTypes,
       cells: options.config?.cells ?? defaultCells,
+      journal: options.config?.journal ?? defaultJournal,
       ports: options.ports ?? {},
     })
     const supervisor = new Supervisor(opened, listeners, dataDirectory ?? ':memory:', triggerTypes)
@@ -136,6 +137,11 @@ export class Supervisor implements AsyncDisposable {
   /** False while it stops or the disk is full: nothing new is taken. */
   get ready(): boolean {
     return this.#stopped === undefined && this.space === 'open'
+  }
+
+  /** Segments of the journal that were found damaged since the start. */
+  get damaged(): readonly JournalDamage[] {
+    return this.#opened.damaged
   }
 
   /** How much the disk takes; it opens again by itself. */

@@ -27,10 +27,25 @@ const cells = z.strictObject(
   section,
 )
 
+const segmentSize = 'a whole number from 1 to 1024'
+const journal = z.strictObject(
+  {
+    segment_mb: z
+      .int({ error: segmentSize })
+      .min(1, { error: segmentSize })
+      .max(1_024, { error: segmentSize })
+      .default(64),
+    retention_days: z.int({ error: atLeastOne }).min(1, { error: atLeastOne }).optional(),
+    retention_mb: z.int({ error: atLeastOne }).min(1, { error: atLeastOne }).optional(),
+  },
+  section,
+)
+
 export const configurationSchema = z.strictObject(
   {
     groups: z.array(group, { error: 'a list of groups' }).default([]),
     cells: cells.prefault({}),
+    journal: journal.prefault({}),
   },
   { error: 'a configuration: a map of fields' },
 )
@@ -50,7 +65,8 @@ export function checkConfiguration(raw: unknown): ConfigurationCheck {
     const message = `expected a configuration: a map of fields, found ${describeFound(raw)}`
     return { ok: false, problems: [{ code: 'INVALID_CONFIG', path: [], message }] }
   }
+  const sections: Partial<Record<string, { readonly shape: object }>> = { cells, journal }
   const fieldsAt = (path: readonly (string | number)[]): string[] =>
-    Object.keys(path.length === 0 ? configurationSchema.shape : path[0] === 'cells' ? cells.shape : group.shape)
+    Object.keys(path.length === 0 ? configurationSchema.shape : (sections[String(path[0])] ?? group).shape)
   return { ok: false, problems: parsed.error.issues.flatMap((issue) => issueProblems(issue, raw, fieldsAt)) }
 }

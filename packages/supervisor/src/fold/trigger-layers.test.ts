@@ -4,7 +4,8 @@ import { alpha, worldOf } from '../../fixtures/process.ts'
 import type { Trigger } from '../manifests/manifest.ts'
 import { cron, fileWatch, onEvent } from '../manifests/trigger-builders.ts'
 import { triggerId } from '../triggers/event-id.ts'
-import { restoreRow, snapshotRow } from './checkpoint-row.ts'
+import { snapshotRow } from './checkpoint-row.ts'
+import { packRow, unpackRow } from './packed-row.ts'
 import { triggersOf } from './trigger-layers.ts'
 
 const added: Trigger = { type: 'event', eventType: 'news.*' }
@@ -108,9 +109,9 @@ test('a checkpoint row gives the layer back, and rows from before there was one 
   }
   put({ ...alpha, type: 'bus.published', data })
   expect(fold().taken.get(id)).toMatchObject({ count: 1, last: { eventId: 'p1' } })
-  expect(restoreRow(pack(snapshotRow(fold())))).toEqual(fold())
-  const { overlay: _, taken: __, ...old } = snapshotRow(fold()) as Record<string, unknown>
-  expect(restoreRow(pack(old))).toMatchObject({ overlay: { added: [], off: [] }, taken: new Map() })
+  expect(unpackRow(Buffer.concat([...packRow(fold(), 1)])).process).toEqual(fold())
+  const { overlay: _, taken: __, ...old } = snapshotRow(fold())
+  expect(unpackRow(pack(old)).process).toMatchObject({ overlay: { added: [], off: [] }, taken: new Map() })
 })
 
 test('what a person fired is no slot and no version of a file', () => {

@@ -43,6 +43,7 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'runtime.started': untold,
   'runtime.stopped': untold,
   'journal.tail_truncated': untold,
+  'journal.damage_found': untold,
   'journal.disk_filled': untold,
   'journal.disk_freed': untold,
   'journal.record_lost': own((process, { epoch }) => foldLoss(process, epoch)),

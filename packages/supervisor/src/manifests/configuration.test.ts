@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
-import { defaultCells, parseConfiguration } from './configuration.ts'
+import { defaultCells, defaultJournal, parseConfiguration } from './configuration.ts'
 import { problemLine } from './problem-report.ts'
 
 const parse = (text: string) => parseConfiguration(text, { file: 'vigil.yaml', env: { PERIOD: '10s' } })
 
 test('groups get their defaults; durations are milliseconds and may be variables', () => {
   const text = `cells: { size: 4, max_resident: 100 }
+journal: { segment_mb: 8, retention_days: 30, retention_mb: 1000 }
 groups:
   - name: pipeline
     strategy: rest_for_one
@@ -18,6 +19,7 @@ groups:
     warnings: [],
     value: {
       cells: { size: 4, spares: 1, maxResident: 100 },
+      journal: { segmentBytes: 8 * 1_048_576, retention: { ageMs: 30 * 86_400_000, bytes: 1_000 * 1_048_576 } },
       groups: [
         {
           name: 'pipeline',
@@ -61,11 +63,16 @@ test.each([
   ],
   ['cells: { spare: 1 }', 'vigil.yaml:1:10: expected a known field, found spare (did you mean spares?)'],
   ['cells: { size: 0 }', 'vigil.yaml:1:16: expected a whole number, 1 or more, found the number 0'],
+  [
+    'journal: { retention_day: 1 }',
+    'vigil.yaml:1:12: expected a known field, found retention_day (did you mean retention_days?)',
+  ],
+  ['journal: { segment_mb: 0 }', 'vigil.yaml:1:24: expected a whole number from 1 to 1024, found the number 0'],
   ['- a', 'vigil.yaml:1:1: expected a configuration: a map of fields, found a list'],
 ])('%s', (text, line) => {
   expect(parse(text).problems.map(problemLine)).toEqual([line])
 })
 
 test('a file of comments configures nothing', () => {
-  expect(parse('# nothing yet\n').value).toEqual({ groups: [], cells: defaultCells })
+  expect(parse('# nothing yet\n').value).toEqual({ groups: [], cells: defaultCells, journal: defaultJournal })
 })

@@ -10,6 +10,14 @@ export interface Configuration {
   /** Supervisors over agents and other groups. */
   readonly groups: readonly Group[]
   readonly cells: CellsConfiguration
+  readonly journal: JournalConfiguration
+}
+
+export interface JournalConfiguration {
+  /** Size at which a segment is sealed. */
+  readonly segmentBytes: number
+  /** How much of the log is kept beyond what recovery needs; default everything. */
+  readonly retention: { readonly ageMs?: number | undefined; readonly bytes?: number | undefined }
 }
 
 export interface CellsConfiguration {
@@ -22,6 +30,8 @@ export interface CellsConfiguration {
 }
 
 export const defaultCells: CellsConfiguration = { size: 8, spares: 1 }
+
+export const defaultJournal: JournalConfiguration = { segmentBytes: 64 * 1_048_576, retention: {} }
 
 export const configurationFile = 'vigil.yaml'
 
@@ -36,7 +46,7 @@ export async function loadConfiguration(
   const { value, problems, warnings } = await readConfiguration({ file, paths }, options)
   const all = [...problems, ...warnings]
   if (all.length > 0) throw manifestError(all)
-  return value ?? { groups: [], cells: defaultCells }
+  return value ?? { groups: [], cells: defaultCells, journal: defaultJournal }
 }
 
 /** The same without throwing for what the file holds. */
@@ -64,12 +74,26 @@ export const parseConfiguration = (text: string, options: ReadOptions): Reading<
     const { max_resident: maxResident, ...cells } = check.value.cells
     try {
       groupsOf(groups)
-      return { ok: true, value: { groups, cells: { ...cells, maxResident } } }
+      return { ok: true, value: { groups, cells: { ...cells, maxResident }, journal: journalOf(check.value.journal) } }
     } catch (error) {
       const { message } = error as Error
       return { ok: false, problems: [{ code: 'INVALID_CONFIG', path: ['groups'], message }] }
     }
   })
+
+const megabyte = 1_048_576
+
+const journalOf = ({
+  segment_mb,
+  retention_days,
+  retention_mb,
+}: ConfigurationDocument['journal']): JournalConfiguration => ({
+  segmentBytes: segment_mb * megabyte,
+  retention: {
+    ageMs: retention_days === undefined ? undefined : retention_days * 86_400_000,
+    bytes: retention_mb === undefined ? undefined : retention_mb * megabyte,
+  },
+})
 
 const groupOf = ({ parent, ...group }: ConfigurationDocument['groups'][number]): Group => ({
   name: group.name,

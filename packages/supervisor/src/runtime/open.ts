@@ -2,9 +2,9 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { cellLauncher, probeMachine } from '@vigil/isolate/host'
 import { lockDataDirectory, nodeFileSystem, openFileStore, openMemoryStore } from '@vigil/journal'
-import { type Bundle, faultPoint, type ProcessName, VigilError } from '@vigil/protocol'
+import { type Bundle, faultPoint, type JournalDamage, type ProcessName, VigilError } from '@vigil/protocol'
 import packageJson from '../../package.json' with { type: 'json' }
-import type { CellsConfiguration } from '../manifests/configuration.ts'
+import type { CellsConfiguration, JournalConfiguration } from '../manifests/configuration.ts'
 import { systemClock } from '../platform/clock.ts'
 import { piscinaCompute } from '../platform/compute.ts'
 import { chokidarWatcher } from '../platform/file-watcher.ts'
@@ -16,6 +16,7 @@ import type { RecoveryReport, SupervisorEvents } from '../surface.ts'
 import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { bundleStore } from './bundle-store.ts'
 import { type CheckpointPolicy, checkpointPolicy } from './checkpointer.ts'
+import { damageAlarm } from './damage-alarm.ts'
 import type { Ports, RuntimePorts } from './ports.ts'
 import { recover } from './recovery.ts'
 import { type Runtime, startRuntime } from './runtime.ts'
@@ -31,6 +32,7 @@ export interface OpenOptions {
   readonly groups: readonly Group[]
   readonly triggerTypes: TriggerTypes
   readonly cells: CellsConfiguration
+  readonly journal: JournalConfiguration
   /** Replaces single ports; whoever gives one closes it. */
   readonly ports: Partial<Ports>
 }
@@ -39,10 +41,14 @@ export interface Opened {
   readonly ports: Pick<RuntimePorts, 'clock' | 'random' | 'machine' | 'cells' | 'guestRuntime'>
   readonly runtime: Runtime
   readonly report: RecoveryReport
+  readonly damaged: readonly JournalDamage[]
   close(): Promise<void>
 }
 
 const require = createRequire(import.meta.url)
+
+/** A megabyte a second at the most, and four times a day. */
+const scrub = { everyMs: 6 * 3_600_000, pauseMs: 250 }
 
 const defaultBallastBytes = 8 * 1_048_576
 
@@ -63,6 +69,7 @@ export async function openRuntime({
   groups: definitions,
   triggerTypes,
   cells: cellsConfiguration,
+  journal,
   ports: given,
 }: OpenOptions): Promise<Opened> {
   // Before anything is touched: a typo costs nothing.
@@ -103,7 +110,9 @@ export async function openRuntime({
             clock,
             directory: dataDirectory,
             ballastBytes,
-            ...(segmentBytes === undefined ? {} : { segmentBytes }),
+            segmentBytes: segmentBytes ?? journal.segmentBytes,
+            retention: journal.retention,
+            scrub,
           }))
     closing.push(() => store.close())
     const [hub, guestRuntime] = await system
@@ -170,13 +179,14 @@ export async function openRuntime({
     ])
     // Who began on the last bytes would take nothing: better to be told now.
     if (store.space.state !== 'open') throw diskFull(dataDirectory)
+    const damaged = damageAlarm(runtime.log, emit.log)
     faultPoint('recovery.before_revive')
     void store.failed.then((error) => {
       // Nothing may act on what was never made durable: every cell ends at once.
       void cells.close()
       emit.fatal(error)
     })
-    return { runtime, ports, report: { ...report, orphansEnded }, close: closeAll }
+    return { runtime, ports, damaged, report: { ...report, orphansEnded }, close: closeAll }
   } catch (error) {
     await closeAll()
     throw error
