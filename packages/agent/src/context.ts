@@ -105,6 +105,25 @@ export interface RequestOptions {
   readonly timeout?: number | string
 }
 
+/**
+ * One end of a channel, for this turn; `for await (const item of channel)` reads until it is closed. An item is JSON up to 64 KB. Nothing
+ * that is sent is kept: who opens the name later has not heard it.
+ */
+export interface Channel<Item = unknown> extends AsyncIterable<Item> {
+  readonly name: string
+  /** Items that others sent and that this turn did not get, because it read too slowly or they sent too fast. */
+  readonly lost: number
+  /**
+   * To everyone else who has the name open now. Not awaited. False when the item was dropped, because 1,024 items or 1 MB sent before
+   * have not been taken yet; let the event loop turn. @throws TOO_LARGE · INVALID_STATE when it is closed
+   */
+  send(item: Item): boolean
+  /** @throws INVALID_STATE when it is closed */
+  receive(): Promise<Item>
+  /** Iterations end, and what came and was not read is gone. The end of the turn closes it, too. */
+  close(): void
+}
+
 type Log = (message: string, fields?: unknown) => void
 
 /**
@@ -162,6 +181,18 @@ export interface AgentContext {
    * running time. @throws REQUEST_FAILED its turn ended without a result · REQUEST_TIMEOUT
    */
   request<Result = unknown>(process: string, content: unknown, options?: RequestOptions): Promise<Result>
+  /**
+   * Opens a channel to all turns of the fleet that have the same name open (segments parted by dots, no stars), at most 16 at a
+   * time: in memory, in order per sender, and lossy for who reads slowly (`lost`). What is read is not on record, so the
+   * turn is never evicted, its clock never stands, not even while it waits for an item, and a crash ends its attempt with
+   * CHANNEL_INTERRUPTED; the next one opens the channel anew. @throws INVALID_ARGUMENT · TOO_LARGE
+   * @example
+   * const prices = ctx.channel<{ symbol: string; price: number }>('prices.eu')
+   * for await (const { symbol, price } of prices) {
+   *   if (price > 100) return { symbol, price, missed: prices.lost }
+   * }
+   */
+  channel<Item = unknown>(name: string): Channel<Item>
   /**
    * Waits for the end of the life that the process has now: resolves once, with its cause, also across crashes of Vigil itself;
    * at once with `noproc` if there is no such process or it has no life. Waiting is no running time.

@@ -6,6 +6,7 @@ export {
   type AgentModule,
   type AgentRun,
   type AgentState,
+  type Channel,
   type Down,
   defineAgent,
   type RequestOptions,

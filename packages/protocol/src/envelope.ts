@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { limits } from './limits.ts'
 import type { AcceptedEvent, Outcome, RecordedError, WriteSet } from './records.ts'
 import { writeSetSchema } from './records.ts'
 
@@ -45,6 +46,14 @@ export const callSchemas = {
   'file.list': z.strictObject({ mount: z.string(), path: z.string() }),
   'file.write': z.strictObject({ mount: z.string(), path: z.string(), body: z.string().describe('base64') }),
   'state.history': z.strictObject({ key: z.string() }),
+  /** `channel` is what the turn calls it from then on. */
+  channel: z.strictObject({
+    channel: z.int().min(0),
+    name: z
+      .string()
+      .max(256)
+      .regex(/^[^.*]+(\.[^.*]+)*$/, 'expected segments parted by single dots, without stars'),
+  }),
 } as const
 export type CallKind = keyof typeof callSchemas
 /** They wait for something else than work of ring 0, for as long as it takes. */
@@ -78,6 +87,7 @@ export function recordClass(
     case 'step':
     case 'sleep':
     case 'monitor':
+    case 'channel':
       return 'pure'
     case 'state.history':
       return 'free'
@@ -94,6 +104,9 @@ const errorShape = z.strictObject({
   details: z.unknown().optional(),
 })
 export type ThrownError = z.infer<typeof errorShape>
+
+/** Of the channels of a turn: ephemeral like logs, and never answered by a record. Items are JSON texts that core does not parse. */
+const onChannel = { turn: z.string(), channel: z.int().min(0) }
 
 const kinds = Object.keys(callSchemas) as [CallKind, ...CallKind[]]
 
@@ -129,6 +142,16 @@ export const guestMessageSchema = z.discriminatedUnion('t', [
     message: z.string(),
     fields: z.unknown().optional(),
   }),
+  /** `lost`: items before these that the sender could not send, because core had not taken what came earlier. */
+  z.strictObject({
+    t: z.literal('channel.send'),
+    ...onChannel,
+    items: z.array(z.string().max(limits.channelItemBytes)).max(limits.channelBatch),
+    lost: z.int().min(0),
+  }),
+  /** So many items more may be on their way to this reader. */
+  z.strictObject({ t: z.literal('channel.grant'), ...onChannel, items: z.int().min(1) }),
+  z.strictObject({ t: z.literal('channel.close'), ...onChannel }),
 ])
 export type GuestMessage = z.infer<typeof guestMessageSchema>
 
@@ -175,6 +198,16 @@ export type CoreMessage =
   | ({ readonly t: 'reapply'; readonly turn: string } & StateDiff)
   /** The completion with its updates is on record. */
   | { readonly t: 'settled'; readonly turn: string }
+  /** `lost`: items before these that were sent and did not get here. */
+  | {
+      readonly t: 'channel.items'
+      readonly turn: string
+      readonly channel: number
+      readonly items: string[]
+      readonly lost: number
+    }
+  /** The oldest batch that this channel sent and that was not taken yet is. */
+  | { readonly t: 'channel.taken'; readonly turn: string; readonly channel: number }
   /** The attempt is over for core: abort its signal, drop what it still does. */
   | { readonly t: 'cancel'; readonly turn: string; readonly reason: string }
 

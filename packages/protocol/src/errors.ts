@@ -95,6 +95,11 @@ export const errorTable = {
     504,
     'Wait longer, or look at what the receiver does; a late result changes nothing.',
   ),
+  CHANNEL_INTERRUPTED: row(
+    'retryable',
+    503,
+    'What came over a channel is not on record: the turn begins anew with its next attempt.',
+  ),
   STEP_TIMEOUT: row('retryable', 504, 'Raise the timeout of the step, or do less in it.'),
   TOO_MANY_EFFECTS: row('terminal', 413, 'Publish or send what is left, so that another turn does it.'),
   STEP_FAILED: row('terminal', 500, 'The step threw; its error is the cause.'),

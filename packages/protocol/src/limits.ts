@@ -33,6 +33,13 @@ export const limits = {
   subscribers: 10_000,
   /** Triggers of one process beside those of its manifest. */
   addedTriggers: 100,
+  /** Of a channel: one item, a batch of them, what waits for one reader; who may have one open, and how many a turn may. */
+  channelItemBytes: 64_000,
+  channelBatch: 256,
+  channelWaiting: 1_024,
+  channelWaitingBytes: 1_000_000,
+  channelMembers: 256,
+  channelsOfTurn: 16,
   /** The text of a filter or path and its nesting; characters and members that it looks at in one event, and in a text that it looks for. */
   filterChars: 2_000,
   filterDepth: 32,

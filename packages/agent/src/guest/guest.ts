@@ -2,6 +2,7 @@ import type { GuestBoot, GuestPort } from '@vigil/isolate/guest'
 import type { CoreMessage, GuestMessage } from '@vigil/protocol'
 import type { AgentEvent, AgentRun } from '../context.ts'
 import { systemCalls } from './calls.ts'
+import { type TurnChannels, turnChannels } from './channel.ts'
 import { abortedError, codedError, thrownError } from './coded-error.ts'
 import { type Effects, turnEffects } from './effects.ts'
 import type { installGlobals } from './globals.ts'
@@ -20,6 +21,7 @@ type Threw = Extract<GuestMessage, { t: 'threw' }>
 interface OpenTurn {
   readonly ending: AbortController
   readonly effects: Effects
+  readonly channels: TurnChannels
 }
 
 const resultBytes = 1_000_000
@@ -91,13 +93,30 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
         warn: (text, fields) => log('warn', text, fields),
       })
       const own = turnState(committed.apply(message), mayWrite(message.writable, effects))
-      const self: OpenTurn = { ending, effects }
+      const channels = turnChannels({
+        turn,
+        signal,
+        open: (name, channel) => effects.call('channel', name, { channel, name }),
+        post,
+        nextTurn: thread.nextTurn,
+      })
+      const self: OpenTurn = { ending, effects, channels }
       open.set(turn, self)
       const { process, env } = boot
-      const context = turnContext({ process, env, message, effects, state: own.state, signal, log })
+      const context = turnContext({
+        process,
+        env,
+        message,
+        effects,
+        state: own.state,
+        channel: channels.channel,
+        signal,
+        log,
+      })
       let end: Completed | Threw
       try {
         const result = asResult(await scope.run(context, () => run(eventOf(message), context)))
+        await channels.opened()
         if (effects.diverged !== undefined) throw effects.diverged
         end = { t: 'completed', turn, result, writes: own.writes(), unasked: replay.unasked() }
       } catch (thrown) {
@@ -107,6 +126,7 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
       if (open.get(turn) !== self) return
       open.delete(turn)
       effects.end()
+      channels.end()
       if (end.t === 'completed' && end.writes.updated !== undefined) settling.set(turn, { own, end })
       finish(end)
       rest()
@@ -149,6 +169,7 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
       else if (message.t === 'reply') calls.reply(message)
       else if (message.t === 'reapply') reapply(message)
       else if (message.t === 'settled') settling.delete(message.turn)
+      else if (message.t !== 'cancel') open.get(message.turn)?.channels.hear(message)
       else {
         giveUp(message.turn, message.reason)
         post({ t: 'cancelled', turn: message.turn })
@@ -159,7 +180,10 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
       asked = true
       // Core has drained: what is open stands at a held call and goes on in the next life. It is not rejected, because
       // no `catch` or `finally` of the author may run for a turn that has not ended.
-      for (const { effects } of open.values()) effects.end()
+      for (const { effects, channels } of open.values()) {
+        effects.end()
+        channels.end()
+      }
       open.clear()
       rest()
     })

@@ -13,12 +13,22 @@ export interface ContextParts {
   readonly message: Extract<CoreMessage, { t: 'turn' }>
   readonly effects: Effects
   readonly state: TurnState['state']
+  readonly channel: AgentContext['channel']
   readonly signal: AbortSignal
   readonly log: (level: Extract<GuestMessage, { t: 'log' }>['level'], message: string, fields?: unknown) => void
 }
 
 /** `ctx`: the author's words over the effects of one turn. Holds no state of its own. */
-export function turnContext({ process, env, message, effects, state, signal, log }: ContextParts): AgentContext {
+export function turnContext({
+  process,
+  env,
+  message,
+  effects,
+  state,
+  channel,
+  signal,
+  log,
+}: ContextParts): AgentContext {
   return {
     process,
     env,
@@ -59,6 +69,7 @@ export function turnContext({ process, env, message, effects, state, signal, log
         timeout_ms: milliseconds(timeout),
       })) as never
     },
+    channel,
     monitor: async (name) => (await effects.call('monitor', name, { process: name })) as Down,
     fail(text, { retry, code } = {}) {
       throw Object.assign(new Error(text), {

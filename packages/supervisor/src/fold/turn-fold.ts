@@ -86,6 +86,7 @@ export function foldAttemptFailed(process: ProcessFold, record: Of<'turn.attempt
   const turn = turnOf(process, record)
   if (turn === undefined) return
   turn.retry = { at: record.data.retry_at, failedAt: record.at }
+  turn.cut = false
   forgetUndone(turn)
 }
 
@@ -103,6 +104,10 @@ const isDoubt = (outcome: Outcome): boolean => !outcome.ok && outcome.error.code
 /** Effects of which nobody knows whether they happened, and of which the agent was told so. */
 export const doubtsOf = (turn: TurnFold): EffectFold[] =>
   [...turn.effects.values()].filter(({ outcome }) => outcome !== undefined && isDoubt(outcome))
+
+/** The attempt has opened a channel: what it heard there is on no record, so nothing can be replayed. */
+export const listens = ({ attempt, effects }: TurnFold): boolean =>
+  effects.values().some((effect) => effect.kind === 'channel' && effect.attempt === attempt)
 
 export function foldParked(process: ProcessFold, record: Of<'turn.parked'>): void {
   const turn = turnOf(process, record)

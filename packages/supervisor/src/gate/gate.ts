@@ -193,6 +193,9 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
         return sleep(flight, input as CallInput<'sleep'>)
       case 'step':
         return step(flight, input as CallInput<'step'>)
+      // What comes over it is on no record: whoever is tried again opens it anew.
+      case 'channel':
+        return complete(flight, { ok: true, value: null }, { rerun: true })
       case 'state.history': {
         const value = flight.process.stateHistory.get((input as CallInput<'state.history'>).key) ?? []
         return complete(flight, { ok: true, value }, { rerun: true })

@@ -1,7 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Bundle, CellLauncher, Clock, ExitCause, Guest, GuestMessage, Json } from '@vigil/protocol'
+import {
+  type Bundle,
+  type CellLauncher,
+  type Clock,
+  type ExitCause,
+  type Guest,
+  type GuestMessage,
+  type Json,
+  VigilError,
+} from '@vigil/protocol'
 import { turnEvent } from '../delivery/turn-event.ts'
 import type { ProcessFold } from '../fold/process-fold.ts'
+import { listens } from '../fold/turn-fold.ts'
 import { guestSpec, parseGuestMessage, turnMessage } from '../processes/guest-words.ts'
 import type { TurnEnd, TurnReplay } from '../surface.ts'
 import type { EndedTurn } from './turn-record.ts'
@@ -33,6 +43,8 @@ export async function replayTurn(
   fold: ProcessFold,
   { turn, events, end }: EndedTurn,
 ): Promise<TurnReplay> {
+  if (listens(turn))
+    throw new VigilError('CHANNEL_INTERRUPTED', `${turn.turn} had a channel: what came over it is not on record`)
   const mailbox = new Map(events.map((event) => [event.event_id, event]))
   const event = turnEvent({ ...fold, mailbox }, turn)
   const course = await run(parts, fold, (post) => {

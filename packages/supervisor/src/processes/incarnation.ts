@@ -9,11 +9,14 @@ import {
   type GuestMessage,
   type GuestVitals,
   limits,
+  type Outcome,
   type ThrownError,
   VigilError,
   type WriteSet,
   waitingKinds,
 } from '@vigil/protocol'
+import type { Channels } from '../bus/channels.ts'
+import { lifeChannels } from '../bus/life-channels.ts'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 import type { Credits } from '../gate/credits.ts'
 import type { Gate } from '../gate/gate.ts'
@@ -45,7 +48,7 @@ export interface Incarnation {
   release(): void
   /** True when every open turn stands at a step boundary and ring 0 works on none of its effects. */
   atBoundary(): boolean
-  /** All that its turns do is wait for ring 0, as far as can be seen from here. */
+  /** All that its turns do is wait for ring 0, as far as can be seen from here, and a replay could go on from there. */
   readonly isWaiting: boolean
   /** Committed state changed: the guest hears of these keys with its next turn. */
   stateChanged(keys: readonly string[]): void
@@ -85,6 +88,7 @@ export interface IncarnationParts extends GuestNeeds {
   readonly clock: Clock
   readonly gate: Gate
   readonly credits: Credits
+  readonly channels: Channels
 }
 
 type Call = Extract<GuestMessage, { t: 'call' }>
@@ -113,12 +117,21 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     },
     exited: (cause) => {
       dead = true
-      for (const turn of running.values()) turn.end()
+      for (const [id, turn] of running) {
+        turn.end()
+        channels.close(id)
+      }
       listener.exited(cause)
     },
   })
 
   const say = (message: CoreMessage): void => guest.post(JSON.stringify(message))
+
+  const channels = lifeChannels({
+    channels: parts.channels,
+    say,
+    flooded: (message) => guest.kill({ kind: 'error', message }),
+  })
 
   const hear = (text: string): void => {
     const message = parseGuestMessage(text)
@@ -150,6 +163,9 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       case 'completed':
       case 'threw':
         hearEnd(message)
+        return
+      default:
+        channels.hear(message)
     }
   }
 
@@ -187,9 +203,19 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     turn.answered(waitingKinds.has(call.kind))
     progressed = true
     if (dead) return
-    if (outcome.ok) say({ t: 'reply', id: call.id, at, ok: true, value: outcome.value })
-    else say({ t: 'reply', id: call.id, at, ok: false, error: outcome.error })
+    const { id } = call
+    const told = call.kind === 'channel' && outcome.ok ? opened(call, turn, outcome) : outcome
+    if (told.ok) say({ t: 'reply', id, at, ok: true, value: told.value })
+    else say({ t: 'reply', id, at, ok: false, error: told.error })
     listener.moved()
+  }
+
+  /** That the turn has one is on record; the channel itself is of this life. */
+  const opened = (call: Call, turn: RunningTurn, outcome: Outcome): Outcome => {
+    if (running.get(call.turn) !== turn) return outcome
+    turn.listen()
+    const refusal = channels.open(call.turn, call.input)
+    return refusal === undefined ? outcome : { ok: false, error: errorBody(refusal) }
   }
 
   const refuse = (call: Call): void => {
@@ -225,6 +251,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
 
   const forget = (id: string, turn: RunningTurn): void => {
     turn.end()
+    channels.close(id)
     running.delete(id)
     if (held !== undefined) {
       const dropped = held.filter((call) => call.turn === id)
@@ -303,11 +330,13 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     cancel: giveUp,
     hold() {
       held ??= []
+      channels.hold(true)
       for (const turn of running.values()) turn.hold(true)
     },
     release() {
       const waiting = held ?? []
       held = undefined
+      channels.hold(false)
       for (const turn of running.values()) turn.hold(false)
       for (const call of waiting) {
         const turn = running.get(call.turn)
@@ -319,7 +348,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       return [...running].every(([id, turn]) => held?.some((call) => call.turn === id) === true || turn.isWaiting)
     },
     get isWaiting() {
-      return running.size > 0 && [...running.values()].every((turn) => turn.open > 0)
+      return running.size > 0 && [...running.values()].every((turn) => turn.open > 0 && !turn.listens)
     },
     stateChanged(keys) {
       for (const key of keys) changed?.add(key)

@@ -8,6 +8,7 @@ import {
   type RecordDraft,
   stopLadder,
 } from '@vigil/protocol'
+import type { Channels } from '../bus/channels.ts'
 import type { ProcessFold } from '../fold/process-fold.ts'
 import type { Credits } from '../gate/credits.ts'
 import type { Gate } from '../gate/gate.ts'
@@ -56,6 +57,7 @@ export interface LivesParts {
   readonly log: RecordLog
   readonly gate: Gate
   readonly credits: Credits
+  readonly channels: Channels
   readonly fold: ProcessFold
   readonly bundle: (hash: string) => Promise<Bundle>
   readonly env: (names: readonly string[]) => Readonly<Record<string, string>>
@@ -168,11 +170,11 @@ export function livesOf(parts: LivesParts): Lives {
     log.commit([{ ...started, type: 'incarnation.started', data: { bundle: module.hash } }], 'lazy')
     faultPoint('incarnation.before_launch')
     const { guestRuntime, cells } = ports
-    const { gate, credits } = parts
+    const { gate, credits, channels } = parts
     const env = parts.env(fold.manifest.context.env)
     const alone = quarantine.applies
     life = beginLife(
-      { process: fold, module, guestRuntime, env, alone, cells, clock, gate, credits },
+      { process: fold, module, guestRuntime, env, alone, cells, clock, gate, credits, channels },
       {
         ready: () => ready(mine, module),
         completed: parts.turns.completed,

@@ -6,13 +6,16 @@ export interface RunningTurn {
   readonly crashed: boolean
   /** Calls that are not answered. */
   readonly open: number
-  /** It has calls open, and all of them wait for time or for somebody. */
+  /** It has calls open, all of them wait for time or for somebody, and nothing else may wake it. */
   readonly isWaiting: boolean
   /** Core has asked the guest to give it up. */
   readonly isExpired: boolean
   /** What it was told of keys that others committed after its snapshot, and how often. */
   readonly seen: Map<string, unknown>
   rounds: number
+  /** It has opened a channel: what comes over it may set it to work at any time, and is on no record. */
+  readonly listens: boolean
+  listen(): void
   called(): void
   /** A call is worked on that `waits` for something else than work. */
   taken(waits: boolean): void
@@ -39,9 +42,10 @@ export function runningTurn({ clock, crashed, maxMs, isHeld, expired }: Parts): 
   let waiting = 0
   let held = isHeld
   let isExpired = false
+  let listens = false
   let grace: Timer | undefined
 
-  const isWaiting = (): boolean => open > 0 && open === waiting
+  const isWaiting = (): boolean => open > 0 && open === waiting && !listens
   const measure = (): void => time.runs(!held && !isWaiting())
 
   measure()
@@ -57,6 +61,13 @@ export function runningTurn({ clock, crashed, maxMs, isHeld, expired }: Parts): 
     },
     get isExpired() {
       return isExpired
+    },
+    get listens() {
+      return listens
+    },
+    listen() {
+      listens = true
+      measure()
     },
     called() {
       open += 1

@@ -76,6 +76,12 @@ function droppedEffects(
   return end.unasked.filter((key) => turn.effects.get(key)?.attempt === turn.attempt)
 }
 
+/** A crash cut an attempt that cannot be replayed. */
+export function interruptedRecord(context: EndContext): RecordDraft {
+  const message = `attempt ${context.turn.attempt} was cut while it had a channel, and what came over that is not on record`
+  return failureRecord(context, { error: { code: 'CHANNEL_INTERRUPTED', message }, unasked: [], crashed: true })
+}
+
 /** The event has taken the agent down too often to be tried again. */
 export function poisonRecord(context: EndContext): RecordDraft {
   const cause = context.process.lastExit?.cause

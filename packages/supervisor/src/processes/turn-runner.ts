@@ -17,10 +17,11 @@ import { retryWaits } from '../delivery/retry-wait.ts'
 import { turnEvent } from '../delivery/turn-event.ts'
 import { type ProcessFold, type TurnFold, turnOf } from '../fold/process-fold.ts'
 import { writtenKeys } from '../fold/state-fold.ts'
+import { listens } from '../fold/turn-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { Incarnation } from './incarnation.ts'
 import { overwrittenRecords } from './state-commit.ts'
-import { type Completion, completionRecord, endOf, failureRecord, poisonRecord } from './turn-end.ts'
+import { type Completion, completionRecord, endOf, failureRecord, interruptedRecord, poisonRecord } from './turn-end.ts'
 
 /**
  * Moves events of one process through turns: admits what may run, puts the end of each attempt on record. It knows the
@@ -84,6 +85,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
 
   const resume = (life: Incarnation, turn: TurnFold): void => {
     if (turn.crashes >= poisonCrashes) return end(poisonRecord(context(turn)))
+    if (turn.cut && listens(turn)) return end(interruptedRecord(context(turn)))
     const { turn: id, eventId: event_id, bundle, startedAt: started_at, cut: crashed } = turn
     start(life, id, { event_id, attempt: turn.attempt + (crashed ? 0 : 1), bundle, started_at }, crashed)
   }

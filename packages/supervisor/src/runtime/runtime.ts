@@ -1,4 +1,5 @@
 import { type Bundle, type JournalRecord, limits, type ProcessName, VigilError } from '@vigil/protocol'
+import { busChannels } from '../bus/channels.ts'
 import { jsonOf } from '../delivery/json-of.ts'
 import { type Results, turnResults } from '../delivery/results.ts'
 import { subscribers } from '../delivery/routing.ts'
@@ -98,6 +99,7 @@ export function startRuntime({
   const members = new Map<string, Member>()
   const watchers = new Set<() => void>()
   const shared = credits(limits.totalCredits)
+  const channels = busChannels()
   const watches = monitors(world, journal)
   const results = turnResults(log, clock)
   const asked = requests({ world, clock, random, results })
@@ -181,6 +183,7 @@ export function startRuntime({
       log,
       gate,
       credits: shared,
+      channels,
       admission,
       fold,
       bundle: bundles.get,
