@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { channels } from './channels.ts'
 import { coldBoot } from './cold-boot.ts'
 import { crashToReady } from './crash-to-ready.ts'
 import { endings } from './endings.ts'
@@ -16,7 +17,7 @@ import { markdown, type Row } from './statistics.ts'
 import { wake } from './wake.ts'
 import { wholePath } from './whole-path.ts'
 
-/** `pnpm bench [wake|gate|path|boot|restart|many|large|memory|endings|flood|ingest|postgres|journal|recovery]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
+/** `pnpm bench [wake|gate|path|boot|restart|many|large|memory|endings|flood|ingest|postgres|journal|recovery|channels]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
 const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   wake,
   gate: gateAlone,
@@ -32,6 +33,7 @@ const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   postgres,
   journal: journalAppends,
   recovery,
+  channels,
 }
 const args = process.argv.slice(2)
 const chosen = args.filter((arg) => arg in benches)

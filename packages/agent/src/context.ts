@@ -111,11 +111,11 @@ export interface RequestOptions {
  */
 export interface Channel<Item = unknown> extends AsyncIterable<Item> {
   readonly name: string
-  /** Items that others sent and that this turn did not get, because it read too slowly or they sent too fast. */
+  /** Items that others sent and that this turn did not get, because it read too slowly. */
   readonly lost: number
   /**
-   * To everyone else who has the name open now. Not awaited. False when the item was dropped, because 1,024 items or 1 MB sent before
-   * have not been taken yet; let the event loop turn. @throws TOO_LARGE · INVALID_STATE when it is closed
+   * To everyone else who has the name open now. Not awaited. False when it was not sent, because 1,024 items or 1 MB sent before
+   * have not been taken yet: let the event loop turn, and try again. @throws TOO_LARGE · INVALID_STATE when it is closed
    */
   send(item: Item): boolean
   /** @throws INVALID_STATE when it is closed */

@@ -142,12 +142,10 @@ export const guestMessageSchema = z.discriminatedUnion('t', [
     message: z.string(),
     fields: z.unknown().optional(),
   }),
-  /** `lost`: items before these that the sender could not send, because core had not taken what came earlier. */
   z.strictObject({
     t: z.literal('channel.send'),
     ...onChannel,
-    items: z.array(z.string().max(limits.channelItemBytes)).max(limits.channelBatch),
-    lost: z.int().min(0),
+    items: z.array(z.string().max(limits.channelItemBytes)).min(1).max(limits.channelBatch),
   }),
   /** So many items more may be on their way to this reader. */
   z.strictObject({ t: z.literal('channel.grant'), ...onChannel, items: z.int().min(1) }),

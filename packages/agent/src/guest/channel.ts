@@ -35,8 +35,8 @@ interface Own<Item = unknown> extends Channel<Item> {
 
 /** Core takes no more from one turn. */
 const mostOpen = 16
-/** Core gives no more at a time; half of it read, it is told so. */
-const grantAfter = 128
+/** Core gives 1,024 items or 1 MB at a time; when so many characters or items are read, it is told. */
+const grantAfter = { items: 128, chars: 256_000 }
 const longestName = 256
 
 export function turnChannels(parts: ChannelParts): TurnChannels {
@@ -88,19 +88,20 @@ function turnChannel(
 ): Own {
   const arrived: string[] = []
   const waiting: { give(item: unknown): void; closed(): void; fail(error: CodedError): void }[] = []
-  const box = outbox((items, lost) => post({ t: 'channel.send', turn, channel, items, lost }), nextTurn)
+  const box = outbox((items) => post({ t: 'channel.send', turn, channel, items }), nextTurn)
   let isOpen = true
   let failure: CodedError | undefined
-  let read = 0
+  const read = { items: 0, chars: 0 }
   let lost = 0
 
   /** The next item that can be read. */
   const next = (): { item: unknown } | undefined => {
     for (let text = arrived.shift(); text !== undefined; text = arrived.shift()) {
-      read += 1
-      if (read === grantAfter) {
-        post({ t: 'channel.grant', turn, channel, items: read })
-        read = 0
+      read.items += 1
+      read.chars += text.length
+      if (read.items >= grantAfter.items || read.chars >= grantAfter.chars) {
+        post({ t: 'channel.grant', turn, channel, items: read.items })
+        read.items = read.chars = 0
       }
       try {
         return { item: JSON.parse(text) }

@@ -1,11 +1,11 @@
 import { codedError } from './coded-error.ts'
 
 /**
- * What goes out over a channel: gathered until the loop turns, so that a thousand items cost a few messages, and held
- * back by what core has not taken yet. What is sent beyond that is dropped, and counted for those who listen.
+ * What goes out over a channel: gathered until the loop turns, and then until core has taken the batch before, so that a
+ * thousand items cost a few messages and nobody outruns those who listen.
  */
 export interface Outbox {
-  /** False: dropped. @throws TOO_LARGE */
+  /** False: there is no room. @throws TOO_LARGE */
   add(text: string): boolean
   /** Core listens: from now on things go out. */
   open(): void
@@ -17,56 +17,46 @@ export interface Outbox {
 }
 
 const itemBytes = 64_000
-/** In one message, and sent without having been taken. */
+/** In one message, and in all until core has taken them. */
 const batchItems = 256
 const batchBytes = 256_000
 const mostItems = 1_024
 const mostBytes = 1_000_000
 
-export function outbox(post: (items: string[], lost: number) => void, nextTurn: (act: () => void) => void): Outbox {
-  let gathered: { readonly text: string; readonly bytes: number }[] = []
+export function outbox(post: (items: string[]) => void, nextTurn: (act: () => void) => void): Outbox {
+  const gathered: { readonly text: string; readonly bytes: number }[] = []
   const underWay: { readonly items: number; readonly bytes: number }[] = []
   let items = 0
   let bytes = 0
-  let lost = 0
   let isOpen = false
   let isPlanned = false
   let last: (() => void) | undefined
 
-  const batchFrom = (start: number): { end: number; size: number } => {
-    let end = start
+  const batchFrom = (): { end: number; size: number } => {
+    let end = 0
     let size = 0
-    for (; end < gathered.length && end - start < batchItems; end += 1) {
+    for (; end < gathered.length && end < batchItems; end += 1) {
       const more = gathered[end]?.bytes ?? 0
-      if (end > start && size + more > batchBytes) break
+      if (end > 0 && size + more > batchBytes) break
       size += more
     }
     return { end, size }
   }
 
-  const flush = (): void => {
-    isPlanned = false
-    if (!isOpen) return
-    for (let start = 0; start < gathered.length; ) {
-      const { end, size } = batchFrom(start)
-      post(
-        gathered.slice(start, end).map(({ text }) => text),
-        lost,
-      )
-      underWay.push({ items: end - start, bytes: size })
-      lost = 0
-      start = end
-    }
-    gathered = []
+  const sendBatch = (): void => {
+    const { end, size } = batchFrom()
+    post(gathered.splice(0, end).map(({ text }) => text))
+    underWay.push({ items: end, bytes: size })
   }
 
-  /** Also what was dropped behind the last item. */
+  const flush = (): void => {
+    isPlanned = false
+    if (isOpen && underWay.length === 0 && gathered.length > 0) sendBatch()
+  }
+
+  /** Nobody will be there when the batch before has been taken. */
   const flushAll = (): void => {
-    flush()
-    if (!isOpen || lost === 0) return
-    post([], lost)
-    underWay.push({ items: 0, bytes: 0 })
-    lost = 0
+    while (isOpen && gathered.length > 0) sendBatch()
   }
 
   return {
@@ -76,10 +66,7 @@ export function outbox(post: (items: string[], lost: number) => void, nextTurn: 
         const message = `an item has ${size} bytes, at most ${itemBytes} go over a channel`
         throw codedError({ code: 'TOO_LARGE', message, help: 'Keep large data in a file and send its path.' })
       }
-      if (items >= mostItems || bytes + size > mostBytes) {
-        lost += 1
-        return false
-      }
+      if (items >= mostItems || bytes + size > mostBytes) return false
       items += 1
       bytes += size
       gathered.push({ text, bytes: size })
@@ -89,8 +76,7 @@ export function outbox(post: (items: string[], lost: number) => void, nextTurn: 
     },
     open() {
       isOpen = true
-      flush()
-      if (last === undefined) return
+      if (last === undefined) return flush()
       flushAll()
       last()
     },
@@ -98,6 +84,7 @@ export function outbox(post: (items: string[], lost: number) => void, nextTurn: 
       const batch = underWay.shift()
       items -= batch?.items ?? 0
       bytes -= batch?.bytes ?? 0
+      flush()
     },
     flush: flushAll,
     close(whenFlushed) {

@@ -9,8 +9,8 @@ export interface Channels {
   join(name: string, hear: Hear): Member
 }
 
-/** `items` are JSON texts; before them `lost` more were sent and did not get as far as here. */
-export type Hear = (items: readonly string[], lost: number) => void
+/** Items are JSON texts. */
+export type Hear = (items: readonly string[]) => void
 
 export interface Member {
   readonly send: Hear
@@ -26,8 +26,8 @@ export function busChannels(): Channels {
         throw new VigilError('TOO_LARGE', `the channel "${name}" is open ${members.size} times, as often as it may be`)
       members.add(hear)
       return {
-        send(items, lost) {
-          for (const other of members) if (other !== hear) other(items, lost)
+        send(items) {
+          for (const other of members) if (other !== hear) other(items)
         },
         leave() {
           members.delete(hear)

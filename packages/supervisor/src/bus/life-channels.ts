@@ -1,4 +1,12 @@
-import { type CoreMessage, callSchemas, errorBody, type GuestMessage, limits, VigilError } from '@vigil/protocol'
+import {
+  type CoreMessage,
+  callSchemas,
+  errorBody,
+  type GuestMessage,
+  limits,
+  type Outcome,
+  VigilError,
+} from '@vigil/protocol'
 import type { Channels, Member } from './channels.ts'
 import { type ReaderQueue, readerQueue } from './reader-queue.ts'
 
@@ -7,8 +15,7 @@ type Batch = Extract<GuestMessage, { t: 'channel.send' }>
 
 /** The channels that the turns of one life have open. While the life is held it hears nothing, and what it says waits. */
 export interface LifeChannels {
-  /** What is against it, if something is. */
-  open(turn: string, input: unknown): VigilError | undefined
+  open(turn: string, input: unknown): Outcome
   /** Of a channel that is not open any more nothing is heard. */
   hear(message: ChannelMessage): void
   hold(isHeld: boolean): void
@@ -45,23 +52,23 @@ export function lifeChannels(parts: {
       const batch = isHeld ? undefined : queue.take()
       if (batch !== undefined) say({ t: 'channel.items', turn, channel, ...batch })
     }
-    const member = channels.join(name, (items, lost) => {
-      queue.add(items, lost)
+    const member = channels.join(name, (items) => {
+      queue.add(items)
       pass()
     })
     own.set(channel, { member, queue, held: [], pass })
   }
 
-  const send = ({ member }: Open, { turn, channel, items, lost }: Batch): void => {
-    member.send(items, lost)
+  const send = ({ member }: Open, { turn, channel, items }: Batch): void => {
+    member.send(items)
     say({ t: 'channel.taken', turn, channel })
   }
 
   const keep = ({ held }: Open, batch: Batch): void => {
     held.push(batch)
-    // An honest guest has no more than this on its way, and no batch without an item but its last.
+    // An honest guest has no more than this on its way.
     const chars = held.reduce((sum, { items }) => sum + items.reduce((length, item) => length + item.length, 0), 0)
-    if (held.length > limits.channelWaiting + 1 || chars > limits.channelWaitingBytes)
+    if (held.length > limits.channelWaiting || chars > limits.channelWaitingBytes)
       flooded(`the guest has sent ${held.length} batches over a channel, and none of them was taken`)
   }
 
@@ -69,9 +76,9 @@ export function lifeChannels(parts: {
     open(turn, input) {
       try {
         join(turn, input)
-        return undefined
+        return { ok: true, value: null }
       } catch (error) {
-        return error instanceof VigilError ? error : new VigilError('INVALID_ARGUMENT', errorBody(error).message)
+        return { ok: false, error: errorBody(error, 'INVALID_ARGUMENT') }
       }
     },
     hear(message) {

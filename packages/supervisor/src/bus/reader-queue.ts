@@ -2,7 +2,7 @@ import { limits } from '@vigil/protocol'
 
 /** What waits in ring 0 for one reader of a channel, and how much more it may be given. The newest is kept, the rest counted. */
 export interface ReaderQueue {
-  add(items: readonly string[], lost: number): void
+  add(items: readonly string[]): void
   /** The reader has read so many more. */
   grant(items: number): void
   /** The next batch that may go, or undefined. */
@@ -16,11 +16,10 @@ export function readerQueue(): ReaderQueue {
   let lost = 0
 
   const mayHaveMore = (): boolean =>
-    unread.length < limits.channelBatch && unread.bytes < limits.channelWaitingBytes && waiting.length > 0
+    unread.length < limits.channelWaiting && unread.bytes < limits.channelWaitingBytes && waiting.length > 0
 
   return {
-    add(items, lostBefore) {
-      lost += lostBefore
+    add(items) {
       for (const item of items) waiting.push(item)
       while (waiting.length > limits.channelWaiting || waiting.bytes > limits.channelWaitingBytes) {
         waiting.shift()
@@ -32,8 +31,7 @@ export function readerQueue(): ReaderQueue {
       for (let read = Math.min(items, unread.length); read > 0; read -= 1) unread.shift()
     },
     take() {
-      // That the last ones were lost is told without waiting for one that is not.
-      if (!mayHaveMore() && (waiting.length > 0 || lost === 0)) return undefined
+      if (!mayHaveMore()) return undefined
       const items: string[] = []
       while (mayHaveMore()) {
         const item = waiting.shift()

@@ -9,7 +9,6 @@ import {
   type GuestMessage,
   type GuestVitals,
   limits,
-  type Outcome,
   type ThrownError,
   VigilError,
   type WriteSet,
@@ -23,6 +22,7 @@ import type { Gate } from '../gate/gate.ts'
 import { type GuestNeeds, guestSpec, parseGuestMessage, turnMessage } from './guest-words.ts'
 import { type RunningTurn, runningTurn } from './running-turn.ts'
 import { staleUpdates, stateConflict, stateDiff } from './state-commit.ts'
+import { stateNews } from './state-news.ts'
 
 /**
  * One life of a process: its guest, the turns that the guest works on, and the conversation with it. It believes
@@ -105,8 +105,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
   let progressed = false
   let dead = false
   let openCalls = 0
-  /** undefined: the guest has seen no state yet and gets all of it. */
-  let changed: Set<string> | undefined
+  const news = stateNews(process)
 
   const guest: Guest = parts.cells.launch(guestSpec(parts), {
     started: (facts) => {
@@ -126,17 +125,13 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
   })
 
   const say = (message: CoreMessage): void => guest.post(JSON.stringify(message))
-
-  const channels = lifeChannels({
-    channels: parts.channels,
-    say,
-    flooded: (message) => guest.kill({ kind: 'error', message }),
-  })
+  const accuse = (message: string): void => guest.kill({ kind: 'error', message })
+  const channels = lifeChannels({ channels: parts.channels, say, flooded: accuse })
 
   const hear = (text: string): void => {
     const message = parseGuestMessage(text)
     if (message === undefined) {
-      guest.kill({ kind: 'error', message: `the guest sent what is no message: ${text.slice(0, 200)}` })
+      accuse(`the guest sent what is no message: ${text.slice(0, 200)}`)
       return
     }
     switch (message.t) {
@@ -175,7 +170,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     if (turn === undefined) return refuse(call)
     openCalls += 1
     if (openCalls > limits.guestCredits) {
-      guest.kill({ kind: 'error', message: `the guest has more than ${limits.guestCredits} calls open` })
+      accuse(`the guest has more than ${limits.guestCredits} calls open`)
       return
     }
     turn.called()
@@ -204,18 +199,13 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     progressed = true
     if (dead) return
     const { id } = call
-    const told = call.kind === 'channel' && outcome.ok ? opened(call, turn, outcome) : outcome
+    // That the turn has a channel is on record; the channel itself is of this life.
+    const opens = call.kind === 'channel' && outcome.ok && running.get(call.turn) === turn
+    if (opens) turn.listen()
+    const told = opens ? channels.open(call.turn, call.input) : outcome
     if (told.ok) say({ t: 'reply', id, at, ok: true, value: told.value })
     else say({ t: 'reply', id, at, ok: false, error: told.error })
     listener.moved()
-  }
-
-  /** That the turn has one is on record; the channel itself is of this life. */
-  const opened = (call: Call, turn: RunningTurn, outcome: Outcome): Outcome => {
-    if (running.get(call.turn) !== turn) return outcome
-    turn.listen()
-    const refusal = channels.open(call.turn, call.input)
-    return refusal === undefined ? outcome : { ok: false, error: errorBody(refusal) }
   }
 
   const refuse = (call: Call): void => {
@@ -285,21 +275,6 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     listener.moved()
   }
 
-  const stateFor = (): Extract<CoreMessage, { t: 'turn' }>['state'] => {
-    if (changed === undefined) {
-      changed = new Set()
-      return { full: true, set: Object.fromEntries(process.state), delete: [] }
-    }
-    const set: Record<string, unknown> = {}
-    const gone: string[] = []
-    for (const key of changed) {
-      if (process.state.has(key)) set[key] = process.state.get(key)
-      else gone.push(key)
-    }
-    changed = new Set()
-    return { full: false, set, delete: gone }
-  }
-
   return {
     epoch: process.epoch,
     bundle: parts.module.hash,
@@ -325,7 +300,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       const isHeld = held !== undefined
       const self = runningTurn({ clock, crashed, maxMs, isHeld, expired: () => expire(turn.turn, self) })
       running.set(turn.turn, self)
-      say(turnMessage(process, { turn, event, state: stateFor(), crashed }))
+      say(turnMessage(process, { turn, event, state: news.next(), crashed }))
     },
     cancel: giveUp,
     hold() {
@@ -350,9 +325,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     get isWaiting() {
       return running.size > 0 && [...running.values()].every((turn) => turn.open > 0 && !turn.listens)
     },
-    stateChanged(keys) {
-      for (const key of keys) changed?.add(key)
-    },
+    stateChanged: news.changed,
     stop: (graceMs) => guest.stop(graceMs),
     kill: (cause) => guest.kill(cause),
   }
