@@ -40,3 +40,13 @@ test('a process that changes while it is packed is packed as it was', () => {
   pieces.push(...packing)
   expect(unpackRow(Buffer.concat(pieces)).process).toEqual(before)
 })
+
+test('text that was cut in the middle of an emoji and keys of any name come back as they were', () => {
+  const half = '\u{1f600}'.slice(0, 1)
+  const odd = [half, { [half]: [half] }, JSON.parse('{"__proto__": {"a": 1}, "b": 2}'), [{ deep: [`text ${half}`] }]]
+  const { put, fold } = worldOf({ context: { initialState: { [half]: odd } } })
+  for (const [index, payload] of odd.entries()) put(accepted(`e${index}`, payload))
+  const { process } = unpackRow(Buffer.concat([...packRow(fold(), 1)]))
+  const told = (of: ReturnType<typeof fold>): string => JSON.stringify([...of.mailbox, ...of.state, of.manifest])
+  expect(told(process)).toBe(told(fold()))
+})

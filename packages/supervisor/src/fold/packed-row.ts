@@ -1,5 +1,6 @@
 import { Packr, unpackMultiple } from 'msgpackr'
 import { type Row, restoredRow, snapshotRow } from './checkpoint-row.ts'
+import { packable } from './packable.ts'
 import type { ProcessFold } from './process-fold.ts'
 
 /** Entries of a list that are packed in one go: more of them follow in pieces, so that a row of any size keeps nobody waiting. */
@@ -20,7 +21,7 @@ export function* packRow(process: ProcessFold, seq: number): Generator<Uint8Arra
     for (let at = 0; at < rest.length; at += pieceEntries) yield pack([index, rest.slice(at, at + pieceEntries)])
 }
 
-const pack = (value: unknown): Uint8Array => Uint8Array.from(packr.pack(value))
+const pack = (value: unknown): Uint8Array => Uint8Array.from(packr.pack(packable(value)))
 
 /** The inverse of `packRow`, its pieces one behind the other; the store has already checked the checksum. */
 export function unpackRow(bytes: Uint8Array): { readonly process: ProcessFold; readonly seq: number } {
