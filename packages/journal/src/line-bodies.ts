@@ -13,7 +13,7 @@ export interface Body {
 }
 
 /** Larger ones lie beside the log. */
-export const mostBytesInLine = 4_096
+const mostBytesInLine = 4_096
 
 interface Outlined {
   /** The JSON of the record's data as its line holds it. */

@@ -1,6 +1,8 @@
+import { recordTable } from '@vigil/protocol'
 import { expect, test } from 'vitest'
 import { accepted, alpha, started, worldOf } from '../../fixtures/process.ts'
 import { packRow, unpackRow } from './packed-row.ts'
+import { folds } from './world.ts'
 
 const completed = (id: string, writes = {}) =>
   ({
@@ -174,4 +176,8 @@ test('a checkpoint row gives back the very same process', () => {
   put({ ...alpha, type: 'trigger.armed', data: { trigger_id: 'c', from: '2026-01-01T00:00:00.000Z' } })
   put({ ...alpha, type: 'trigger.baseline', data: { trigger_id: 'f', files: [['/a', '1:2:3']] } })
   expect(unpackRow(Buffer.concat([...packRow(fold(), 77)]))).toEqual({ process: fold(), seq: 77 })
+})
+
+test('every record type says what it means for what is known', () => {
+  expect(Object.keys(folds).sort()).toEqual(Object.keys(recordTable).sort())
 })
