@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { FileChange } from '@vigil/protocol'
@@ -108,5 +109,66 @@ describe('chokidar', () => {
     expect(clock.pending()).toBe(0)
     await clock.advance(1_000)
     expect(told).toEqual([])
+  })
+
+  test('an editor that writes beside the file and renames over it makes one modification', async () => {
+    await subject.put('a.csv', 'old')
+    const { told } = await listen(subject, { patterns: ['*'], stableMs: 100 })
+    for (const text of ['new 1', 'new 22']) {
+      await writeFile(join(subject.directory, '.a.csv.tmp'), text)
+      await rename(join(subject.directory, '.a.csv.tmp'), join(subject.directory, 'a.csv'))
+    }
+    await subject.settle(() => told, ['modified a.csv 6'])
+  })
+
+  test('the files of a folder that is renamed below a recursive watch go and come', async () => {
+    await subject.put('old/a.csv', 'x')
+    await subject.put('old/deep/b.csv', 'xy')
+    const { told } = await listen(subject, { recursive: true })
+    await rename(join(subject.directory, 'old'), join(subject.directory, 'new'))
+    const all = ['created new/a.csv 1', 'created new/deep/b.csv 2', 'deleted old/a.csv 1', 'deleted old/deep/b.csv 2']
+    await subject.settle(() => told.toSorted(), all)
+    await subject.put('new/deep/c.csv', 'xyz')
+    await subject.settle(() => told.slice(4), ['created new/deep/c.csv 3'])
+  })
+
+  test('a name may be anything that a file may be called', async () => {
+    const { told } = await listen(subject)
+    const names = ['a b.csv', 'a\nb.csv', '\u00fc.csv', 'u\u0308.csv', '[x](y){z}.csv', '\'"\\.csv']
+    for (const name of names) await subject.put(name, 'x')
+    await subject.settle(() => told.toSorted(), names.map((name) => `created ${name} 1`).toSorted())
+  })
+
+  test('where the system has no watches left, that is told once and the folder is looked through', async () => {
+    const clock = virtualClock()
+    const told: string[] = []
+    const exhausted = Object.assign(new EventEmitter(), { close: async () => {} })
+    const open = () => exhausted as never
+    const spec = { directory: subject.directory, patterns: ['*.csv'], recursive: false, stableMs }
+    const watch = await chokidarWatcher({ clock, open }).watch(
+      spec,
+      ({ kind, path }) => told.push(`${kind} ${path.slice(subject.directory.length + 1)}`),
+      (error) => told.push(error.message),
+    )
+    for (let k = 0; k < 3; k += 1) exhausted.emit('error', Object.assign(new Error('no space'), { code: 'ENOSPC' }))
+    expect(told).toEqual([
+      `${subject.directory} cannot be watched (ENOSPC) and is looked through every 10 s: raise fs.inotify.max_user_watches`,
+    ])
+    await subject.put('a.csv', 'x')
+    const becomes = (expected: string[]) =>
+      expect
+        .poll(
+          async () => {
+            await clock.advance(1_000)
+            return told.slice(1)
+          },
+          { timeout: 5_000, interval: 5 },
+        )
+        .toEqual(expected)
+    await becomes(['created a.csv'])
+    await rm(join(subject.directory, 'a.csv'))
+    await becomes(['created a.csv', 'deleted a.csv'])
+    await watch.close()
+    expect(clock.pending()).toBe(0)
   })
 })

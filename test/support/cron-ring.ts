@@ -52,6 +52,7 @@ export async function cronRing({ at, keeps = false, timezone = 'UTC', ...rest }:
         lookAtClock: () => undefined,
         random: undefined as never,
         triggerTypes: {},
+        tell: () => undefined,
         failed: (error) => errors.push(error),
         end(event_id, how) {
           ends.push(how)

@@ -10,18 +10,30 @@ import { fileSettlement } from './file-settlement.ts'
  * stands there, once it has stood still, with the one that was known. So lost, doubled and misnamed events of
  * the platform (an atomic rename is an unlink and an add) all end in one true change.
  */
-export function chokidarWatcher({ clock }: { readonly clock: Clock }): FileWatcher {
+export function chokidarWatcher({ clock, open = chokidar.watch }: ChokidarWatcherOptions): FileWatcher {
   return {
     scan: async (spec) => (await scanDirectory(spec)).map((file) => ({ kind: 'created', ...file })),
-    watch: (spec, changed, failed) => watchDirectory(clock, spec, changed, failed),
+    watch: (spec, changed, failed) => watchDirectory({ clock, open }, spec, changed, failed),
   }
+}
+
+export interface ChokidarWatcherOptions {
+  readonly clock: Clock
+  /** How the platform is asked to watch; default chokidar's. */
+  readonly open?: typeof chokidar.watch
 }
 
 /** How often a folder that does not exist is looked for: chokidar's own wait for it loses what comes later. */
 const absentPollMs = 500
 
+/** How often a folder is looked through that the platform has no watch for. */
+const scanMs = 10_000
+/** The user's watches or files are used up. */
+const isExhausted = (error: unknown): boolean =>
+  ['ENOSPC', 'EMFILE', 'ENFILE'].includes((error as NodeJS.ErrnoException).code ?? '')
+
 async function watchDirectory(
-  clock: Clock,
+  { clock, open }: Required<ChokidarWatcherOptions>,
   spec: WatchSpec,
   changed: (change: FileChange) => void,
   failed: (error: Error) => void,
@@ -31,6 +43,7 @@ async function watchDirectory(
   let watcher: FSWatcher | undefined
   let detached: Promise<void> | undefined
   let poll: Timer | undefined
+  let scanning: Timer | undefined
   const broke = (error: unknown): void => {
     if (!closed) failed(error instanceof Error ? error : new Error(String(error)))
   }
@@ -43,9 +56,30 @@ async function watchDirectory(
     if (!closed) files.compare(standing)
   }, broke)
 
+  /** Slow and sure, instead of silence. */
+  const scanOn = (error: unknown): void => {
+    if (scanning !== undefined || closed) return
+    const next = (): void => {
+      scanning = clock.setTimer(scanMs, () => {
+        sweep()
+        next()
+      })
+    }
+    next()
+    sweep()
+    const { code } = error as NodeJS.ErrnoException
+    const advice =
+      code === 'ENOSPC' ? 'raise fs.inotify.max_user_watches' : 'raise the limit of open files or of fs.inotify'
+    broke(
+      new Error(
+        `${spec.directory} cannot be watched (${code}) and is looked through every ${scanMs / 1_000} s: ${advice}`,
+      ),
+    )
+  }
+
   const follow = (root: string): void => {
     const depth = spec.recursive ? {} : { depth: 0 }
-    const current = chokidar.watch(root, { ignoreInitial: true, followSymlinks: false, atomic: false, ...depth })
+    const current = open(root, { ignoreInitial: true, followSymlinks: false, atomic: false, ...depth })
     watcher = current
     // A folder that went is waited for anew: its watches lie on what was there before.
     const checkRoot = async (): Promise<void> => {
@@ -60,7 +94,7 @@ async function watchDirectory(
       checkRoot().catch(broke)
     }
     current.on('ready', look)
-    current.on('error', broke)
+    current.on('error', (error) => (isExhausted(error) ? scanOn(error) : broke(error)))
     current.on('all', (event, path) => {
       const below = relative(root, path)
       if (event === 'addDir' || event === 'unlinkDir') look()
@@ -81,6 +115,7 @@ async function watchDirectory(
     async close() {
       closed = true
       poll?.cancel()
+      scanning?.cancel()
       files.close()
       await Promise.all([watcher?.close(), detached])
     },

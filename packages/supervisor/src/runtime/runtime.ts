@@ -175,6 +175,7 @@ export function startRuntime({
       },
       random,
       triggerTypes,
+      tell: (message) => emit.log({ process: name, level: 'info', message }),
       failed: complain(name),
     })
     const place = top.placeOf(name)

@@ -25,6 +25,8 @@ export interface TriggerParts {
   readonly end: (eventId: string, how: 'cancel' | 'terminate') => void
   readonly random: Random
   readonly triggerTypes: TriggerTypes
+  /** Something that people may want to know, and that is in order. */
+  readonly tell: (message: string) => void
   /** An event could not be taken, or listening broke. */
   readonly failed: (error: Error) => void
 }
