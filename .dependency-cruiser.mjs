@@ -166,7 +166,7 @@ export default {
     only(
       'msgpackr-for-checkpoints',
       vendor('msgpackr'),
-      'fold/packed-row\\.ts',
+      'fold/(packed-row|packable)\\.ts',
       'Only checkpoint rows are packed; the log and the wire are JSON, which is quicker at their sizes and can be read.',
     ),
     only(
