@@ -23,7 +23,7 @@ const noop = {
 async function effectsPerSecond(journal: JournalStore, clock: ReturnType<typeof systemClock>): Promise<number> {
   const log = recordLog(journal, new Map())
   const process = 'bench' as ProcessName
-  const manifest = { context: { initialState: {} }, mailbox: { max: 1e9 } }
+  const manifest = { context: { initialState: {} }, mailbox: { max: 1e9 }, triggers: [] }
   log.commit([
     { process, epoch: 1, type: 'process.deployed', data: { revision: 1, manifest, bundle: 'b', by: 'program' } },
   ])

@@ -19,7 +19,7 @@ async function filled(folder: string, count: number): Promise<void> {
   const log = recordLog(journal, world, changed)
   const checkpoints = checkpointer({ log, clock, policy: checkpointPolicy, rows, failed: console.error })
   const author = (index: number) => ({ process: `agent-${index % processes}` as ProcessName, epoch: 1 })
-  const manifest = { context: { initialState: {} } }
+  const manifest = { context: { initialState: {} }, triggers: [] }
   if (world.size === 0)
     for (let index = 0; index < processes; index += 1)
       log.commit([

@@ -28,7 +28,7 @@ export function lineHead(line: Buffer): LineHead | undefined {
   const cursor = { line, at: 0 }
   const seq = skip(cursor, keys.seq) ? number(cursor) : undefined
   if (seq === undefined || !skip(cursor, keys.at)) return undefined
-  if (text(cursor) === undefined || !skip(cursor, keys.process)) return undefined
+  if (!pass(cursor) || !skip(cursor, keys.process)) return undefined
   const process = text(cursor)
   if (process === undefined || !skip(cursor, keys.n)) return undefined
   const n = number(cursor)
@@ -39,6 +39,15 @@ export function lineHead(line: Buffer): LineHead | undefined {
   const hasTurn = skip(cursor, keys.turn)
   const turn = hasTurn ? text(cursor) : undefined
   if (hasTurn && turn === undefined) return undefined
+  const head = { seq, process: process as JournalRecord['process'], n, type, ...marksOf(line) }
+  return turn === undefined ? head : { ...head, turn }
+}
+
+const lastOfTrue = 101
+
+function marksOf(line: Buffer): Pick<LineHead, 'more' | 'flush'> {
+  // Most lines have neither, and end with what no mark ends with.
+  if (line[line.length - crcBytes - 1] !== lastOfTrue) return { more: false, flush: false }
   const marks = line.toString(
     'latin1',
     line.length - crcBytes - flushMark.length - moreMark.length,
@@ -46,8 +55,7 @@ export function lineHead(line: Buffer): LineHead | undefined {
   )
   const flush = marks.endsWith(flushMark)
   const more = marks.endsWith(moreMark, marks.length - (flush ? flushMark.length : 0))
-  const head = { seq, process: process as JournalRecord['process'], n, type, more, flush }
-  return turn === undefined ? head : { ...head, turn }
+  return { more, flush }
 }
 
 interface Cursor {
@@ -74,11 +82,17 @@ function number(cursor: Cursor): number | undefined {
 }
 
 /** A string without escapes in plain letters, up to its closing quote. */
+function pass(cursor: Cursor): boolean {
+  const { line } = cursor
+  let end = cursor.at
+  for (let byte = line[end]; byte !== quote; byte = line[++end])
+    if (byte === undefined || byte === backslash || byte >= 128) return false
+  cursor.at = end
+  return true
+}
+
 function text(cursor: Cursor): string | undefined {
   const { line, at } = cursor
-  let end = at
-  for (let byte = line[end]; byte !== quote; byte = line[++end])
-    if (byte === undefined || byte === backslash || byte >= 128) return undefined
-  cursor.at = end
-  return line.toString('latin1', at, end)
+  if (!pass(cursor)) return undefined
+  return line.toString('latin1', at, cursor.at)
 }

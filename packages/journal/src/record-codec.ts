@@ -122,10 +122,13 @@ export const chainAtEnd = (line: Buffer): number => chainBefore(line, line.lengt
 /** The crc that a line carries and deserves after `chain`, or undefined when it is damaged. `line` without its newline. */
 export function checkLine(line: Buffer, chain: number): number | undefined {
   const bodyEnd = line.length - crcBytes
-  if (bodyEnd <= 0 || Number.isNaN(chain) || line.toString('latin1', bodyEnd, bodyEnd + crcOpens.length) !== crcOpens)
-    return undefined
+  if (bodyEnd <= 0 || Number.isNaN(chain)) return undefined
+  let at = bodyEnd
+  // Byte by byte, as it is written: a string of these few costs more than their checksum.
+  for (const byte of crcOpensBytes) if (line[at++] !== byte) return undefined
   const crc = crc32(line.subarray(0, bodyEnd), chain)
-  return line.toString('latin1', bodyEnd + crcOpens.length) === `${hex(crc)}"}` ? crc : undefined
+  for (let shift = 28; shift >= 0; shift -= 4) if (line[at++] !== digits[(crc >>> shift) & 15]) return undefined
+  return line[at] === lineEndBytes[0] && line[at + 1] === lineEndBytes[1] ? crc : undefined
 }
 
 interface WrittenMembers {
