@@ -124,8 +124,8 @@ export const recordTable = {
   ),
 
   'clock.stepped': record(
-    ['mailbox'],
-    'The wall clock was set, by so many milliseconds (below zero: back). Dedupe keys age by the time that passed.',
+    ['mailbox', 'turns'],
+    'The wall clock was set, by so many milliseconds (below zero: back). Dedupe keys, and turns that count against a rate, age by the time that passed.',
     z.strictObject({ by_ms: z.number() }),
   ),
 

@@ -15,7 +15,11 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
   const turn = process.turns.get(id)
   if (turn !== undefined) {
     // A new attempt reads anew; one that goes on reads what it read.
-    if (data.attempt !== turn.attempt) turn.before.clear()
+    if (data.attempt !== turn.attempt) {
+      turn.before.clear()
+      // Again: what was under way when the last one ended has come in since.
+      forgetUndone(turn)
+    }
     turn.attempt = data.attempt
     turn.retry = undefined
     turn.cut = false
@@ -45,6 +49,15 @@ function rememberStart(process: ProcessFold, eventId: string, keep: number, atMs
   if (trigger !== undefined) process.begun.set(trigger, [...(process.begun.get(trigger) ?? []), atMs].slice(-keep))
 }
 
+/** A turn that began five minutes ago by the clock that was set began five minutes ago by the new one too. */
+export function shiftStarts(process: ProcessFold, byMs: number): void {
+  for (const [id, starts] of process.begun)
+    process.begun.set(
+      id,
+      starts.map((at) => at + byMs),
+    )
+}
+
 export function foldEffectIntended(process: ProcessFold, record: Of<'effect.intended'>): void {
   const turn = turnOf(process, record)
   turn?.effects.set(record.data.key, {
@@ -67,7 +80,8 @@ export function foldEffectCompleted(process: ProcessFold, record: Of<'effect.com
     key: record.data.key,
     kind: record.data.kind,
     at: record.at,
-    attempt: turn.attempt,
+    // Of the attempt that asked: the one that is open now may never ask for it.
+    attempt: intent?.attempt ?? turn.attempt,
     input: intent?.input,
     idempotencyKey: intent?.idempotencyKey,
     repeatable: intent?.repeatable ?? true,

@@ -1,4 +1,4 @@
-import { recordTable } from '@vigil/protocol'
+import { type ProcessName, type RecordDraft, recordTable } from '@vigil/protocol'
 import { expect, test } from 'vitest'
 import { accepted, alpha, started, worldOf } from '../../fixtures/process.ts'
 import { packRow, unpackRow } from './packed-row.ts'
@@ -144,6 +144,54 @@ test('a failed attempt keeps what was done or is in doubt, and forgets reads and
     data: { attempt: 1, error, retry_at: '2026-01-01T00:00:05.000Z' },
   })
   expect([...(fold().turns.get('t-e1')?.effects.keys() ?? [])]).toEqual(['done', 'told', 'doubt'])
+})
+
+test('what comes in after its attempt has failed is as old as that attempt, and done again like the rest', () => {
+  const { put, fold } = worldOf({})
+  put(accepted('e1'))
+  put(started('e1'))
+  const about = { ...alpha, turn: 't-e1' } as const
+  for (const key of ['late', 'later', 'joined'])
+    put({ ...about, type: 'effect.intended', data: { key, kind: 'fetch', input: null, repeatable: true } })
+  const end = (key: string, ok: boolean) => {
+    const outcome = ok ? ({ ok, value: 1 } as const) : ({ ok, error: { code: 'FETCH_FAILED', message: 'x' } } as const)
+    put({ ...about, type: 'effect.completed', data: { key, kind: 'fetch', outcome } })
+  }
+  const error = { code: 'TURN_FAILED', message: 'x' }
+  const retry_at = '2026-01-01T00:00:05.000Z'
+  put({ ...about, type: 'turn.attempt_failed', data: { attempt: 1, error, retry_at } })
+  end('late', false)
+  end('later', true)
+  put(started('e1', 2))
+  end('joined', true)
+  const effects = [...(fold().turns.get('t-e1')?.effects.values() ?? [])]
+  expect(effects.map(({ key, attempt }) => [key, attempt])).toEqual([
+    ['later', 1],
+    ['joined', 1],
+  ])
+})
+
+test('a turn that waits for a person is worked on by no life: none that ends cuts or charges it', () => {
+  const { put, fold } = worldOf({ concurrency: 2 })
+  put(accepted('e1'))
+  put(started('e1'))
+  const error = { code: 'EFFECT_IN_DOUBT', message: 'x' }
+  put({ ...alpha, type: 'turn.parked', turn: 't-e1', data: { attempt: 1, doubts: ['pay'], error } })
+  const cause = { kind: 'exit_code', code: 3 } as const
+  put({ ...alpha, type: 'incarnation.exited', data: { cause, turns: ['t-e1'], charged: true } })
+  put({ ...alpha, type: 'incarnation.released', data: { why: 'idle', turns: ['t-e1'] } })
+  expect(fold().turns.get('t-e1')).toMatchObject({ crashes: 0, cut: false, quarantined: false })
+})
+
+test('turns that count against a rate began as long ago as before when the clock is set', () => {
+  const { put, fold } = worldOf({})
+  put(accepted('e1'))
+  const { data, ...begin } = started('e1') as Extract<RecordDraft, { type: 'turn.started' }>
+  put({ ...begin, data: { ...data, rate: 2 } })
+  const [before = 0] = fold().begun.get('manual') ?? []
+
+  put({ process: '@runtime' as ProcessName, epoch: 0, type: 'clock.stepped', data: { by_ms: -3_600_000 } })
+  expect(fold().begun.get('manual')).toEqual([before - 3_600_000])
 })
 
 test('own crashes are charged to the open turns, others are not', () => {

@@ -16,6 +16,7 @@ import {
   foldEffectIntended,
   foldParked,
   foldStarted,
+  shiftStarts,
 } from './turn-fold.ts'
 
 /** Every process by name. */
@@ -50,7 +51,10 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'journal.repaired': own((process, { epoch }) => foldLoss(process, epoch)),
 
   'clock.stepped': (world, { data }) => {
-    for (const process of world.values()) shiftDedupe(process, data.by_ms)
+    for (const process of world.values()) {
+      shiftDedupe(process, data.by_ms)
+      shiftStarts(process, data.by_ms)
+    }
   },
 
   'process.deployed': foldDeployed,
@@ -143,10 +147,14 @@ function foldExited(process: ProcessFold, record: Of<'incarnation.exited'>): voi
   }
 }
 
-/** The guest that worked on it is gone: the next one asks for every recorded outcome again. */
+/**
+ * The guest that worked on it is gone: the next one asks for every recorded outcome again. Undefined when none worked on it:
+ * the attempt of a turn that waits for a person has ended, and the next begins anew.
+ */
 function cut(process: ProcessFold, id: string): TurnFold | undefined {
   const turn = process.turns.get(id)
-  if (turn !== undefined) turn.cut = true
+  if (turn === undefined || turn.parked !== undefined) return undefined
+  turn.cut = true
   return turn
 }
 
