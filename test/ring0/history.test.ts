@@ -137,3 +137,15 @@ test('a replay shows where the code of today parts from the record, and does not
   await w.stop()
   expect((await judge(w)).violations).toEqual([])
 })
+
+test('a replay begins on the state of the attempt that it repeats', async () => {
+  const run = (_event: AgentEvent, ctx: AgentContext) => {
+    if (ctx.turn.attempt === 1) throw new Error('not yet')
+    return ctx.state.get('x') ?? null
+  }
+  await live({ a: { run, delivery: { retryBackoff: '20s' } } })
+  const turn = await send('a', 1)
+  await told(w.client.patchContext('a', { x: 1 }))
+  await w.run(30_000)
+  expect(await told(w.client.replayTurn('a', turn))).toMatchObject({ same: true, recorded: { result: 1 } })
+})

@@ -124,6 +124,58 @@ test('a doubt outlives ring 0, and holds no guest', async () => {
   await end()
 })
 
+test('a turn that was in doubt goes on with its next attempt, whoever died or slept meanwhile', async () => {
+  const run = async (event: AgentEvent, ctx: AgentContext) => {
+    try {
+      return (await ctx.fetch(`http://out.test/once/${event.eventId}`, { method: 'POST' })).status
+    } catch (error) {
+      // With the word of a person the turn never comes by here again.
+      await ctx.publish('unpaid', 1)
+      throw error
+    }
+  }
+  await live({ a: { ...pays, run, hibernateAfter: '5s' } }, [...inDoubt, ring0.kill.at(100_000)])
+  await send('a', 1)
+  await w.run(200_000)
+  const { doubts } = await told(w.client.doubts())
+  const result = { status: 201, statusText: '', headers: {}, body: '' }
+  await told(w.client.resolveDoubt(doubts[0]?.id ?? '', { outcome: 'done', result }))
+  await w.run(60_000)
+  expect((await statusOf('a')).counters).toMatchObject({ completed: 1, dead_lettered: 0 })
+  await end()
+})
+
+test('a turn that is cancelled while its process is suspended hears of it', async () => {
+  const aborted: unknown[] = []
+  const run = async (event: AgentEvent, ctx: AgentContext) => {
+    ctx.signal.addEventListener('abort', () => aborted.push(event.payload))
+    await ctx.sleep('1h')
+  }
+  await live({ a: { run, evictable: false } })
+  await send('a', 'slow')
+  await w.run(1_000)
+  const { turns } = await told(w.client.turns('a'))
+  await told(w.client.control('a', 'suspend'))
+  await told(w.client.cancelTurn('a', turns[0]?.turn ?? ''))
+  await w.run(1_000)
+  expect(aborted).toEqual(['slow'])
+  await end()
+})
+
+test('a dead letter that is named twice comes again once', async () => {
+  const run = () => {
+    throw Object.assign(new Error('broken'), { retry: false })
+  }
+  await live({ a: { run, maxConsecutiveFailures: 10 } })
+  const { event_id } = (await send('a')) as { event_id: string }
+  await w.run(10_000)
+  const { event_ids } = await told(w.client.redeliver('a', [event_id, event_id]))
+  expect(event_ids).toHaveLength(1)
+  await w.run(10_000)
+  expect((await statusOf('a')).counters).toMatchObject({ accepted: 2, dead_lettered: 2 })
+  await end()
+})
+
 test('a dead letter comes again as a new event, or is forgotten', async () => {
   let broken = true
   const run = () => {

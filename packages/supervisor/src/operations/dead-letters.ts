@@ -12,7 +12,7 @@ interface Parts {
 /** Those that were named, or all. @throws DEAD_LETTER_NOT_FOUND naming the first that is not there */
 function chosen(fold: ProcessFold, eventIds: readonly string[] | undefined): DeadLetter[] {
   if (eventIds === undefined) return [...fold.deadLetters]
-  return eventIds.map((id) => {
+  return [...new Set(eventIds)].map((id) => {
     const letter = fold.deadLetters.find(({ event }) => event.event_id === id)
     if (letter === undefined) throw new VigilError('DEAD_LETTER_NOT_FOUND', `"${fold.name}" has no dead letter ${id}`)
     return letter

@@ -10,7 +10,7 @@ export interface EndedTurn {
   readonly turn: TurnFold
   readonly events: readonly AcceptedEvent[]
   readonly end: Extract<JournalRecord, { type: 'turn.completed' | 'turn.dead_lettered' }>
-  /** Place of its first record. */
+  /** Place of the first record of its last attempt. */
   readonly startedAt: number
 }
 
@@ -40,7 +40,8 @@ export async function endedTurn(
   const goneResult = end.type === 'turn.completed' && isGone(end.data.result)
   if (goneResult || goneBody({ ...scratch, mailbox }) !== undefined)
     throw new VigilError('BODY_GONE', `a large body of turn ${id} of "${fold.name}" is not kept any more`)
-  return { turn, events, end, startedAt: started.n }
+  const attempt = records.find((record) => record.type === 'turn.started' && record.data.attempt === turn.attempt)
+  return { turn, events, end, startedAt: (attempt ?? started).n }
 }
 
 async function recordsOfTurn(journal: JournalStore, process: string, turn: string): Promise<JournalRecord[]> {
