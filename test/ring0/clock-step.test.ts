@@ -1,4 +1,4 @@
-import { cron } from '@vigil/supervisor'
+import { cron, onEvent } from '@vigil/supervisor'
 import { judge, stepClock, type World, world } from '@vigil/testkit'
 import { afterEach, expect, test } from 'vitest'
 
@@ -23,6 +23,8 @@ test.each([
           if (ctx.turn.attempt === 1) throw new Error('not yet')
         },
       },
+      settler: { run: () => null, triggers: [onEvent('settle', { debounce: '5m' })] },
+      batcher: { run: () => null, triggers: [onEvent('gather', { batch: { max: 9, within: '5m' } })] },
       ticker: { run: () => null, triggers: [cron('0 * * * *')] },
     },
     faults: [stepClock(by).at(60_000)],
@@ -33,11 +35,13 @@ test.each([
   const post = () => w.client.postEvent('sleeper', 1, { idempotencyKey: 'once' })
   void post()
   void w.client.postEvent('retrier', 1)
+  for (const topic of ['settle', 'gather']) void w.client.publish(topic, 1)
   // A backoff takes away up to a quarter.
   await w.run(began + 220_000 - w.clock.monotonic())
-  expect([completed('sleeper'), completed('retrier')], 'waits are not cut short').toEqual([0, 0])
+  const waits = () => ['sleeper', 'retrier', 'settler', 'batcher'].map(completed)
+  expect(waits(), 'waits are not cut short').toEqual([0, 0, 0, 0])
   await w.run(180_000)
-  expect([completed('sleeper'), completed('retrier')], 'and take no longer').toEqual([1, 1])
+  expect(waits(), 'and take no longer').toEqual([1, 1, 1, 1])
   const again = post()
   await w.run(1_000)
   expect(await again).toMatchObject({ duplicate: true })

@@ -1,14 +1,22 @@
-import type { AcceptedEvent, RecordDraft } from '@vigil/protocol'
-import { expect, test } from 'vitest'
+import { type AcceptedEvent, limits, type RecordDraft } from '@vigil/protocol'
+import { expect, test, vi } from 'vitest'
 import { accepted, alpha, manualEvent, started, worldOf } from '../../fixtures/process.ts'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 import type { SpawnSpec } from '../manifests/spec.ts'
 import { triggerId } from '../triggers/event-id.ts'
-import { type AdmissionMoment, admit } from './admission.ts'
+import { type AdmissionMoment, admit, isAwaiting } from './admission.ts'
 
 const second = 1_000
-const atOnce: AdmissionMoment = { running: new Set(), retryInMs: () => 0, isExpired: () => false, nowMs: 0 }
-const decide = (process: ProcessFold, moment: Partial<AdmissionMoment> = {}) => admit(process, { ...atOnce, ...moment })
+const atOnce: Omit<AdmissionMoment, 'ageMs'> = {
+  running: new Set(),
+  retryInMs: () => 0,
+  isExpired: () => false,
+  nowMs: 0,
+}
+const decide = (process: ProcessFold, moment: Partial<AdmissionMoment> = {}) => {
+  const { nowMs } = { ...atOnce, ...moment }
+  return admit(process, { ...atOnce, ageMs: ({ timestamp }) => nowMs - Date.parse(timestamp), ...moment })
+}
 const begun = (process: ProcessFold, moment: Partial<AdmissionMoment> = {}) =>
   decide(process, moment).begin.map(({ events }) => events.map((event) => event.event_id).join('+'))
 
@@ -95,7 +103,7 @@ test('a key has a lane of its own, whatever else waits', () => {
 })
 
 test('of events that follow each other the last is handled, when it is quiet', () => {
-  const { fold, come } = triggered({ debounce: '10s', key: 'payload.file' })
+  const { fold, come } = triggered({ debounce: '10s', key: 'payload.file' }, { concurrency: 2 })
   come('e1', { file: 'a' })
   come('e2', { file: 'a' }, 5)
   come('e3', { file: 'b' }, 5)
@@ -189,4 +197,42 @@ test('what is late is told and not begun; what has begun is never late', () => {
     ['e2', 'e3'],
   ])
   expect(resume.map(({ turn }) => turn)).toEqual(['t-e1'])
+})
+
+const parked = (id: string): RecordDraft => {
+  const error = { code: 'EFFECT_IN_DOUBT', message: 'x' }
+  return { ...alpha, type: 'turn.parked', turn: `t-${id}`, data: { attempt: 1, doubts: ['pay'], error } }
+}
+
+test('who waits for a person keeps others of its key waiting, and nobody else', () => {
+  const { put, fold, come } = triggered({ concurrencyKey: 'payload' })
+  for (let n = 0; n < limits.keyedLanes; n += 1) {
+    come(`e${n}`, n)
+    put(started(`e${n}`))
+    put(parked(`e${n}`))
+  }
+  come('behind', 0)
+  expect([begun(fold()), isAwaiting(fold())]).toEqual([[], true])
+  come('beside', 'another')
+  expect([begun(fold()), isAwaiting(fold())]).toEqual([['beside'], false])
+})
+
+test('thousands that wait are looked at once, and not at all while nothing may begin', () => {
+  const { put, fold, come } = triggered({ batch: { max: 50 } })
+  const written = vi.fn(() => 'payload')
+  for (let n = 0; n < 200; n += 1) come(`e${n}`, { toJSON: written }, 0)
+  for (let round = 0; round < 3; round += 1) expect(begun(fold(), { nowMs: second })).toHaveLength(1)
+  expect(written.mock.calls.length).toBeLessThanOrEqual(200)
+  put(started('e0'))
+  const ageMs = vi.fn(() => 0)
+  expect(decide(fold(), { running: new Set(['t-e0']), ageMs }).begin).toEqual([])
+  expect(ageMs).not.toHaveBeenCalled()
+})
+
+test('the rate of a trigger is counted once for all that wait', () => {
+  const { fold, come } = triggered({ rateLimit: '1/1m' }, { concurrency: 9 })
+  for (let n = 0; n < 200; n += 1) come(`e${n}`, null, 0)
+  const asked = vi.spyOn(fold().begun, 'get')
+  expect(begun(fold(), { nowMs: second })).toEqual(['e0'])
+  expect(asked).toHaveBeenCalledTimes(1)
 })

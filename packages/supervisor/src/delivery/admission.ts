@@ -24,6 +24,8 @@ export interface AdmissionMoment {
   readonly retryInMs: (turn: TurnFold) => number
   /** The time of an event that nobody has begun is over. */
   readonly isExpired: (event: AcceptedEvent) => boolean
+  /** How long ago an event came. */
+  readonly ageMs: (event: AcceptedEvent) => number
   /** Wall time. */
   readonly nowMs: number
 }
@@ -32,10 +34,14 @@ export interface AdmissionMoment {
  * FIFO with lanes: `concurrency` that all share, and one for each value of a `concurrency_key`. An open turn keeps its lane
  * also while it waits for its retry, so what is serial stays serial.
  */
-export function admit(process: ProcessFold, { running, retryInMs, isExpired, nowMs }: AdmissionMoment): Admission {
+export function admit(
+  process: ProcessFold,
+  { running, retryInMs, isExpired, ageMs, nowMs }: AdmissionMoment,
+): Admission {
   let wakeInMs: number | undefined
   const wake = (inMs: number): void => {
-    wakeInMs = Math.min(wakeInMs ?? inMs, inMs)
+    // Whole ones: a rest of a difference can be too short for any clock to move.
+    wakeInMs = Math.min(wakeInMs ?? Number.POSITIVE_INFINITY, Math.ceil(inMs))
   }
   const resume: TurnFold[] = []
   for (const turn of process.turns.values()) {
@@ -49,7 +55,9 @@ export function admit(process: ProcessFold, { running, retryInMs, isExpired, now
   const rates = ratesOf(process, nowMs)
   const begin: Candidate[] = []
   const expired: AcceptedEvent[] = []
-  for (const candidate of inPrecedence(process, candidates(waitingEvents(process), rules, nowMs))) {
+  // While all lanes are taken thousands may wait, and none of them is looked at.
+  const next = lanes.full ? [] : inPrecedence(process, candidates(waitingEvents(process), rules, ageMs))
+  for (const candidate of next) {
     if (lanes.full) break
     const { events, inMs } = candidate
     const late = events.filter(isExpired)
@@ -58,7 +66,7 @@ export function admit(process: ProcessFold, { running, retryInMs, isExpired, now
     if (late.length > 0) continue
     const waitMs = inMs > 0 ? inMs : rates.waitMs(candidate)
     if (waitMs > 0) wake(waitMs)
-    else if (lanes.take(candidate.rules?.lane(events[0]))) {
+    else if (lanes.take(candidate.rules?.lane?.(events[0]))) {
       rates.begun(candidate)
       begin.push(candidate)
     }
@@ -74,29 +82,36 @@ export function* waitingEvents(process: ProcessFold): Generator<AcceptedEvent> {
 
 function lanesOf(process: ProcessFold, rules: RulesByTrigger) {
   const { concurrency } = process.manifest
-  const hasKeys = rules.size > 0
+  const hasKeys = rules.values().some(({ lane }) => lane !== undefined)
   let shared = concurrency
   const keyed = new Set<string>()
+  /** Those of them that no person holds up. */
+  let moving = 0
   for (const turn of process.turns.values()) {
     const event = process.mailbox.get(turn.eventId)
-    const lane = event === undefined ? undefined : rules.get(event.trigger_id)?.lane(event)
-    if (lane !== undefined) keyed.add(lane)
+    const lane = event === undefined ? undefined : rules.get(event.trigger_id)?.lane?.(event)
+    if (lane !== undefined) {
+      keyed.add(lane)
+      if (turn.parked === undefined) moving += 1
+    }
     // Who waits for a person gives a lane back that others share, as long as that breaks no order.
     else if (turn.parked === undefined || concurrency === 1) shared -= 1
   }
+  const isFree = (lane: string | undefined): boolean =>
+    lane === undefined ? shared > 0 : !keyed.has(lane) && moving < limits.keyedLanes
   return {
     /** Nothing may begin, whatever it is. */
     get full(): boolean {
-      return shared <= 0 && (!hasKeys || keyed.size >= limits.keyedLanes)
+      return shared <= 0 && (!hasKeys || moving >= limits.keyedLanes)
     },
+    isFree,
     take(lane: string | undefined): boolean {
-      if (lane === undefined) {
-        if (shared <= 0) return false
-        shared -= 1
-        return true
+      if (!isFree(lane)) return false
+      if (lane === undefined) shared -= 1
+      else {
+        keyed.add(lane)
+        moving += 1
       }
-      if (keyed.has(lane) || keyed.size >= limits.keyedLanes) return false
-      keyed.add(lane)
       return true
     },
   }
@@ -104,13 +119,18 @@ function lanesOf(process: ProcessFold, rules: RulesByTrigger) {
 
 function ratesOf(process: ProcessFold, nowMs: number) {
   const inThisRound = new Map<string, number>()
+  const counted = new Map<string, readonly number[]>()
+  // After a step of the clock some may lie ahead: they count for nothing, or nobody could begin for a year.
+  const startsOf = (id: string, perMs: number): readonly number[] =>
+    counted.getOrInsertComputed(id, () =>
+      (process.begun.get(id) ?? []).filter((at) => at > nowMs - perMs && at <= nowMs),
+    )
   return {
     /** Until another turn of this trigger may begin. */
     waitMs({ events: [{ trigger_id }], rules }: Candidate): number {
       if (rules?.rate === undefined) return 0
       const { count, perMs } = rules.rate
-      // After a step of the clock some may lie ahead: they count for nothing, or nobody could begin for a year.
-      const starts = (process.begun.get(trigger_id) ?? []).filter((at) => at > nowMs - perMs && at <= nowMs)
+      const starts = startsOf(trigger_id, perMs)
       const room = count - starts.length - (inThisRound.get(trigger_id) ?? 0)
       if (room > 0) return 0
       const next = starts[-room]
@@ -126,5 +146,7 @@ function ratesOf(process: ProcessFold, nowMs: number) {
 export function isAwaiting(process: ProcessFold): boolean {
   const open = [...process.turns.values()]
   if (open.length === 0 || open.some((turn) => turn.parked === undefined)) return false
-  return process.manifest.concurrency === 1 || waitingEvents(process).next().done === true
+  const rules = rulesOf(triggersOf(process))
+  const lanes = lanesOf(process, rules)
+  return waitingEvents(process).every((event) => !lanes.isFree(rules.get(event.trigger_id)?.lane?.(event)))
 }

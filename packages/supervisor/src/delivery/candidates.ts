@@ -1,6 +1,5 @@
 import { type AcceptedEvent, limits } from '@vigil/protocol'
 import type { RulesByTrigger, TriggerRules } from './trigger-rules.ts'
-import { waitLeft } from './wait-left.ts'
 
 /** What one turn may be begun for. */
 export interface Candidate {
@@ -20,16 +19,20 @@ const longestSettling = 10
 export function* candidates(
   waiting: Iterable<AcceptedEvent>,
   rules: RulesByTrigger,
-  nowMs: number,
+  ageMs: (event: AcceptedEvent) => number,
 ): Generator<Candidate> {
-  if (rules.size === 0) {
-    for (const event of waiting) yield { events: [event], rules: undefined, superseded: [], inMs: 0 }
+  const alone = (event: AcceptedEvent): Candidate => {
+    return { events: [event], rules: rules.get(event.trigger_id), superseded: [], inMs: 0 }
+  }
+  // One after the other: who needs the first of thousands must not look at all.
+  if (rules.values().every(({ settling, batch }) => settling === undefined && batch === undefined)) {
+    for (const event of waiting) yield alone(event)
     return
   }
   for (const { rule, events } of groups(waiting, rules)) {
-    if (rule?.settling !== undefined) yield settled(events, rule, rule.settling.ms, nowMs)
-    else if (rule?.batch !== undefined) yield* batches(events, rule, rule.batch, nowMs)
-    else for (const event of events) yield { events: [event], rules: rule, superseded: [], inMs: 0 }
+    if (rule?.settling !== undefined) yield settled(events, rule, rule.settling.ms, ageMs)
+    else if (rule?.batch !== undefined) yield* batches(events, rule, rule.batch, ageMs)
+    else yield* events.map(alone)
   }
 }
 
@@ -56,30 +59,29 @@ function groups(waiting: Iterable<AcceptedEvent>, rules: RulesByTrigger): Iterab
 
 function togetherBy(event: AcceptedEvent, rule: TriggerRules | undefined): string | undefined {
   if (rule?.settling !== undefined) return `key ${rule.settling.key(event)}`
-  return rule?.batch === undefined ? undefined : `lane ${rule.lane(event) ?? ''}`
+  return rule?.batch === undefined ? undefined : `lane ${rule.lane?.(event) ?? ''}`
 }
 
-function settled(events: Events, rules: TriggerRules, ms: number, nowMs: number): Candidate {
+function settled(events: Events, rules: TriggerRules, ms: number, ageMs: (event: AcceptedEvent) => number): Candidate {
   const last = events.at(-1) as AcceptedEvent
-  const sinceLast = waitLeft(atMs(last) + ms, ms, nowMs)
-  const sinceFirst = waitLeft(atMs(events[0]) + longestSettling * ms, longestSettling * ms, nowMs)
-  return { events: [last], rules, superseded: events.slice(0, -1), inMs: Math.min(sinceLast, sinceFirst) }
+  const inMs = Math.min(ms - ageMs(last), longestSettling * ms - ageMs(events[0]))
+  return { events: [last], rules, superseded: events.slice(0, -1), inMs: Math.max(0, inMs) }
 }
 
 function* batches(
   events: Events,
   rules: TriggerRules,
   { max, withinMs }: NonNullable<TriggerRules['batch']>,
-  nowMs: number,
+  ageMs: (event: AcceptedEvent) => number,
 ): Generator<Candidate> {
   let batch: AcceptedEvent[] = []
   let bytes = 0
   const taken = (isFull: boolean): Candidate => {
     const all = batch as Events
-    return { events: all, rules, superseded: [], inMs: isFull ? 0 : waitLeft(atMs(all[0]) + withinMs, withinMs, nowMs) }
+    return { events: all, rules, superseded: [], inMs: isFull ? 0 : Math.max(0, withinMs - ageMs(all[0])) }
   }
   for (const event of events) {
-    const size = JSON.stringify(event).length
+    const size = sizeOf(event)
     // Together they are one payload, and have its cap.
     if (batch.length === max || (batch.length > 0 && bytes + size > limits.payloadBytes)) {
       yield taken(true)
@@ -92,4 +94,7 @@ function* batches(
   yield taken(batch.length === max)
 }
 
-const atMs = ({ timestamp }: AcceptedEvent): number => Date.parse(timestamp)
+/** Events never change, and thousands of them are looked at again for each batch. */
+const sizes = new WeakMap<AcceptedEvent, number>()
+const sizeOf = (event: AcceptedEvent): number =>
+  sizes.getOrInsertComputed(event, () => Buffer.byteLength(JSON.stringify(event)))

@@ -5,8 +5,8 @@ import { compilePath } from '../triggers/filter/filter.ts'
 
 /** What a trigger asks of the order in which its events are handled. */
 export interface TriggerRules {
-  /** The value that gives an event a lane of its own; undefined: it takes one of the shared lanes. */
-  readonly lane: (event: AcceptedEvent) => string | undefined
+  /** The value that gives an event a lane of its own; undefined, also as a value: it takes one of the shared lanes. */
+  readonly lane: ((event: AcceptedEvent) => string | undefined) | undefined
   /** Of events that follow each other within so long only the last of each key is handled. */
   readonly settling: { readonly ms: number; readonly key: (event: AcceptedEvent) => string } | undefined
   readonly batch: Trigger['batch']
@@ -28,7 +28,7 @@ function rulesOfTrigger(trigger: Trigger): [string, TriggerRules][] {
   const isApart = trigger.type === 'cron' && trigger.overlap === 'allow_all'
   if (!isApart && concurrencyKey === undefined && settlingMs === undefined && batch === undefined && rate === undefined)
     return []
-  const laneOf = isApart ? ({ event_id }: AcceptedEvent) => event_id : () => undefined
+  const laneOf = isApart ? ({ event_id }: AcceptedEvent) => event_id : undefined
   const lane = concurrencyKey === undefined ? laneOf : valueText(concurrencyKey)
   const keyOf = key === undefined ? () => undefined : valueText(key)
   const settling =

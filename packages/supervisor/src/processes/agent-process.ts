@@ -68,6 +68,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     random: ports.random,
     process: fold,
     life: present,
+    giveUp: (turn, reason) => lives.current?.cancel(turn, reason),
     failed: () => lives.current?.kill({ kind: 'failures', count: fold.failures }),
     outdated: () => void recycle(),
     wake: () => lives.wake(),

@@ -12,6 +12,7 @@ import {
 import { admit } from '../delivery/admission.ts'
 import { poisonCrashes } from '../delivery/attempt.ts'
 import type { Candidate } from '../delivery/candidates.ts'
+import { eventAges } from '../delivery/event-age.ts'
 import { expiries } from '../delivery/expiry.ts'
 import { retryWaits } from '../delivery/retry-wait.ts'
 import { turnEvent } from '../delivery/turn-event.ts'
@@ -51,6 +52,8 @@ export interface TurnRunnerParts {
   readonly process: ProcessFold
   /** The life that may be given turns, or undefined. */
   readonly life: () => Incarnation | undefined
+  /** Core has ended a turn: the life that works on it hears of it, also one that is given nothing any more. */
+  readonly giveUp: (turn: string, reason: string) => void
   /** The process has as many dead letters in a row as its manifest allows. */
   readonly failed: () => void
   /** The life has nothing to do on its bundle, and another bundle has. */
@@ -64,8 +67,9 @@ export interface TurnRunnerParts {
 export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const { log, clock, random, process } = parts
   const retryInMs = retryWaits(clock)
-  const isExpired = expiries(clock)
-  for (const event of process.mailbox.values()) isExpired(event)
+  const ageMs = eventAges(clock)
+  const isExpired = expiries(clock, ageMs)
+  for (const event of process.mailbox.values()) ageMs(event)
   const waiting = new Set<string>()
   let wake: Timer | undefined
   let pumping = false
@@ -140,7 +144,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     if (log.journal.space.state !== 'open') return
     const life = parts.life()
     const running = waiting.union(life?.running ?? new Set<string>())
-    const moment = { running, retryInMs, isExpired, nowMs: clock.now() }
+    const moment = { running, retryInMs, isExpired, ageMs, nowMs: clock.now() }
     const { resume: due, begin: next, expired, wakeInMs } = admit(process, moment)
     if (expired.length > 0) return expire(expired)
     if (wakeInMs !== undefined) wake = clock.setTimer(wakeInMs, pump)
@@ -175,7 +179,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     pump(arrived) {
       const event = arrived === undefined ? undefined : process.mailbox.get(arrived)
       // Its time begins now, and not when its turn might begin.
-      if (event !== undefined) isExpired(event)
+      if (event !== undefined) ageMs(event)
       pump()
     },
     completed(id, completion) {
@@ -192,7 +196,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
       if (!process.mailbox.has(eventId)) return false
       const open = [...process.turns.values()].find(({ eventIds }) => eventIds.includes(eventId))
       const turn = open?.turn ?? turnOf(eventId)
-      parts.life()?.cancel(turn, reason)
+      parts.giveUp(turn, reason)
       waiting.delete(turn)
       log.commit([cancelled(turn, { ...(open === undefined ? { event_id: eventId } : endOf(open)), reason, by })])
       pump()
