@@ -5,9 +5,9 @@ import { MessageChannel, Worker } from 'node:worker_threads'
 import { type AgentHandle, Supervisor } from '@vigil/supervisor'
 import { type Row, row } from './statistics.ts'
 
-const rounds = 5
-const pings = 2_000
-const items = 100_000
+const rounds = 3
+const pings = 1_000
+const items = 50_000
 
 /** The figure of `first`, once `second` is at its other end. */
 type Ends = (first: 'ask' | 'read', second: 'answer' | 'send', count: number) => Promise<number>

@@ -115,7 +115,7 @@ export interface Channel<Item = unknown> extends AsyncIterable<Item> {
   readonly lost: number
   /**
    * To everyone else who has the name open now. Not awaited. False when it was not sent, because 1,024 items or 1 MB sent before
-   * have not been taken yet: let the event loop turn, and try again. @throws TOO_LARGE · INVALID_STATE when it is closed
+   * have not been taken yet: wait a moment, and try again. @throws TOO_LARGE · INVALID_STATE when it is closed
    */
   send(item: Item): boolean
   /** @throws INVALID_STATE when it is closed */

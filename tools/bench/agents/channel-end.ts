@@ -27,7 +27,7 @@ const roles: { readonly [R in Order['role']]: (count: number, ctx: AgentContext)
     const there = ctx.channel('there')
     for (let n = 0; n < count; ) {
       if (there.send({ symbol: 'VGL', price: n })) n += 1
-      else await new Promise(setImmediate)
+      else await new Promise((resolve) => setTimeout(resolve, 1))
     }
     return count
   },
