@@ -26,14 +26,13 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     file: 'packages/supervisor/src/delivery/accept.ts',
     find: 'await log.commitDurably([',
     replace: 'log.commit([',
-    seenBy: 44,
+    seenBy: 45,
   },
   {
     name: 'accepts an idempotency key twice',
     file: 'packages/supervisor/src/delivery/accept.ts',
     find: 'key === undefined ? undefined : process.dedupe.get',
     replace: 'key !== undefined ? undefined : process.dedupe.get',
-    seenBy: 67,
   },
   {
     name: 'acts before the intent is durable',
@@ -53,7 +52,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     file: 'packages/supervisor/src/gate/reply-order.ts',
     find: 'if (durable === undefined && line === undefined) return go()',
     replace: 'if (durable === undefined) return go()',
-    seenBy: 15,
+    seenBy: 10,
   },
   {
     name: 'makes an effect again that is under way for an earlier life',
@@ -66,13 +65,14 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     file: 'packages/supervisor/src/fold/checkpoint-row.ts',
     find: 'mailbox: [...process.mailbox],',
     replace: 'mailbox: [...process.mailbox].slice(1),',
+    seenBy: 2,
   },
   {
     name: 'saves a checkpoint for more than it holds',
     file: 'packages/supervisor/src/runtime/checkpointer.ts',
     find: '      seq,\n      at,',
     replace: '      seq: log.journal.lastSeq,\n      at,',
-    seenBy: 13,
+    seenBy: 5,
   },
   {
     name: 'gives a new life the epoch of the one before',
@@ -91,14 +91,13 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     file: 'packages/supervisor/src/processes/turn-runner.ts',
     find: 'if (pumping) return',
     replace: '',
-    seenBy: 98,
+    seenBy: 193,
   },
   {
     name: 'leaves the cells of a dead ring 0 alive',
     file: 'packages/supervisor/src/runtime/open.ts',
     find: 'await cells.endOrphans()',
     replace: '0',
-    seenBy: 5,
   },
   {
     name: 'keeps bundles in a folder that a power cut takes away',
@@ -111,7 +110,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     file: 'packages/supervisor/src/runtime/runtime.ts',
     find: '...(fold === undefined && start !== false ? [desired] : []),',
     replace: '',
-    seenBy: 53,
+    seenBy: 67,
   },
   {
     name: 'loses the state of every tenth turn',
@@ -124,6 +123,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     file: 'packages/agent/src/guest/replay.ts',
     find: '        arm()\n      })\n    },\n    cover',
     replace: '        give(entry)\n      })\n    },\n    cover',
+    seenBy: 10,
   },
   {
     name: 'asks the machine for the time',
@@ -160,29 +160,34 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     file: 'packages/supervisor/src/delivery/admission.ts',
     find: 'if (running.has(turn.turn) || turn.parked !== undefined) continue',
     replace: 'if (running.has(turn.turn)) continue',
+    seenBy: 19,
   },
   {
     name: 'confirms a cancel that is not on record',
     file: 'packages/supervisor/src/processes/turn-runner.ts',
     find: '      log.commit([cancelled(turn, {',
     replace: '      void ([cancelled(turn, {',
+    seenBy: 3,
   },
   {
     name: 'takes every slot, whatever its overlap says',
     file: 'packages/supervisor/src/triggers/cron-policy.ts',
     find: 'taken: most === undefined ? due : due.slice(0, Math.max(0, most - unfinished))',
     replace: 'taken: most === undefined ? due : due.slice(0, Math.max(9, most - unfinished))',
+    seenBy: 44,
   },
   {
     name: 'handles the oldest of those that settle, and gives up the newest',
     file: 'packages/supervisor/src/delivery/candidates.ts',
     find: 'return { events: [last], rules, superseded: events.slice(0, -1),',
     replace: 'return { events: [events[0]], rules, superseded: events.slice(1),',
+    seenBy: 14,
   },
   {
     name: 'ends an event that gave way without a record',
     file: 'packages/supervisor/src/processes/turn-runner.ts',
     find: 'for (const { event_id: old } of superseded)\n      log.commit([',
     replace: 'for (const { event_id: old } of superseded)\n      process.mailbox.delete(old) && void ([',
+    seenBy: 14,
   },
 ]

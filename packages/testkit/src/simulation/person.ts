@@ -6,6 +6,8 @@ import { agentNames, oneOf } from './plan.ts'
 export interface Person {
   /** Events whose turn was cancelled, as was confirmed. */
   readonly cancelled: readonly string[]
+  /** From now on only has a word about doubts: what hangs may not be freed by a cancel. */
+  rest(): void
   leave(): void
 }
 
@@ -15,6 +17,7 @@ const answered = { status: 200, statusText: 'OK', headers: {}, body: '' }
 export function employPerson(w: World, random: Random): Person {
   const cancelled: string[] = []
   let there = true
+  let resting = false
 
   const settleDoubts = async (): Promise<void> => {
     for (const { id, kind, input } of (await w.client.doubts()).doubts) {
@@ -49,8 +52,8 @@ export function employPerson(w: World, random: Random): Person {
   const look = async (): Promise<void> => {
     try {
       await settleDoubts()
-      if (random.next() < 0.25) await cancel()
-      if (random.next() < 0.3) await letters()
+      if (!resting && random.next() < 0.25) await cancel()
+      if (!resting && random.next() < 0.3) await letters()
     } catch {
       // Ring 0 is down, or it has ended by itself: the next look will tell.
     }
@@ -62,6 +65,9 @@ export function employPerson(w: World, random: Random): Person {
   come()
   return {
     cancelled,
+    rest() {
+      resting = true
+    },
     leave() {
       there = false
     },

@@ -53,6 +53,7 @@ export async function simulate(seed: number, faults?: readonly Fault[]): Promise
     // A moment that did not come by then comes now.
     while (w.faults.count < leastFaults && w.faults.force()) await w.run(20_000)
     employment.end()
+    person.rest()
     const done = (): boolean => employment.asking === 0 && idle(w)
     if (!(await w.until(done, patienceMs)))
       w.violations.push(`work is left after ${patienceMs / 3_600_000} virtual hours: ${unrest(w)}`)
