@@ -3,6 +3,7 @@ import {
   crash,
   disk,
   type Fault,
+  http,
   judge,
   leak,
   nth,
@@ -155,4 +156,27 @@ test('seed 12: a call that meets the end of a stop is told to come again, and no
   for (let ms = 0; ms < 1_000; ms += 1) w.clock.setTimer(ms, call)
   await end()
   expect(codes).toContain('JOURNAL_CLOSED')
+})
+
+test('seeds 298, 673: a turn that waits for a person is no open work of a life that ends meanwhile', async () => {
+  const a: WorldAgent = {
+    network: { allow: ['out.test'] },
+    async run(_event, ctx) {
+      await ctx.fetch('http://out.test/get')
+      await ctx.publish('told', { now: ctx.now() })
+      await ctx.fetch('http://out.test/once', { method: 'POST' })
+    },
+  }
+  const lost = http.loseAnswers().after('bus.published', nth(1))
+  await live({ a }, [lost, ring0.kill.at(10_000), ring0.kill.at(25_000)])
+  await ask('a', 'it')
+  await w.run(90_000)
+  expect(statusOf('a')?.state).toBe('awaiting')
+  const settled = w.client
+    .doubts()
+    .then(({ doubts: [doubt] }) => w.client.resolveDoubt(doubt?.id ?? '', { outcome: 'retry' }))
+  await settle(settled)
+  await w.run(10_000)
+  expect(statusOf('a')?.counters).toMatchObject({ completed: 1, deadLettered: 0 })
+  await end()
 })
