@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url'
 const smaller: readonly { readonly file: string; readonly find: string; readonly replace: string }[] = [
   {
     file: '/runtime/checkpointer.ts',
-    find: '{ everyMs: 300_000, everyRecords: 50_000 }',
-    replace: '{ everyMs: 700, everyRecords: 200 }',
+    find: 'everyMs: 300_000, everyRecords: 50_000',
+    replace: 'everyMs: 700, everyRecords: 200',
   },
-  { file: '/journal/src/file-store.ts', find: 'segmentBytes = defaultSegmentBytes', replace: 'segmentBytes = 300_000' },
+  { file: '/runtime/open.ts', find: 'segmentBytes ?? journal.segmentBytes', replace: '300_000' },
 ]
 
 registerHooks({
