@@ -11,12 +11,12 @@ import { copyExample, startExample } from '../support/example-fleet.ts'
 
 /**
  * The journal that the example wrote on a real disk, of many segments with a checkpoint round every few records, cut at every
- * byte (one in a hundred in a test run): from each rest ring 0 goes on with every whole batch before the cut and nothing else,
+ * byte (one in four hundred in a test run): from each rest ring 0 goes on with every whole batch before the cut and nothing else,
  * and knows what it knew when the last of them was written.
  */
 const torture = process.env['VIGIL_TORTURE'] !== undefined
 const seed = Number(process.env['VIGIL_SEED'] ?? 1)
-const sample = 100
+const sample = 400
 const clock = virtualClock()
 
 /** A folder of a data directory: file names and what they hold, in order. */
