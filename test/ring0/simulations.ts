@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 /** Seeded runs of all of ring 0; `pnpm sim --seed N` repeats one. */
 export function simulations(from: number, to: number): void {
   test(`seeds ${from} to ${to} keep every promise, and every kind of fault comes at every place`, {
-    timeout: 300_000,
+    timeout: 900_000,
   }, async () => {
     const kinds = new Set<string>()
     const places = new Set<string>()
