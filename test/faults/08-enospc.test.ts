@@ -12,7 +12,7 @@ import { all, draft, segments } from '../contract/journal-store-subjects.ts'
 import { until } from '../support/until.ts'
 
 const torture = process.env['VIGIL_TORTURE'] !== undefined
-const seeds = torture ? 3_000 : 150
+const seeds = torture ? 3_000 : 50
 const wholeLife = 12
 
 describe('fault test 8: the disk fills in the middle of a record, then has room again', () => {
