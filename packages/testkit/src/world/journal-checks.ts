@@ -80,11 +80,15 @@ const acceptedOnce: JournalCheck = (log) => {
 const outcomesOnce: JournalCheck = (log) => {
   const broken: string[] = []
   const turns = new Map<string, Map<string, { readonly keep: boolean }>>()
+  const attempts = new Map<string, number>()
   for (const record of log) {
     const turn = `${record.process} ${record.turn}`
     const settled = turns.getOrInsertComputed(turn, () => new Map())
     if (record.type === 'doubt.resolved') settled.delete(record.data.key)
-    if (record.type === 'turn.attempt_failed' || record.type === 'turn.parked') {
+    // Also what was under way when the attempt before failed, and came in after that.
+    const isNew = record.type === 'turn.started' && record.data.attempt !== attempts.get(turn)
+    if (record.type === 'turn.started') attempts.set(turn, record.data.attempt)
+    if (isNew || record.type === 'turn.attempt_failed' || record.type === 'turn.parked') {
       for (const [key, { keep }] of settled) if (!keep) settled.delete(key)
       continue
     }
