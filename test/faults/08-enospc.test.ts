@@ -46,7 +46,9 @@ describe('fault test 8: the disk fills in the middle of a record, then has room 
     expect(waited).toBeGreaterThan(10)
   })
 
-  test(`${seeds} seeded lives of full disks: nothing is lost, reordered or refused, and all of it is durable in the end`, async () => {
+  test(`${seeds} seeded lives of full disks: nothing is lost, reordered or refused, and all of it is durable in the end`, {
+    timeout: 300_000,
+  }, async () => {
     const seen = new Set<SpaceState>()
     for (let seed = 1; seed <= seeds; seed += 1) {
       const random = seededRandom(seed)

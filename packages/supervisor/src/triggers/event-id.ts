@@ -44,7 +44,13 @@ function identity(trigger: Trigger): readonly unknown[] {
     case 'event':
       return ['event', trigger.eventType, trigger.source ?? null]
     case 'message':
-      return ['message', trigger.from ?? null, trigger.topic ?? null]
+      // Schemas tell apart whose content each of them takes.
+      return [
+        'message',
+        trigger.from ?? null,
+        trigger.topic ?? null,
+        ...(trigger.schema === undefined ? [] : [trigger.schema]),
+      ]
   }
 }
 
