@@ -106,6 +106,8 @@ export function groupCommit<Line extends Measured>(options: GroupCommitOptions<L
     }
     for (const { characters } of taken) held -= characters
     durable = taken.at(-1)?.seq ?? durable
+    settle()
+    for (const listener of listeners) listener(durable)
     return 'flushed'
   }
 
@@ -125,25 +127,14 @@ export function groupCommit<Line extends Measured>(options: GroupCommitOptions<L
         const next = afterDiskNews(space.state, news)
         step = next.step
         space.become(next.space)
-        // Before anybody is woken: what they append next is for the next flush, and not for one of its own.
-        if (step === 'rest') rest()
-        if (news === 'flushed') tell()
       }
     } catch (error) {
-      stop(error as Error)
+      return stop(error as Error)
     }
-  }
-
-  const rest = (): void => {
     busy = false
     lookLater()
     if (lookIsDue) look()
     else if (waiting.length > 0) schedule()
-  }
-
-  const tell = (): void => {
-    settle()
-    for (const listener of listeners) listener(durable)
   }
 
   const look = (): void => {
