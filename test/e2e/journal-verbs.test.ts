@@ -100,6 +100,41 @@ it('a body that lies beside the log is exported with its record, and verified', 
   const folder = join(directory, 'blobs', 'a')
   writeFileSync(join(folder, readdirSync(folder)[0] ?? ''), content)
   expect((await run('verify')).code).toBe(3)
+  await run('repair', '--yes')
+  expect(readdirSync(folder)).toEqual([expect.stringMatching(/^[0-9a-f]{64}\.damaged-/)])
+  expect((await run('verify')).code).toBe(0)
+})
+
+const accepted = (id: string, payload: string): RecordDraft => {
+  const event = { event_id: id, trigger_id: 'manual', type: 'manual', timestamp: 'then', payload, metadata: {} }
+  return { process: 'a' as ProcessName, epoch: 1, type: 'trigger.accepted', data: { event } }
+}
+
+it('a body that an event needs and that is gone is named, and put on record by a repair', async () => {
+  const store = await openFileStore({ fileSystem, clock, directory })
+  const end = { event_id: 'e2', reason: 'r', by: 'operator' }
+  const letter = { event_id: 'e3', attempts: 1, reason: 'r', error: { code: 'X', message: 'm' } }
+  store.append(
+    [
+      ...['e1', 'e2', 'e3'].map((id) => accepted(id, id.repeat(5_000))),
+      { process: 'a' as ProcessName, epoch: 1, type: 'turn.cancelled', turn: 't-e2', data: end },
+      { process: 'a' as ProcessName, epoch: 1, type: 'turn.dead_lettered', turn: 't-e3', data: letter },
+    ],
+    'durable',
+  )
+  await store.durable(store.lastSeq)
+  await store.close()
+  const folder = join(directory, 'blobs', 'a')
+  for (const name of readdirSync(folder)) rmSync(join(folder, name))
+  const { code, lines } = await run('verify')
+  expect(code).toBe(3)
+  expect(lines).toContain('0 bodies beside the log, 1 were taken away, 2 LOST')
+  expect(lines.join('\n')).toMatch(/the body that event e1 of "a" needs is gone\n.*event e3 of "a" needs/)
+  expect((await run('repair')).code).toBe(3)
+  expect((await run('repair', '--yes')).lines).toContain('Put on record: 2 bodies are lost.')
+  expect((await run('verify')).code).toBe(0)
+  expect((await run('repair', '--yes')).lines).toEqual(['Nothing is damaged.'])
+  expect((await run('export', '--type', 'journal.body_lost')).lines).toHaveLength(2)
 })
 
 it('show and tail read the files when no supervisor is at work', async () => {

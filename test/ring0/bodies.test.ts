@@ -1,6 +1,4 @@
-import { openFileStore } from '@vigil/journal'
 import type { JournalRecord } from '@vigil/protocol'
-import { recover } from '@vigil/supervisor/internal'
 import { judge, type World, type WorldOptions, world } from '@vigil/testkit'
 import { expect, test } from 'vitest'
 
@@ -91,15 +89,59 @@ test('what is older than bodies_retention goes by the hour, and with its process
   w.close()
 })
 
-test('a start without a body that an event needs is refused, and never makes something up', async () => {
+/** Ring 0 dies; while it is down bodies are taken away or damaged, and it knows only what the log says. */
+async function harmed(w: World, harm: (folder: (process: string) => string) => Promise<void>): Promise<void> {
+  w.kill()
+  await harm((process) => `/data/blobs/${process}`)
+  for (const round of await w.disk.readDirectory('/data/checkpoints')) await w.disk.remove(`/data/checkpoints/${round}`)
+  await w.run(120_000)
+  expect(w.starts).toBe(2)
+}
+
+const removeAll = async (w: World, folder: string): Promise<void> => {
+  for (const name of await w.disk.readDirectory(folder)) await w.disk.remove(`${folder}/${name}`)
+}
+
+test('an event whose body is gone becomes a dead letter at the start, and everybody else goes on', async () => {
+  const w = world({
+    seed: 1,
+    agents: { ...agents('keep'), other: { run: () => 'done' } },
+    answers: () => ({ status: 200, body: large('reply') }),
+  })
+  await w.until(() => w.settled, 10_000)
+  void w.client.publish('notes', large('note'))
+  await w.run(30_000)
+  void w.client.publish('notes', 'short')
+  await w.run(1_000)
+  await harmed(w, async (folder) => removeAll(w, folder('@runtime')))
+  expect(w.supervisor?.report).toMatchObject({ bodiesLost: 1, lost: 0 })
+  const [letter] = (await w.client.deadLetters('clerk')).dead_letters
+  expect(letter).toMatchObject({ reason: 'body_lost', error: { code: 'BODY_LOST' }, attempts: 1 })
+  expect((await w.client.context('clerk')).state).toEqual({ last: '5 5000' })
+  expect((await w.client.process('clerk')).state).toBe('running')
+  expect(await w.client.redeliver('clerk')).toEqual({ event_ids: [] })
+  const event_ids = [letter?.event_id ?? '']
+  await expect(w.client.redeliver('clerk', event_ids)).rejects.toMatchObject({ code: 'BODY_LOST' })
+  void w.supervisor?.get('other').enqueue({})
+  await w.run(10_000)
+  expect((await w.client.turns('other')).turns[0]).toMatchObject({ state: 'completed' })
+  w.close()
+})
+
+test('so does a turn whose recorded outcome is damaged, and its event can be redelivered', async () => {
   const w = await begun('keep')
   await w.run(30_000)
-  const [name] = (await w.disk.readDirectory('/data/blobs/@runtime')) as [string]
-  const store = await openFileStore({ fileSystem: w.disk, clock: w.clock, directory: '/data' })
-  await expect(recover(store)).resolves.toBeDefined()
-  await w.disk.remove(`/data/blobs/@runtime/${name}`)
-  for (const round of await w.disk.readDirectory('/data/checkpoints')) await w.disk.remove(`/data/checkpoints/${round}`)
-  const again = await openFileStore({ fileSystem: w.disk, clock: w.clock, directory: '/data' })
-  await expect(recover(again)).rejects.toMatchObject({ code: 'JOURNAL_DAMAGED', details: { blob: name } })
+  await harmed(w, async (folder) => {
+    const [name] = (await w.disk.readDirectory(folder('clerk'))) as [string]
+    const handle = await w.disk.open(`${folder('clerk')}/${name}`, 'write')
+    handle.write(Buffer.from('"R'), 0)
+    await handle.sync()
+    await handle.close()
+  })
+  const [letter] = (await w.client.deadLetters('clerk')).dead_letters
+  expect(letter).toMatchObject({ reason: 'body_lost', error: { code: 'BODY_LOST' } })
+  void w.client.redeliver('clerk', [letter?.event_id ?? ''])
+  await w.run(100_000)
+  expect((await w.client.context('clerk')).state).toEqual({ last: '5000 5000' })
   w.close()
 })

@@ -30,8 +30,10 @@ function verificationLines({ segments, checkpoints, bodies, troubles, being_writ
   })
   for (const { path, seq, processes } of checkpoints)
     lines.push(`${basename(path)}  ${seq === undefined ? 'DAMAGED' : `up to record ${seq}, ${processes} processes`}`)
-  if (bodies.whole + bodies.gone > 0)
-    lines.push(`${bodies.whole} bodies beside the log, ${bodies.gone} were taken away`)
+  if (bodies.whole + bodies.gone + bodies.lost > 0) {
+    const lost = bodies.lost === 0 ? '' : `, ${bodies.lost} LOST`
+    lines.push(`${bodies.whole} bodies beside the log, ${bodies.gone} were taken away${lost}`)
+  }
   if (being_written) lines.push('A supervisor is at work: what it has not made durable was not looked at.')
   for (const { path, offset, what } of troubles) lines.push(`${path} is damaged at byte ${offset}: ${what}`)
   const total = segments.reduce((sum, { records }) => sum + records, 0)
@@ -51,7 +53,8 @@ export async function repairJournal(data: DataDirectory, print: Print, yes: bool
       )
     }
     for (const path of plan.checkpoints) print(`${basename(path)}  damaged, will be moved aside.`)
-    const isDamaged = plan.segments.length + plan.checkpoints.length > 0
+    for (const { path, what } of plan.bodies) print(`${path}  ${what}.`)
+    const isDamaged = plan.segments.length + plan.checkpoints.length + plan.bodies.length > 0
     if (isDamaged && !yes) {
       print('Nothing was changed. --yes keeps the bytes as they are beside each file (*.damaged-TIME) and repairs it.')
       return exitCodes.journalDamaged
@@ -59,6 +62,7 @@ export async function repairJournal(data: DataDirectory, print: Print, yes: bool
     const loss = await repairLog(plan, { fileSystem, clock, directory })
     const names = loss?.affected.map(({ process, atMost }) => `${process} (at most ${atMost})`) ?? []
     if (loss !== undefined) print(`Put on record: records may be missing of ${names.join(', ')}.`)
+    if (plan.bodies.length > 0) print(`Put on record: ${plan.bodies.length} bodies are lost.`)
     print(isDamaged ? 'Repaired: the journal opens.' : 'Nothing is damaged.')
     return exitCodes.done
   })

@@ -13,7 +13,7 @@ const found = (name: string, checkpointAt: string | undefined, replayed: number,
 })
 const block = (report: Partial<RecoveryReport>, states: Record<string, ProcessState> = {}) =>
   recoveryBlock({
-    report: { orphansEnded: 0, processes: [], lost: 0, repeated: 0, inDoubt: 0, ...report },
+    report: { orphansEnded: 0, processes: [], lost: 0, repeated: 0, bodiesLost: 0, inDoubt: 0, ...report },
     now,
     stateOf: (name) => states[name] ?? 'running',
   })
@@ -47,6 +47,7 @@ it('hides no loss, no orphan and no torn end', () => {
     processes: [found('a', undefined, 2)],
     lost: 1,
     repeated: 2,
+    bodiesLost: 2,
     inDoubt: 3,
     orphansEnded: 1,
     tornTail: 'x.torn',
@@ -54,6 +55,7 @@ it('hides no loss, no orphan and no torn end', () => {
   expect(lines[0]).toContain('Found 1 process in the journal')
   expect(lines[1]).toContain('Ended 1 cell that the last run left behind')
   expect(lines[2]).toContain('Moved a torn end of the journal to x.torn')
+  expect(lines.at(-2)).toContain('2 dead letters for bodies that are gone')
   expect(lines.at(-1)).toContain('1 accepted event lost, 2 recorded effects repeated, 3 in doubt')
 })
 

@@ -26,6 +26,9 @@ export function recoveryBlock({ report, now, stateOf }: BlockInput): string[] {
       const replay = `Replaying ${count(process.replayed, 'record')}...`
       return `${stamp} Process "${process.name}" -> ${checkpoint} -> ${replay} -> State restored. ${outlook(stateOf(process.name), process.openTurns)}`
     }),
+    ...(report.bodiesLost === 0
+      ? []
+      : [`${stamp} ${count(report.bodiesLost, 'dead letter')} for bodies that are gone from the data directory`]),
     `${stamp} ${count(report.lost, 'accepted event')} lost, ${count(report.repeated, 'recorded effect')} repeated, ${report.inDoubt} in doubt`,
   ]
 }

@@ -152,6 +152,7 @@ export function fakeRuntime(): FakeRuntime {
       processes: [{ name: 'watcher', checkpointAt: 'then', replayed: 4, openTurns: 1 }],
       lost: 0,
       repeated: 0,
+      bodiesLost: 0,
       inDoubt: 0,
     },
     get: (name) => {

@@ -104,6 +104,7 @@ function recoveryView(report: RecoveryReport): RuntimeStatusView['recovery'] {
     })),
     lost: report.lost,
     repeated: report.repeated,
+    bodies_lost: report.bodiesLost,
     in_doubt: report.inDoubt,
   }
 }

@@ -72,6 +72,11 @@ export const errorTable = {
   TURN_CANCELLED: row('terminal', 409, 'A person or a policy ended the turn; look at `vigil turns show`.'),
   TURN_NOT_FOUND: row('rejected', 404, 'List the turns with `vigil turns NAME`.'),
   BODY_GONE: row('rejected', 410, 'Raise journal.bodies_retention; what was taken away does not come back.'),
+  BODY_LOST: row(
+    'terminal',
+    410,
+    'DATA/blobs does not hold it any more: have it sent again, and discard the dead letter. A backup of DATA/blobs brings it back only before the start.',
+  ),
   TRIGGER_NOT_FOUND: row('rejected', 404, 'List the triggers with `vigil triggers NAME`.'),
   DEAD_LETTER_NOT_FOUND: row('rejected', 404, 'List the dead letters with `vigil dead-letters NAME`.'),
   DOUBT_NOT_FOUND: row('rejected', 404, 'List what is in doubt with `vigil doubts`.'),

@@ -122,6 +122,16 @@ export const recordTable = {
       moved_to: z.array(z.string()).optional().describe('files that hold the bytes as they were found'),
     }),
   ),
+  'journal.body_lost': record(
+    [],
+    'A repair found that a body beside the log is missing, or moved aside what stood in its place.',
+    z.strictObject({
+      owner: z.string().describe('whose records name it'),
+      blob: z.string(),
+      what: z.string(),
+      moved_to: z.string().optional(),
+    }),
+  ),
 
   'clock.stepped': record(
     ['mailbox', 'turns'],

@@ -115,6 +115,7 @@ export interface RuntimeStatusView {
     }[]
     readonly lost: number
     readonly repeated: number
+    readonly bodies_lost: number
     readonly in_doubt: number
   }
 }

@@ -317,6 +317,8 @@ export interface RecoveryReport {
   }[]
   readonly lost: number
   readonly repeated: number
+  /** Events and open turns that became dead letters because a body of theirs is gone. */
+  readonly bodiesLost: number
   readonly inDoubt: number
 }
 

@@ -1,5 +1,6 @@
 import { lastOf } from '../segment-files.ts'
 import { readSegment } from '../segment-reader.ts'
+import { bodySurvey, type LostBody } from './body-survey.ts'
 import { type ExaminedSegment, examineSegment } from './examined-segment.ts'
 import { lostPlaces, type Owner } from './lost-places.ts'
 import { rebuiltSegment } from './rebuilt-segment.ts'
@@ -17,6 +18,8 @@ export interface RepairPlan {
   readonly segments: readonly SegmentRepair[]
   /** Damaged rounds, to be moved aside. */
   readonly checkpoints: readonly string[]
+  /** Bodies that are missing or damaged, to be put on record. */
+  readonly bodies: readonly LostBody[]
 }
 
 export interface SegmentRepair {
@@ -33,12 +36,14 @@ export interface SegmentRepair {
 export async function planRepair(files: DataFiles): Promise<RepairPlan> {
   const rounds = await surveyCheckpoints(files)
   const checkpoints = rounds.flatMap(({ path, checkpoint }) => (checkpoint === undefined ? [path] : []))
-  const surveyed = await Array.fromAsync(surveySegments(files, rounds, () => undefined))
-  if (surveyed.every(({ trouble }) => trouble === undefined)) return { segments: [], checkpoints }
+  const seen = bodySurvey(files)
+  const surveyed = await Array.fromAsync(surveySegments(files, rounds, seen.see))
+  const { lost: bodies } = await seen.findings()
+  if (surveyed.every(({ trouble }) => trouble === undefined)) return { segments: [], checkpoints, bodies }
   const places = lostPlaces(surveyed[0]?.first ?? 1)
   const examined = await examine(files, surveyed, { places, least: newestSeq(rounds) })
   for (const { checkpoint } of rounds) if (checkpoint !== undefined) places.ends(checkpoint.places)
-  return { segments: await rebuild(files, surveyed, { examined, owners: places.assigned() }), checkpoints }
+  return { segments: await rebuild(files, surveyed, { examined, owners: places.assigned() }), checkpoints, bodies }
 }
 
 /** Looks what can be read of each segment that is damaged, and at every record of the others. */

@@ -1,4 +1,5 @@
-import type { Clock, FileSystem } from '@vigil/protocol'
+import { dirname } from 'node:path'
+import { type Clock, type FileSystem, type RecordDraft, runtimeProcess } from '@vigil/protocol'
 import { writeFileAtomically } from '../atomic-file.ts'
 import { loadCheckpoints } from '../checkpoint-file.ts'
 import { openLog } from '../open-log.ts'
@@ -7,6 +8,7 @@ import { encodeRecord } from '../record-codec.ts'
 import { segmentsFrom, sidecarOf } from '../segment-files.ts'
 import { readSegment } from '../segment-reader.ts'
 import { segmentWriter } from '../segment-writer.ts'
+import type { LostBody } from './body-survey.ts'
 import { type Loss, lossDrafts, losses } from './losses.ts'
 import type { RepairPlan } from './repair-plan.ts'
 import { checkpointsOf, journalOf } from './survey.ts'
@@ -37,8 +39,13 @@ export async function repairLog(plan: RepairPlan, options: RepairOptions): Promi
   }
   for (const path of plan.checkpoints) await fileSystem.rename(path, `${path}${suffix}`)
   if (plan.checkpoints.length > 0) await fileSystem.syncDirectory(checkpointsOf(directory))
+  for (const { path, damaged } of plan.bodies) {
+    if (!damaged) continue
+    await fileSystem.rename(path, `${path}${suffix}`)
+    await fileSystem.syncDirectory(dirname(path))
+  }
   const loss = await lossesOf(fileSystem, directory)
-  if (loss !== undefined) await putOnRecord(loss, options)
+  if (loss !== undefined || plan.bodies.length > 0) await putOnRecord({ loss, bodies: plan.bodies, suffix }, options)
   return loss
 }
 
@@ -54,7 +61,10 @@ async function lossesOf(fileSystem: FileSystem, directory: string): Promise<Loss
 }
 
 /** In a segment of their own: within one the places of a process never leap. */
-async function putOnRecord(loss: Loss, { fileSystem, clock, directory }: RepairOptions): Promise<void> {
+async function putOnRecord(
+  found: { readonly loss: Loss | undefined; readonly bodies: readonly LostBody[]; readonly suffix: string },
+  { fileSystem, clock, directory }: RepairOptions,
+): Promise<void> {
   const journal = journalOf(directory)
   const given = places()
   const { tail } = await openLog({
@@ -67,7 +77,10 @@ async function putOnRecord(loss: Loss, { fileSystem, clock, directory }: RepairO
   const writer = segmentWriter(fileSystem, journal, 0, tail)
   try {
     const movedTo = (await fileSystem.readDirectory(journal)).filter((name) => name.includes(aside))
-    const drafts = lossDrafts(loss, given, movedTo)
+    const drafts = [
+      ...(found.loss === undefined ? [] : lossDrafts(found.loss, given, movedTo)),
+      ...found.bodies.map((body) => bodyDraft(body, found.suffix)),
+    ]
     const data = dataTexts(drafts)
     const records = given.give(drafts, isoTime(clock))
     const last = records.length - 1
@@ -79,3 +92,10 @@ async function putOnRecord(loss: Loss, { fileSystem, clock, directory }: RepairO
     await writer.close()
   }
 }
+
+const bodyDraft = ({ process, hash, damaged, what }: LostBody, suffix: string): RecordDraft => ({
+  process: runtimeProcess,
+  epoch: 0,
+  type: 'journal.body_lost',
+  data: { owner: process, blob: hash, what, ...(damaged ? { moved_to: `${hash}${suffix}` } : {}) },
+})

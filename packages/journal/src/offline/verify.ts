@@ -1,15 +1,13 @@
-import { join } from 'node:path'
 import type { JournalRecord } from '@vigil/protocol'
-import { blobStore } from '../blob-store.ts'
-import { referenceIn } from '../line-bodies.ts'
+import { bodySurvey } from './body-survey.ts'
 import { type DataFiles, surveyCheckpoints, surveySegments, type Trouble } from './survey.ts'
 
 /** What a look at every byte of a data directory found. */
 export interface Verification {
   readonly segments: readonly SegmentFinding[]
   readonly checkpoints: readonly CheckpointFinding[]
-  /** Bodies beside the log that its records name: so many are there, so many were taken away. */
-  readonly bodies: { readonly whole: number; readonly gone: number }
+  /** Bodies beside the log that its records name: so many are there, were taken away, and are missing or damaged. */
+  readonly bodies: { readonly whole: number; readonly gone: number; readonly lost: number }
   /** Whether a supervisor was at work; what it had not made durable was not looked at. */
   readonly being_written: boolean
   readonly troubles: readonly Trouble[]
@@ -40,7 +38,7 @@ export async function verifyLog(files: DataFiles): Promise<Verification> {
   const troubles: Trouble[] = []
   const segments: SegmentFinding[] = []
   const order = placeOrder()
-  const named = new Map<string, NamedBody>()
+  const bodies = bodySurvey(files)
   let records = 0
   let lost = 0
   let disorder: string | undefined
@@ -48,8 +46,7 @@ export async function verifyLog(files: DataFiles): Promise<Verification> {
     records += 1
     if (record.type === 'journal.record_lost') lost += 1
     disorder ??= order(record)
-    const hash = referenceIn(record)?.$blob
-    if (hash !== undefined) named.set(`${record.process}/${hash}`, { process: record.process, hash })
+    bodies.see(record)
   }
   for await (const { path, first, reading, trouble } of surveySegments(files, rounds, visit)) {
     segments.push({
@@ -72,27 +69,15 @@ export async function verifyLog(files: DataFiles): Promise<Verification> {
     path,
     ...(checkpoint === undefined ? {} : { seq: checkpoint.seq, processes: checkpoint.rows.size }),
   }))
-  const bodies = await verifyBodies(files, [...named.values()], troubles)
-  return { segments, checkpoints, bodies, being_written: files.beingWritten, troubles }
-}
-
-interface NamedBody {
-  readonly process: string
-  readonly hash: string
-}
-
-/** A body that is not there was taken away; one that is something else is damaged. */
-async function verifyBodies({ fileSystem, directory }: DataFiles, named: readonly NamedBody[], troubles: Trouble[]) {
-  const folder = join(directory, 'blobs')
-  const blobs = blobStore(fileSystem, folder, () => 0)
-  let [whole, gone] = [0, 0]
-  for (const { process, hash } of named) {
-    const path = join(folder, process, hash)
-    if ((await fileSystem.stat(path)) === undefined) gone += 1
-    else if ((await blobs.read(process, hash)) !== undefined) whole += 1
-    else troubles.push({ path, offset: 0, what: 'the body is not what its name says' })
+  const { whole, gone, lost: lostBodies } = await bodies.findings()
+  for (const { path, what } of lostBodies) troubles.push({ path, offset: 0, what })
+  return {
+    segments,
+    checkpoints,
+    bodies: { whole, gone, lost: lostBodies.length },
+    being_written: files.beingWritten,
+    troubles,
   }
-  return { whole, gone }
 }
 
 /** Places of each process grow by one, except over what is damaged or may have been lost; no epoch comes back. */

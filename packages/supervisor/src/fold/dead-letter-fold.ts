@@ -1,9 +1,10 @@
 import { type JournalRecord, limits } from '@vigil/protocol'
+import { lacksBody } from './needed-bodies.ts'
 import type { DeadLetter, ProcessFold } from './process-fold.ts'
 
 /** Keeps what ended badly for people, the newest thousand. */
 export function keepDeadLetter(process: ProcessFold, letter: DeadLetter): void {
-  process.deadLetters.push(letter)
+  process.deadLetters.push(lacksBody(letter.event) ? { ...letter, lacksBody: true } : letter)
   if (process.deadLetters.length > limits.deadLetters) process.deadLetters.shift()
 }
 

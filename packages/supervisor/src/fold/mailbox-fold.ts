@@ -1,5 +1,6 @@
 import { type AcceptedEvent, type JournalRecord, limits, type RecordData, type RecordType } from '@vigil/protocol'
 import { removeDeadLetter } from './dead-letter-fold.ts'
+import { lacksBody } from './needed-bodies.ts'
 import type { DedupeEntry, ProcessFold } from './process-fold.ts'
 import { hasTrigger, listens, manualTrigger } from './trigger-fold.ts'
 import { settleEffect } from './turn-fold.ts'
@@ -12,8 +13,8 @@ export function foldAccepted(process: ProcessFold, record: Of<'trigger.accepted'
   receive(process, event, record.at)
   if (key !== undefined)
     remember(process, event, key, { eventId: event.event_id, bodyHash: body_hash, atMs: Date.parse(record.at) })
-  // What a person fired is no slot and no version of a file, whatever its payload says.
-  if (event.metadata['by'] !== undefined) return
+  // What a person fired is no slot and no version of a file, whatever its payload says; nor is what has none any more.
+  if (event.metadata['by'] !== undefined || lacksBody(event)) return
   if (event.type === 'cron') {
     const { scheduled_time, missed } = event.payload as { readonly scheduled_time: string; readonly missed: number }
     foldSlots(process, { trigger_id: event.trigger_id, from: scheduled_time, missed })

@@ -1,5 +1,5 @@
 import { bodyHash, isGone } from '@vigil/journal'
-import { type AcceptedEvent, type BodyReference, VigilError } from '@vigil/protocol'
+import type { AcceptedEvent, BodyReference } from '@vigil/protocol'
 import type { ProcessFold } from './process-fold.ts'
 
 /** A body never changes, and is looked at by every sweep: written as JSON and hashed once in its life. */
@@ -23,17 +23,12 @@ export function neededBodies(world: ReadonlyMap<string, ProcessFold>): Set<strin
   return needed
 }
 
-/** @throws JOURNAL_DAMAGED when a body that the process needs is not there: to go on would be to act on what nobody sent */
-export function assertBodies(process: ProcessFold): void {
-  const gone = goneBody(process)
-  if (gone === undefined) return
-  const message = `expected the body ${gone.$blob}, which "${process.name}" needs, under DATA/blobs; it is gone or damaged`
-  throw new VigilError('JOURNAL_DAMAGED', message, { details: { process: process.name, blob: gone.$blob } })
-}
-
 /** A body of its events, open turns or dead letters that is not there any more. */
 export const goneBody = (process: Pick<ProcessFold, 'mailbox' | 'deadLetters' | 'turns'>): BodyReference | undefined =>
   bodiesIn(process).find(isGone) as BodyReference | undefined
+
+/** Whether an event came back from the log without its body. */
+export const lacksBody = (event: AcceptedEvent): boolean => bodiesOf(event).some(isGone)
 
 function* bodiesIn({
   mailbox,

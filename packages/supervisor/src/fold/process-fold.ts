@@ -111,6 +111,8 @@ export interface DeadLetter {
   readonly attempts: number
   readonly reason: string
   readonly error: RecordedError
+  /** Its event is not whole any more: what stands for its body must never come to an agent. */
+  readonly lacksBody?: true
 }
 
 export interface SlotCounts {

@@ -157,8 +157,9 @@ export function foldDeadLettered(process: ProcessFold, record: Of<'turn.dead_let
   const events = takeOut(process, record)
   if (events.length === 0) return
   process.deadLettered += events.length
-  process.failures += 1
   const { attempts, reason, error } = record.data
+  // The disk has failed then, and not the agent.
+  if (error.code !== 'BODY_LOST') process.failures += 1
   for (const event of events) keepDeadLetter(process, { at: record.at, event, attempts, reason, error })
 }
 

@@ -47,6 +47,7 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'journal.damage_found': untold,
   'journal.disk_filled': untold,
   'journal.disk_freed': untold,
+  'journal.body_lost': untold,
   'journal.record_lost': own((process, { epoch }) => foldLoss(process, epoch)),
   'journal.repaired': own((process, { epoch }) => foldLoss(process, epoch)),
 

@@ -20,7 +20,8 @@ function chosen(fold: ProcessFold, eventIds: readonly string[] | undefined): Dea
 }
 
 /**
- * Puts dead letters into the mailbox again, each as a new event with a turn of its own; all of them or none.
+ * Puts dead letters into the mailbox again, each as a new event with a turn of its own; all of them or none. Those
+ * without their body stay, and cannot be named.
  * Resolves with the ids of the new events, in the order asked for, when they are durable.
  */
 export async function redeliver(
@@ -28,7 +29,10 @@ export async function redeliver(
   fold: ProcessFold,
   { eventIds, by }: { readonly eventIds?: readonly string[] | undefined; readonly by: string },
 ): Promise<string[]> {
-  const letters = chosen(fold, eventIds)
+  const letters = chosen(fold, eventIds).filter((letter) => eventIds !== undefined || letter.lacksBody === undefined)
+  const lost = letters.find(({ lacksBody }) => lacksBody)
+  if (lost !== undefined)
+    throw new VigilError('BODY_LOST', `the body of dead letter ${lost.event.event_id} of "${fold.name}" is gone`)
   const { max } = fold.manifest.mailbox
   if (fold.mailbox.size + letters.length > max) {
     const message = `the mailbox of "${fold.name}" holds ${fold.mailbox.size} events, ${letters.length} more would pass its mailbox.max of ${max}`

@@ -1,10 +1,10 @@
 import type { JournalStore, ProcessName, RecordDraft } from '@vigil/protocol'
-import { assertBodies } from '../fold/needed-bodies.ts'
 import { unpackRow } from '../fold/packed-row.ts'
 import type { ProcessFold } from '../fold/process-fold.ts'
 import { touched } from '../fold/touched.ts'
 import { applyRecord, type World } from '../fold/world.ts'
 import type { RecoveryReport } from '../surface.ts'
+import { endsOfLostBodies } from './lost-bodies.ts'
 
 export interface Recovered {
   readonly world: World
@@ -37,27 +37,31 @@ export async function recover(journal: JournalStore): Promise<Recovered> {
   })
   const checkpointAt = checkpoint === undefined ? undefined : new Date(checkpoint.at).toISOString()
   const processes = [...world.values()]
-  processes.forEach(assertBodies)
+  const lostBodies = processes.flatMap(endsOfLostBodies)
   const tail = journal.report.tornTail
   return {
     world,
     rows: checkpoint?.rows ?? new Map(),
     changed: new Set(replayed.keys()),
-    epitaphs: processes.filter((process) => process.alive).map(epitaph),
+    epitaphs: [...processes.filter((process) => process.alive).map(epitaph), ...lostBodies],
     report: {
       ...(tail === undefined ? {} : { tornTail: tail.movedTo }),
       processes: processes.map((process) => ({
         name: process.name,
         ...(checkpointAt !== undefined && checkpoint?.rows.has(process.name) === true ? { checkpointAt } : {}),
         replayed: replayed.get(process.name) ?? 0,
-        openTurns: process.turns.size,
+        openTurns: openTurns(process, lostBodies),
       })),
       lost: sum(processes, lostEvents),
       repeated: 0,
+      bodiesLost: lostBodies.length,
       inDoubt: sum(processes, doubts),
     },
   }
 }
+
+const openTurns = ({ name, turns }: ProcessFold, ends: readonly RecordDraft[]): number =>
+  turns.size - ends.filter(({ process, turn }) => process === name && turns.has(turn ?? '')).length
 
 /** Records that change several processes change what is there, and add or remove none. */
 const partOf = (world: World, names: readonly string[]): World =>

@@ -122,11 +122,20 @@ const neverDiverged: JournalCheck = (log) =>
       : [],
   )
 
+/** Nothing takes a body away that somebody needs. */
+const bodiesKept: JournalCheck = (log) =>
+  log.flatMap((record) =>
+    record.type === 'turn.dead_lettered' && record.data.error.code === 'BODY_LOST'
+      ? [`turn ${record.turn} of ${record.process} has lost a body: ${record.data.error.message}`]
+      : [],
+  )
+
 export const journalChecks: readonly JournalCheck[] = [
   numbered,
   acceptedOnce,
   outcomesOnce,
   neverDiverged,
+  bodiesKept,
   requestsAnswered,
   slotsAccountedFor,
   parkedWait,

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { openFileStore } from '@vigil/journal'
+import { openFileStore, verifyLog } from '@vigil/journal'
 import type { JournalRecord } from '@vigil/protocol'
 import { applyRecord, type World as Folds, recover, snapshotRow, touched } from '@vigil/supervisor/internal'
 import { virtualClock } from '../virtual-clock.ts'
@@ -31,6 +31,7 @@ export async function judge(world: World): Promise<Judgement> {
   let folds: Folds
   let recovered: Folds
   let strays: readonly string[]
+  violations.push(...(await troublesOf(world)))
   try {
     ;({ log, folds, recovered, strays } = await readBack(world))
   } catch (error) {
@@ -60,6 +61,12 @@ export async function judge(world: World): Promise<Judgement> {
   if (!isDeepStrictEqual(rows(recovered), rows(folds)))
     violations.push('the newest checkpoint and what came after it say something else than all records')
   return { violations, log, folds }
+}
+
+/** What `vigil journal verify` would say: also of bodies that a line names and that are not there. */
+async function troublesOf({ disk }: World): Promise<string[]> {
+  const { troubles } = await verifyLog({ fileSystem: disk, directory: worldDirectory, beingWritten: false })
+  return troubles.map(({ path, offset, what }) => `${path} is damaged at byte ${offset}: ${what}`)
 }
 
 async function readBack(world: World) {
