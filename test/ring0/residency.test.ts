@@ -1,3 +1,4 @@
+import type { AgentContext } from '@vigil/agent'
 import {
   crash,
   disk,
@@ -147,6 +148,33 @@ test('who gave its thread back while the disk took its time goes on when its rec
   await w.run(200_000)
   expect(typesOf('a')).toContain('incarnation.released')
   expect(statusOf('a')?.counters).toMatchObject({ completed: 1 })
+  await end()
+})
+
+test.each([
+  [
+    'waits for the disk',
+    [disk.slow(10_000).between(5_000, 65_000)],
+    (ctx: AgentContext) => ctx.step('pay', () => 'paid', { once: true }),
+  ],
+  [
+    'runs beside a wait',
+    [],
+    async (ctx: AgentContext) => {
+      const slow = ctx.step('pay', () => new Promise((done) => w.clock.setTimer(10_000, () => done('paid'))), {
+        once: true,
+      })
+      return (await Promise.all([slow, ctx.sleep('30s')]))[0]
+    },
+  ],
+])('a step that may begin only once and %s is not evicted: nothing is in doubt', async (_, faults, run) => {
+  await live({ a: { evictable: true, run: (_event, ctx) => run(ctx) } }, faults)
+  await w.run(6_000 - w.clock.monotonic())
+  post('a', 'it')
+  await w.run(300_000)
+  const records = w.told.flat().filter(({ process }) => process === 'a')
+  expect(records.find(({ type }) => type === 'turn.parked')).toBeUndefined()
+  expect(records.findLast(({ type }) => type === 'turn.completed')?.data).toMatchObject({ result: 'paid' })
   await end()
 })
 

@@ -174,6 +174,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       return
     }
     turn.called()
+    if (asksLeave(call)) turn.begun.add(call.key)
     if (held !== undefined) held.push(call)
     else perform(call, turn)
     listener.moved()
@@ -199,6 +200,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     progressed = true
     if (dead) return
     const { id } = call
+    if (call.kind === 'step' && !(asksLeave(call) && outcome.ok)) turn.begun.delete(call.key)
     // That the turn has a channel is on record; the channel itself is of this life.
     const opens = call.kind === 'channel' && outcome.ok && running.get(call.turn) === turn
     if (opens) turn.listen()
@@ -323,13 +325,19 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       return [...running].every(([id, turn]) => held?.some((call) => call.turn === id) === true || turn.isWaiting)
     },
     get isWaiting() {
-      return running.size > 0 && [...running.values()].every((turn) => turn.open > 0 && !turn.listens)
+      return running.size > 0 && [...running.values()].every(mayBeReplayed)
     },
     stateChanged: news.changed,
     stop: (graceMs) => guest.stop(graceMs),
     kill: (cause) => guest.kill(cause),
   }
 }
+
+const asksLeave = ({ kind, input }: Call): boolean =>
+  kind === 'step' && (input as { readonly intend?: unknown } | undefined)?.intend === true
+
+/** It waits for ring 0, and another guest could take it from there without a doubt. */
+const mayBeReplayed = ({ open, listens, begun }: RunningTurn): boolean => open > 0 && !listens && begun.size === 0
 
 /** Keys that the turn has updated and others have committed since, with what stands there now; undefined if there are none. */
 function staleOf(

@@ -13,6 +13,8 @@ export interface RunningTurn {
   /** What it was told of keys that others committed after its snapshot, and how often. */
   readonly seen: Map<string, unknown>
   rounds: number
+  /** Keys of steps that may begin only once and have asked for leave: what became of them only this guest can tell. */
+  readonly begun: Set<string>
   /** It has opened a channel: what comes over it may set it to work at any time, and is on no record. */
   readonly listens: boolean
   listen(): void
@@ -53,6 +55,7 @@ export function runningTurn({ clock, crashed, maxMs, isHeld, expired }: Parts): 
     crashed,
     seen: new Map(),
     rounds: 0,
+    begun: new Set(),
     get open() {
       return open
     },
