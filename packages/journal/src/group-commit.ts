@@ -2,12 +2,8 @@ import { type Clock, errorCode, type JournalSpace, type Timer, VigilError } from
 import { type Ballast, noBallast } from './ballast.ts'
 import { diskFailure, isDiskFull } from './disk-failure.ts'
 import { afterDiskNews, type DiskNews, type DiskStep } from './disk-space.ts'
+import { type FlushGroup, flushGroups, type Measured } from './flush-groups.ts'
 import { spaceState } from './space-state.ts'
-
-/** What a flush is filled with; `length` counts characters. */
-interface Measured {
-  readonly length: number
-}
 
 /**
  * Gathers lines while one flush is under way and writes them with the next: one fdatasync serves everyone. What is
@@ -38,30 +34,13 @@ export interface GroupCommitOptions<Line extends Measured> {
   readonly mostHeld?: number
 }
 
-const flushRecords = 512
-const flushCharacters = 1_000_000
 const lazyMs = 5
 const lookMs = 5_000
 
-interface Waiter {
-  readonly upTo: number
-  readonly promise: Promise<void>
-  readonly resolve: () => void
-  readonly reject: (error: Error) => void
-}
-
-interface Batch<Line> {
-  readonly lines: readonly Line[]
-  readonly seq: number
-  readonly characters: number
-}
-
-const charactersOf = (counted: readonly Measured[]): number => counted.reduce((sum, { length }) => sum + length, 0)
-
 export function groupCommit<Line extends Measured>(options: GroupCommitOptions<Line>): GroupCommit<Line> {
   const { clock, write, ballast = noBallast, mostHeld = 64_000_000 } = options
-  let waiting: Batch<Line>[] = []
-  let held = 0
+  const groups = flushGroups<Line>()
+  let flushed: FlushGroup<Line> | undefined
   let durable = options.durableSeq
   let appended = durable
   let busy = false
@@ -71,44 +50,32 @@ export function groupCommit<Line extends Measured>(options: GroupCommitOptions<L
   let lookTimer: Timer | undefined
   let stopped: Error | undefined
   let closing = false
-  let waiters: Waiter[] = []
   const space = spaceState()
   const failed = Promise.withResolvers<Error>()
   const listeners = new Set<(durableSeq: number) => void>()
 
-  /** As many batches as one flush takes; a larger one travels alone. */
-  const take = (): Batch<Line>[] => {
-    let characters = 0
-    let count = 0
-    for (const batch of waiting) {
-      characters += batch.characters
-      if (count > 0 && (batch.seq - durable > flushRecords || characters > flushCharacters)) break
-      count += 1
-    }
-    const taken = waiting.slice(0, count)
-    waiting = waiting.slice(count)
-    return taken
-  }
-
   const flush = async (): Promise<DiskNews> => {
-    const taken = take()
+    const group = groups.take()
+    if (group === undefined) return 'flushed'
     try {
-      if (taken.length > 0)
-        await write(
-          taken.flatMap(({ lines }) => lines),
-          durable + 1,
-        )
+      await write(group.lines, durable + 1)
     } catch (error) {
       if (!isDiskFull(error)) throw error
-      waiting = [...taken, ...waiting]
+      groups.putBack()
       if (space.state !== 'open' && closing) throw error
       return 'full'
     }
-    for (const { characters } of taken) held -= characters
-    durable = taken.at(-1)?.seq ?? durable
-    settle()
+    groups.written()
+    durable = group.lastSeq
+    flushed = group
     for (const listener of listeners) listener(durable)
     return 'flushed'
+  }
+
+  /** Those who waited for the last flush go on. */
+  const wake = (): void => {
+    flushed?.done.resolve()
+    flushed = undefined
   }
 
   const perform = async (step: Exclude<DiskStep, 'rest'>): Promise<DiskNews> => {
@@ -118,15 +85,19 @@ export function groupCommit<Line extends Measured>(options: GroupCommitOptions<L
     return 'ballast_given_up'
   }
 
-  /** One thing at a time on the disk. */
+  /**
+   * One thing at a time on the disk. When a whole group waits, it is on its way to the disk before those of the group before it
+   * are woken: what they do next takes the time of its sync. Otherwise they are woken first, and share the next flush.
+   */
   const work = async (first: DiskStep): Promise<void> => {
     busy = true
     try {
       for (let step = first; step !== 'rest'; ) {
-        const news = await perform(step)
-        const next = afterDiskNews(space.state, news)
-        step = next.step
+        const working = perform(step)
+        wake()
+        const next = afterDiskNews(space.state, await working)
         space.become(next.space)
+        step = next.step === 'rest' && space.state === 'open' && groups.isFull ? 'flush' : next.step
       }
     } catch (error) {
       return stop(error as Error)
@@ -134,7 +105,8 @@ export function groupCommit<Line extends Measured>(options: GroupCommitOptions<L
     busy = false
     lookLater()
     if (lookIsDue) look()
-    else if (waiting.length > 0) schedule()
+    else if (!groups.isEmpty) schedule()
+    wake()
   }
 
   const look = (): void => {
@@ -151,20 +123,13 @@ export function groupCommit<Line extends Measured>(options: GroupCommitOptions<L
     })
   }
 
-  const settle = (): void => {
-    const done = waiters.filter((waiter) => waiter.upTo <= durable)
-    if (done.length === 0) return
-    waiters = waiters.filter((waiter) => waiter.upTo > durable)
-    for (const waiter of done) waiter.resolve()
-  }
-
   const stop = (cause: Error): void => {
     const reason = errorCode(cause) === undefined ? diskFailure(cause) : cause
     stopped = reason
     lazyTimer?.cancel()
     lookTimer?.cancel()
-    for (const waiter of waiters) waiter.reject(reason)
-    waiters = []
+    wake()
+    for (const { done } of groups.all()) done.reject(reason)
     failed.resolve(reason)
   }
 
@@ -177,7 +142,7 @@ export function groupCommit<Line extends Measured>(options: GroupCommitOptions<L
     scheduled = true
     process.nextTick(() => {
       scheduled = false
-      if (busy || stopped !== undefined || waiting.length === 0) return
+      if (busy || stopped !== undefined || groups.isEmpty) return
       lazyTimer?.cancel()
       lazyTimer = undefined
       void work('flush')
@@ -195,12 +160,10 @@ export function groupCommit<Line extends Measured>(options: GroupCommitOptions<L
       if (closing) throw closedError()
     },
     add(lines, seq, urgent) {
-      const characters = charactersOf(lines)
-      waiting.push({ lines, seq, characters })
-      held += characters
+      groups.add(lines, seq)
       appended = seq
-      if (space.state === 'exhausted' && held > mostHeld) return stop(tooMuchHeld())
-      if (urgent || appended - durable >= flushRecords) schedule()
+      if (space.state === 'exhausted' && groups.held > mostHeld) return stop(tooMuchHeld())
+      if (urgent || groups.isFull) schedule()
       else if (!busy) lazyTimer ??= clock.setTimer(lazyMs, schedule)
     },
     durable(seq) {
@@ -208,12 +171,7 @@ export function groupCommit<Line extends Measured>(options: GroupCommitOptions<L
       if (upTo <= durable) return Promise.resolve()
       if (stopped !== undefined) return Promise.reject(stopped)
       schedule()
-      const last = waiters[waiters.length - 1]
-      if (last !== undefined && last.upTo === upTo) return last.promise
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      promise.catch(() => undefined)
-      waiters.push({ upTo, promise, resolve, reject })
-      return promise
+      return groups.of(upTo)?.done.promise ?? Promise.resolve()
     },
     onFlush(listener) {
       listeners.add(listener)

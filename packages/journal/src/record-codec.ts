@@ -46,40 +46,40 @@ const longestCharacter = 3
 const flushMark = ',"flush":true'
 
 /**
- * Writes bodies and their crcs into one buffer: checksums over slices of it cost a quarter of checksums over strings,
- * which are flattened and copied first.
+ * All lines go into one buffer by one call, with room for their crcs, which are made over slices of it: a call into native
+ * code for each line costs more than its bytes.
  */
 export function lineSealer(): LineSealer {
   let buffer = Buffer.allocUnsafe(64 * 1_024)
-  return (bodies, seed) => {
-    let most = flushMark.length
-    for (const body of bodies) most += body.length * longestCharacter + crcBytes + 1
-    if (buffer.length < most) buffer = Buffer.allocUnsafe(most)
+  return ([first = '', ...others], seed) => {
+    const bodies = [first + flushMark, ...others]
+    const text = bodies.join(noCrc) + noCrc
+    if (buffer.length < text.length * longestCharacter) buffer = Buffer.allocUnsafe(text.length * longestCharacter)
+    const written = buffer.write(text, 0, 'utf8')
+    const isAscii = written === text.length
     let at = 0
     let chain = seed
     const ends: number[] = []
     for (const body of bodies) {
-      let end = at + buffer.write(body, at, 'utf8')
-      if (at === 0) end += buffer.write(flushMark, end, 'latin1')
+      const end = at + (isAscii ? body.length : Buffer.byteLength(body))
       chain = crc32(buffer.subarray(at, end), chain)
-      at = writeEnd(buffer, end, chain)
+      writeCrc(buffer, end + crcOpens.length, chain)
+      at = end + noCrc.length
       ends.push(at)
     }
-    return { bytes: buffer.subarray(0, at), chain, ends }
+    return { bytes: buffer.subarray(0, written), chain, ends }
   }
 }
 
-/** `,"crc":"…"}` and a newline, byte by byte: a call that crosses into native code costs more than nineteen bytes. */
-function writeEnd(buffer: Buffer, end: number, crc: number): number {
-  let at = end
-  for (const byte of crcOpensBytes) buffer[at++] = byte
-  for (let shift = 28; shift >= 0; shift -= 4) buffer[at++] = digits[(crc >>> shift) & 15] as number
-  for (const byte of lineEndBytes) buffer[at++] = byte
-  return at
+/** Eight digits, byte by byte. */
+function writeCrc(buffer: Buffer, start: number, crc: number): void {
+  for (let at = start, shift = 28; shift >= 0; at += 1, shift -= 4) buffer[at] = digits[(crc >>> shift) & 15] as number
 }
 
+const lineEnd = '"}\n'
+const noCrc = `${crcOpens}00000000${lineEnd}`
 const crcOpensBytes = [...Buffer.from(crcOpens)]
-const lineEndBytes = [...Buffer.from('"}\n')]
+const lineEndBytes = [...Buffer.from(lineEnd)]
 const digits = [...Buffer.from('0123456789abcdef')]
 
 export const journalFormat = 1
