@@ -22,3 +22,5 @@ export { type SupervisorMachine, supervisorMachine } from './supervision/tree/su
 export * from './supervision/tree/tree.ts'
 export { cronTrigger } from './triggers/cron-trigger.ts'
 export { triggerId } from './triggers/event-id.ts'
+export { payloadOf } from './triggers/webhook/payload.ts'
+export { verify as verifySignature } from './triggers/webhook/schemes.ts'

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type AcceptedEvent, faultPoint, limits, type ProcessName, VigilError } from '@vigil/protocol'
 import type { ProcessFold } from '../fold/process-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
@@ -18,7 +18,8 @@ export interface Offer {
  */
 export async function accept(log: RecordLog, process: ProcessFold, offer: Offer): Promise<Accepted> {
   const { event, key } = offer
-  const body_hash = offer.body === undefined ? undefined : hashOf(offer.body)
+  const text = JSON.stringify(event.payload)
+  const body_hash = hashOf(offer, text)
   const first = key === undefined ? undefined : process.dedupe.get(event.trigger_id)?.get(key)
   if (first !== undefined) {
     if (first.bodyHash !== body_hash) {
@@ -29,7 +30,7 @@ export async function accept(log: RecordLog, process: ProcessFold, offer: Offer)
     await log.settled()
     return { eventId: first.eventId, accepted: true, duplicate: true }
   }
-  const bytes = Buffer.byteLength(JSON.stringify(event.payload))
+  const bytes = Buffer.byteLength(text)
   if (bytes > limits.payloadBytes)
     throw new VigilError('TOO_LARGE', `the payload has ${bytes} bytes, at most ${limits.payloadBytes} are taken`)
   if (process.mailbox.size >= process.manifest.mailbox.max) {
@@ -50,4 +51,8 @@ export async function accept(log: RecordLog, process: ProcessFold, offer: Offer)
   return { eventId: event.event_id, accepted: true, duplicate: false }
 }
 
-const hashOf = (body: unknown): string => createHash('sha256').update(JSON.stringify(body)).digest('hex')
+/** Nearly always what is compared is the payload itself, whose text is there. */
+function hashOf({ event, body }: Offer, payload: string): string | undefined {
+  if (body === undefined) return undefined
+  return hash('sha256', body === event.payload ? payload : JSON.stringify(body))
+}

@@ -23,9 +23,11 @@ export function payloadOf(contentType: string | undefined, body: Uint8Array): un
   return value
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 function textOf(body: Uint8Array): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+    return utf8.decode(body)
   } catch {
     return undefined
   }
