@@ -1,4 +1,4 @@
-import { dataTexts, groupCommit, isoClock, type Places, places } from '@vigil/journal'
+import { appender, type Places, places } from '@vigil/journal'
 import type { Clock, JournalStore } from '@vigil/protocol'
 import { knownPlaces, loadRound, saveRound } from './checkpoint-table.ts'
 import { type Database, openDatabase } from './database.ts'
@@ -59,41 +59,32 @@ interface Opened {
 
 function postgresStore({ clock, database, given, head, backlog }: Opened): JournalStore {
   const { log } = head
-  const commit = groupCommit({
+  const commit = appender<RecordLine>({
     clock,
-    durableSeq: head.seq,
-    async write(lines: readonly RecordLine[], firstSeq) {
+    given,
+    lineOf(record, { data }) {
+      backlog.characters += data.length
+      return { record, data, length: data.length }
+    },
+    async write(lines, firstSeq) {
       await appendLines(database, head, lines, firstSeq)
       for (const { length } of lines) backlog.characters -= length
     },
   })
-  const iso = isoClock(() => clock.now())
 
   return {
     report: {},
     space: commit.space,
     failed: commit.failed,
     get lastSeq() {
-      return given.lastSeq
+      return commit.lastSeq
     },
     get durableSeq() {
       return commit.durableSeq
     },
-    append(drafts, urgency) {
-      commit.assertOpen()
-      if (drafts.length === 0) return []
-      const texts = dataTexts(drafts)
-      const records = given.give(drafts, iso())
-      const lines = records.map((record, index) => {
-        const data = texts[index] as string
-        backlog.characters += data.length
-        return { record, data, length: data.length }
-      })
-      commit.add(lines, given.lastSeq, urgency === 'durable')
-      return records
-    },
-    durable: (seq) => commit.durable(seq),
-    onFlush: (listener) => commit.onFlush(listener),
+    append: commit.append,
+    durable: commit.durable,
+    onFlush: commit.onFlush,
     ...recordReader(database, log, () => commit.durableSeq),
     onDamage: () => () => undefined,
     async saveCheckpoint(round) {

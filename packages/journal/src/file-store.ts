@@ -77,7 +77,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     report,
     failed: appender.failed,
     get lastSeq() {
-      return given.lastSeq
+      return appender.lastSeq
     },
     get durableSeq() {
       return appender.durableSeq
@@ -108,6 +108,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     },
     async close() {
       await Promise.all([appender.close(), scrubbing?.close()])
+      await writer.close()
       await retiring
       await blobs.close()
       await indexes.idle()

@@ -1,18 +1,12 @@
-import type { Clock, JournalRecord, JournalStore } from '@vigil/protocol'
+import type { Clock, JournalRecord } from '@vigil/protocol'
+import { type Appender, appender } from './appender.ts'
 import type { Ballast } from './ballast.ts'
 import type { BlobStore } from './blob-store.ts'
-import { groupCommit } from './group-commit.ts'
 import type { GrowingSegment } from './growing-segment.ts'
 import { type Body, outline } from './line-bodies.ts'
-import { dataTexts, isoClock, type Places } from './places.ts'
+import type { Places } from './places.ts'
 import { encodeRecord } from './record-codec.ts'
 import type { SegmentWriter } from './segment-writer.ts'
-
-/** The writing half of an open log: gives places, gathers lines, makes them durable. */
-export type LogAppender = Pick<
-  JournalStore,
-  'append' | 'durable' | 'onFlush' | 'failed' | 'durableSeq' | 'space' | 'close'
->
 
 /** The body of a line, and what the index has to know of it. */
 interface Line {
@@ -22,64 +16,37 @@ interface Line {
   readonly large: Body | undefined
 }
 
-export function logAppender({
-  clock,
-  given,
-  writer,
-  growing,
-  ballast,
-  blobs,
-}: {
+export interface LogAppenderOptions {
   readonly clock: Clock
   readonly given: Places
   readonly writer: SegmentWriter
   readonly growing: GrowingSegment
   readonly ballast: Ballast
   readonly blobs: BlobStore
-}): LogAppender {
-  const commit = groupCommit({
+}
+
+/** Appends to an open log: large bodies are on the disk before the lines that name them. */
+export function logAppender({ clock, given, writer, growing, ballast, blobs }: LogAppenderOptions): Appender {
+  return appender<Line>({
     clock,
-    durableSeq: given.lastSeq,
+    given,
     ballast,
-    async write(lines: readonly Line[], firstSeq) {
-      await blobs.write(lines.flatMap(({ large }) => large ?? []))
+    lineOf(record, { data, more }) {
+      const { text, body: large } = outline(record, data)
+      const body = encodeRecord(record, { data: text, more })
+      if (large !== undefined) blobs.named(large)
+      return { body, length: body.length + (large?.text.length ?? 0), record, large }
+    },
+    async write(group, firstSeq) {
+      await blobs.write(group.flatMap(({ large }) => large ?? []))
       const written = await writer.write(
-        lines.map(({ body }) => body),
+        group.map(({ body }) => body),
         firstSeq,
       )
       growing.written(
         written,
-        lines.map(({ record }) => record),
+        group.map(({ record }) => record),
       )
     },
   })
-  const iso = isoClock(() => clock.now())
-  return {
-    failed: commit.failed,
-    space: commit.space,
-    get durableSeq() {
-      return commit.durableSeq
-    },
-    append(drafts, urgency) {
-      commit.assertOpen()
-      if (drafts.length === 0) return []
-      const texts = dataTexts(drafts)
-      const records = given.give(drafts, iso())
-      const last = records.length - 1
-      const lines = records.map((record, index): Line => {
-        const { text, body: large } = outline(record, texts[index] as string)
-        const body = encodeRecord(record, { data: text, more: index < last })
-        if (large !== undefined) blobs.named(large)
-        return { body, length: body.length + (large?.text.length ?? 0), record, large }
-      })
-      commit.add(lines, given.lastSeq, urgency === 'durable')
-      return records
-    },
-    durable: (seq) => commit.durable(seq),
-    onFlush: (listener) => commit.onFlush(listener),
-    async close() {
-      await commit.close()
-      await writer.close()
-    },
-  }
 }
