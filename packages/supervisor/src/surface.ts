@@ -316,6 +316,7 @@ export interface RecoveryReport {
     readonly openTurns: number
   }[]
   readonly lost: number
+  /** Effects of open turns that the replayed records say were made again although they were on record. */
   readonly repeated: number
   /** Events and open turns that became dead letters because a body of theirs is gone. */
   readonly bodiesLost: number

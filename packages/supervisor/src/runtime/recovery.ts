@@ -5,6 +5,7 @@ import { touched } from '../fold/touched.ts'
 import { applyRecord, type World } from '../fold/world.ts'
 import type { RecoveryReport } from '../surface.ts'
 import { endsOfLostBodies } from './lost-bodies.ts'
+import { isRepeated } from './repeated-effects.ts'
 
 export interface Recovered {
   readonly world: World
@@ -28,9 +29,11 @@ export async function recover(journal: JournalStore): Promise<Recovered> {
     rowSeqs.set(name, seq)
   }
   const replayed = new Map<string, number>()
+  let repeated = 0
   await journal.replay(checkpoint?.seq ?? 0, (record) => {
     const names = [...touched(world, record)]
     const later = names.filter((name) => record.seq > (rowSeqs.get(name) ?? 0))
+    if (later.includes(record.process) && isRepeated(world, record)) repeated += 1
     if (later.length === names.length) applyRecord(world, record)
     else if (later.length > 0) applyRecord(partOf(world, later), record)
     for (const name of later) replayed.set(name, (replayed.get(name) ?? 0) + 1)
@@ -53,7 +56,7 @@ export async function recover(journal: JournalStore): Promise<Recovered> {
         openTurns: openTurns(process, lostBodies),
       })),
       lost: sum(processes, lostEvents),
-      repeated: 0,
+      repeated,
       bodiesLost: lostBodies.length,
       inDoubt: sum(processes, doubts),
     },

@@ -81,7 +81,9 @@ async function readBack(world: World) {
     for (const name of folds.asked.difference(touched(folds, record)))
       strays.push(`${record.type} ${record.seq} looks at ${name}, which it does not name: a checkpoint may miss it`)
   })
-  const { world: recovered } = await recover(store)
+  const { world: recovered, report } = await recover(store)
+  for (const what of ['lost', 'repeated'] as const)
+    if (report[what] > 0) strays.push(`recovery would say ${report[what]} ${what}`)
   await store.close()
   return { log, folds, recovered, strays }
 }
