@@ -1,5 +1,5 @@
 import type { HttpReply } from '@vigil/protocol'
-import { judge, type World, type WorldAgent, type WorldOptions, world } from '@vigil/testkit'
+import { crash, judge, type World, type WorldAgent, type WorldOptions, world } from '@vigil/testkit'
 import { afterEach, expect, test } from 'vitest'
 
 let w: World
@@ -82,5 +82,47 @@ test('a guest that does not answer when it is told that time is up dies of it, a
   await w.run(120_000)
   expect(counters()).toMatchObject({ completed: 1, deadLettered: 0 })
   expect(w.supervisor?.get('worker').status().lastExit).toMatchObject({ cause: { kind: 'heartbeat_lost' } })
+  await end()
+})
+
+const records = (type: string) => w.told.flat().filter((record) => record.type === type)
+
+/** Runs six seconds, is cut, and runs six more: beyond the ten that it has. */
+const twice: WorldAgent['run'] = async (_event, ctx) => {
+  await ctx.fetch(`${get}/1`)
+  await ctx.sleep('1h')
+  await ctx.fetch(`${get}/2`)
+}
+const timedOut = { error: { code: 'TURN_TIMEOUT' } }
+
+test('running time counts over an eviction', async () => {
+  await live({ worker: { ...hurried, evictable: true, run: twice } }, slowly)
+  await w.run(2 * 3_600_000)
+  expect(records('incarnation.released').length).toBeGreaterThan(0)
+  expect(records('turn.dead_lettered')[0]?.data).toMatchObject(timedOut)
+  await end()
+})
+
+test.each(['restart of the process', 'kill of ring 0'])('running time counts over a %s', async (how) => {
+  await live({ worker: { ...hurried, run: twice } }, slowly)
+  await w.run(60_000)
+  if (how === 'kill of ring 0') w.kill()
+  else void w.supervisor?.get('worker').restart()
+  await w.run(2 * 3_600_000)
+  expect(records('turn.dead_lettered')[0]?.data).toMatchObject(timedOut)
+  await end()
+})
+
+test('running time counts over the death of a guest, and begins anew with the next attempt', async () => {
+  const run: WorldAgent['run'] = async (_event, ctx) => {
+    await ctx.fetch(`${get}/1`)
+    await ctx.sleep('1m')
+    if (ctx.turn.attempt === 1) await ctx.fetch(`${get}/2`)
+  }
+  const { delivery: _, ...manifest } = hurried
+  await live({ worker: { ...manifest, run } }, { ...slowly, faults: [crash('worker').at(40_000)] })
+  await w.run(600_000)
+  expect(records('turn.attempt_failed')[0]?.data).toMatchObject(timedOut)
+  expect(counters()?.completed).toBe(1)
   await end()
 })

@@ -292,6 +292,11 @@ export const recordTable = {
       rate: z.number().optional().describe('so many starts of this trigger are remembered'),
     }),
   ),
+  'turn.ran': record(
+    ['turns'],
+    'So long an attempt has run by now: at the end of a life, and each time that a quarter of `max_turn` has gone by.',
+    z.strictObject({ attempt: z.number(), ms: z.number() }),
+  ),
   'turn.attempt_failed': record(
     ['turns'],
     'An attempt threw and will be tried again.',

@@ -25,6 +25,13 @@ export function snapshotRow(process: ProcessFold): Row {
   }
 }
 
+interface TurnRow extends Omit<TurnFold, 'effects' | 'before' | 'ranMs'> {
+  effects: Entries<TurnFold['effects'] extends Map<string, infer V> ? V : never>
+  before: Entries<unknown>
+  /** Absent in rows that were written before it was known. */
+  ranMs?: number
+}
+
 type Entries<V> = [string, V][]
 export interface Row
   extends Omit<
@@ -42,12 +49,7 @@ export interface Row
     | 'baselines'
   > {
   mailbox: Entries<ProcessFold['mailbox'] extends Map<string, infer V> ? V : never>
-  turns: Entries<
-    Omit<TurnFold, 'effects' | 'before'> & {
-      effects: Entries<TurnFold['effects'] extends Map<string, infer V> ? V : never>
-      before: Entries<unknown>
-    }
-  >
+  turns: Entries<TurnRow>
   dedupe: Entries<Entries<DedupeEntry>>
   state: Entries<unknown>
   stateHistory: Entries<ProcessFold['stateHistory'] extends Map<string, infer V> ? V : never>
@@ -65,9 +67,7 @@ export function restoredRow(row: Row): ProcessFold {
   return {
     ...row,
     mailbox: new Map(row.mailbox),
-    turns: new Map(
-      row.turns.map(([id, turn]) => [id, { ...turn, effects: new Map(turn.effects), before: new Map(turn.before) }]),
-    ),
+    turns: new Map(row.turns.map(([id, turn]) => [id, restoredTurn(turn)])),
     dedupe: new Map(row.dedupe.map(([trigger, keys]) => [trigger, new Map(keys)])),
     state: new Map(row.state),
     stateHistory: new Map(row.stateHistory),
@@ -79,3 +79,10 @@ export function restoredRow(row: Row): ProcessFold {
     baselines: new Map(row.baselines.map(([id, entries]) => [id, new Map(entries)])),
   }
 }
+
+const restoredTurn = ({ ranMs = 0, ...turn }: TurnRow): TurnFold => ({
+  ...turn,
+  ranMs,
+  effects: new Map(turn.effects),
+  before: new Map(turn.before),
+})

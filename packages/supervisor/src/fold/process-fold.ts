@@ -68,6 +68,8 @@ export interface TurnFold {
   readonly bundle: string
   readonly startedAt: string
   attempt: number
+  /** Milliseconds that the attempt has run, in lives that are over too. */
+  ranMs: number
   /** Own crashes of the agent while this turn was open. */
   crashes: number
   /** The attempt was cut by a crash or stop: every recorded outcome has to be asked for again. */

@@ -17,6 +17,7 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
     // A new attempt reads anew; one that goes on reads what it read.
     if (data.attempt !== turn.attempt) {
       turn.before.clear()
+      turn.ranMs = 0
       // Again: what was under way when the last one ended has come in since.
       forgetUndone(turn)
     }
@@ -34,6 +35,7 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
     bundle: data.bundle,
     startedAt: data.started_at,
     attempt: data.attempt,
+    ranMs: 0,
     crashes: 0,
     cut: false,
     quarantined: false,
@@ -94,6 +96,11 @@ export function foldEffectCompleted(process: ProcessFold, record: Of<'effect.com
 export function settleEffect(turn: TurnFold, effect: EffectFold): void {
   turn.effects.delete(effect.key)
   turn.effects.set(effect.key, effect)
+}
+
+export function foldRan(process: ProcessFold, record: Of<'turn.ran'>): void {
+  const turn = turnOf(process, record)
+  if (turn?.attempt === record.data.attempt) turn.ranMs = record.data.ms
 }
 
 export function foldAttemptFailed(process: ProcessFold, record: Of<'turn.attempt_failed'>): void {

@@ -15,6 +15,7 @@ import {
   foldEffectCompleted,
   foldEffectIntended,
   foldParked,
+  foldRan,
   foldStarted,
   shiftStarts,
 } from './turn-fold.ts'
@@ -93,6 +94,7 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
     commitWrites(process, { set: data.set, delete: data.delete }, { at, source: `rewind to ${data.to} by ${data.by}` }),
   ),
   'turn.started': own(foldStarted),
+  'turn.ran': own(foldRan),
   'turn.attempt_failed': own(foldAttemptFailed),
   'turn.completed': own(foldCompleted),
   'turn.dead_lettered': own(foldDeadLettered),

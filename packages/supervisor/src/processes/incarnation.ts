@@ -37,6 +37,8 @@ export interface Incarnation {
   /** It sits alone although its tier would not ask for it. */
   readonly isQuarantined: boolean
   readonly running: ReadonlySet<string>
+  /** What the attempt of a turn that it works on has run so far, milliseconds. */
+  ranMs(turn: string): number
   /** Did this life get as far as an outcome or the end of a turn? */
   readonly progressed: boolean
   readonly startedAtMs: number
@@ -71,6 +73,8 @@ export interface IncarnationListener {
     turn: string,
     end: { readonly error: ThrownError; readonly unasked: readonly string[]; readonly crashed: boolean },
   ): void
+  /** So long an attempt has run: to be put on record. */
+  ran(turn: string, ms: number): void
   /** A call came or was answered, or a turn ended: whoever drains or rests may look again. */
   moved(): void
   log(line: {
@@ -293,14 +297,21 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     get running() {
       return new Set(running.keys())
     },
+    ranMs: (turn) => running.get(turn)?.ranMs ?? 0,
     get progressed() {
       return progressed
     },
     startedAtMs: clock.monotonic(),
     begin(turn, event, crashed) {
-      const maxMs = manifest.maxTurnMs
-      const isHeld = held !== undefined
-      const self = runningTurn({ clock, crashed, maxMs, isHeld, expired: () => expire(turn.turn, self) })
+      const self = runningTurn({
+        clock,
+        crashed,
+        isHeld: held !== undefined,
+        limitMs: manifest.maxTurnMs,
+        ranMs: turn.ranMs,
+        expired: () => expire(turn.turn, self),
+        passed: (ms) => listener.ran(turn.turn, ms),
+      })
       running.set(turn.turn, self)
       say(turnMessage(process, { turn, event, state: news.next(), crashed }))
     },

@@ -119,8 +119,9 @@ export function livesOf(parts: LivesParts): Lives {
     branch.ignored(mine)
   }
 
-  const sleep = (why: WhyRest, turns: readonly string[]): void => {
-    if (!fold.resting) log.commit([{ ...author(), type: 'incarnation.released', data: { why, turns: [...turns] } }])
+  const sleep = (why: WhyRest, turns: readonly string[], ran: readonly RecordDraft[] = []): void => {
+    const released = { ...author(), type: 'incarnation.released' as const, data: { why, turns: [...turns] } }
+    if (!fold.resting) log.commit([...ran, released])
     isAsleep = true
   }
 
@@ -179,6 +180,7 @@ export function livesOf(parts: LivesParts): Lives {
         ready: () => ready(mine, module),
         completed: parts.turns.completed,
         threw: parts.turns.threw,
+        ran: (turn, ms) => log.commit(ranRecord(fold, turn, ms), 'lazy'),
         moved() {
           drainCheck?.()
           parts.moved()
@@ -221,37 +223,42 @@ export function livesOf(parts: LivesParts): Lives {
     const turns = [...fold.turns.values()]
       .filter((turn) => last.running.has(turn.turn) || (turn.retry === undefined && !turn.cut))
       .map((turn) => turn.turn)
+    const ran = [...last.running].flatMap((turn) => ranRecord(fold, turn, last.ranMs(turn)))
     const charged = was !== 'stop' && was !== 'disk' && isOwnFault(cause)
-    if (!parts.wanted() || was === 'stop') return gone(mine, last, { cause, turns, byItself: false, charged })
+    if (!parts.wanted() || was === 'stop') return gone(mine, last, { cause, turns, ran, byItself: false, charged })
     // Who is stopped in the middle of its work may not end when it is asked to; that is no fault of its own.
     if (was === 'disk' || (was !== undefined && isNormalExit(cause))) {
-      sleep(was, turns)
+      sleep(was, turns, ran)
       cooling.in(coldAfterMs(fold.manifest))
-    } else if (isCollateral(cause)) goOn(mine, cause, turns)
-    else return gone(mine, last, { cause, turns, byItself: true, charged })
+    } else if (isCollateral(cause)) goOn(mine, { cause, turns, ran })
+    else return gone(mine, last, { cause, turns, ran, byItself: true, charged })
     parts.changed()
     // There may be work by now.
     parts.turns.pump()
   }
 
   /** Its cell died with others: it lost no more than its thread, and its supervisor need not know. */
-  const goOn = (mine: number, cause: ExitCause, turns: string[]): void => {
+  const goOn = (mine: number, { cause, turns, ran }: Cut): void => {
     quarantine.lost()
-    log.commit([{ ...author(), type: 'incarnation.exited', data: { cause, turns, charged: false, restart_in_ms: 0 } }])
+    log.commit([
+      ...ran,
+      { ...author(), type: 'incarnation.exited', data: { cause, turns, charged: false, restart_in_ms: 0 } },
+    ])
     enter(mine)
   }
 
   const gone = (
     mine: number,
     last: Incarnation,
-    { cause, turns, byItself, charged }: { cause: ExitCause; turns: string[]; byItself: boolean; charged: boolean },
+    { cause, turns, ran, byItself, charged }: Cut & { readonly byItself: boolean; readonly charged: boolean },
   ): void => {
     forget()
     const { process, epoch } = author()
     branch.exited(mine, cause, (restartInMs) => {
       const verdict = byItself ? parts.judge(cause, last) : []
       const next = restartInMs === undefined || !byItself || verdict.length > 0 ? {} : { restart_in_ms: restartInMs }
-      log.commit([{ process, epoch, type: 'incarnation.exited', data: { cause, turns, charged, ...next } }, ...verdict])
+      const exited = { process, epoch, type: 'incarnation.exited' as const, data: { cause, turns, charged, ...next } }
+      log.commit([...ran, exited, ...verdict])
     })
     parts.changed()
   }
@@ -335,6 +342,20 @@ export function livesOf(parts: LivesParts): Lives {
       else stay?.busy()
     },
   }
+}
+
+/** What the end of a life leaves of its turns. */
+interface Cut {
+  readonly cause: ExitCause
+  readonly turns: string[]
+  readonly ran: readonly RecordDraft[]
+}
+
+function ranRecord({ name, epoch, turns }: ProcessFold, turn: string, exactMs: number): RecordDraft[] {
+  const open = turns.get(turn)
+  const ms = Math.round(exactMs)
+  if (open === undefined || open.ranMs === ms) return []
+  return [{ process: name as ProcessName, epoch, type: 'turn.ran', turn, data: { attempt: open.attempt, ms } }]
 }
 
 /** Charged against the event: not what others did to the cell. */

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '@vigil/protocol'
-import { runningTime } from './running-time.ts'
+import { type RunningTimeOptions, runningTime } from './running-time.ts'
 
 /** One attempt of a turn as a life works on it: what it waits for, how long it has run, what it knows of the state. */
 export interface RunningTurn {
@@ -8,6 +8,11 @@ export interface RunningTurn {
   readonly open: number
   /** It has calls open, all of them wait for time or for somebody, and nothing else may wake it. */
   readonly isWaiting: boolean
+  /**
+   * What its attempt has run, for the life that goes on with it. Nothing when the guest did not answer that its time is up: then a
+   * crash ends this life, and the next begins the time anew.
+   */
+  readonly ranMs: number
   /** Core has asked the guest to give it up. */
   readonly isExpired: boolean
   /** What it was told of keys that others committed after its snapshot, and how often. */
@@ -29,17 +34,15 @@ export interface RunningTurn {
   end(): void
 }
 
-interface Parts {
+interface Parts extends RunningTimeOptions {
   readonly clock: Clock
   readonly crashed: boolean
-  readonly maxMs: number
   readonly isHeld: boolean
-  readonly expired: () => void
 }
 
 /** Only running time counts: while all that the turn does is wait, its clock stands. */
-export function runningTurn({ clock, crashed, maxMs, isHeld, expired }: Parts): RunningTurn {
-  const time = runningTime(clock, maxMs, expired)
+export function runningTurn({ clock, crashed, isHeld, ...timing }: Parts): RunningTurn {
+  const time = runningTime(clock, timing)
   let open = 0
   let waiting = 0
   let held = isHeld
@@ -61,6 +64,9 @@ export function runningTurn({ clock, crashed, maxMs, isHeld, expired }: Parts): 
     },
     get isWaiting() {
       return isWaiting()
+    },
+    get ranMs() {
+      return isExpired ? 0 : time.ranMs
     },
     get isExpired() {
       return isExpired
