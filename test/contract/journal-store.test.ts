@@ -204,6 +204,16 @@ describe.each([
     ])
   })
 
+  test('hands back the round before one that is of no use', async () => {
+    for (const seq of [1, 2]) {
+      store.append([draft('a')], 'durable')
+      await store.saveCheckpoint({ seq, at: seq, rows: new Map([['a', Uint8Array.of(seq)]]) })
+    }
+    expect(await store.loadCheckpoint(3)).toMatchObject({ seq: 2 })
+    expect(await store.loadCheckpoint(2)).toMatchObject({ seq: 1, rows: new Map([['a', Uint8Array.of(1)]]) })
+    expect(await store.loadCheckpoint(1)).toBeUndefined()
+  })
+
   test('close flushes what waits and takes nothing more', async () => {
     store.append([draft('a')], 'lazy')
     const waiting = store.durable(1)

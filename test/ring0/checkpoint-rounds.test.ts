@@ -5,7 +5,8 @@ import { type SimulatedFileSystem, simulatedFileSystem, type VirtualClock, virtu
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { accepted, started } from '../../packages/supervisor/fixtures/process.ts'
-import { unpackRow } from '../../packages/supervisor/src/fold/packed-row.ts'
+import { packRow, unpackRow } from '../../packages/supervisor/src/fold/packed-row.ts'
+import type { ProcessFold } from '../../packages/supervisor/src/fold/process-fold.ts'
 import { manifestFromSpec } from '../../packages/supervisor/src/manifests/spec.ts'
 import { type Checkpointer, checkpointer } from '../../packages/supervisor/src/runtime/checkpointer.ts'
 import { type RecordLog, recordLog } from '../../packages/supervisor/src/runtime/record-log.ts'
@@ -182,5 +183,41 @@ describe('a round whose rows are of different instants', () => {
     ring.log.commit([{ ...author('alpha'), type: 'process.removed', data: { by: 'program' } }])
     expect([...(await round()).keys()]).toEqual(['beta', 'gamma'])
     await ring.journal.close()
+  })
+
+  test('is passed over when its rows cannot be restored: the one before or the log says the same', async () => {
+    const disk = simulatedFileSystem()
+    await disk.makeDirectory('/data')
+    const { journal, log, clock, checkpoints } = await start(disk)
+    log.commit(names.map(deployed))
+    for (let id = 0; id < 30; id += 1) log.commit([of('alpha', accepted(`e${id}`))])
+    const done = checkpoints.round()
+    for (let tick = 0; tick < 20; tick += 1) await clock.advance(0)
+    await done
+    const good = await journal.loadCheckpoint()
+    const spoiled = async (): Promise<void> => {
+      log.commit([of('beta', accepted(`later${journal.lastSeq}`))])
+      const { restarts: _, ...old } = log.world.get('beta') as ProcessFold
+      const row = Buffer.concat([...packRow(old as ProcessFold, journal.lastSeq)])
+      const rows = new Map([...(good?.rows ?? []), ['beta', row]])
+      await journal.saveCheckpoint({ seq: journal.lastSeq, at: 1, rows })
+    }
+    await spoiled()
+    const { rows } = await recover(journal)
+    expect(names.map((name) => unpackRow(rows.get(name) as Uint8Array).seq)).toEqual(
+      names.map((name) => unpackRow(good?.rows.get(name) as Uint8Array).seq),
+    )
+    await spoiled()
+    expect((await recover(journal)).rows.size).toBe(0)
+    await journal.close()
+    const again = await start(disk)
+    const { recovered, folded } = await bothWays(again.journal)
+    expect(recovered).toEqual(folded)
+    await disk.remove('/data/journal/0000000000000001.jsonl')
+    await expect(recover(again.journal)).rejects.toMatchObject({
+      code: 'JOURNAL_DAMAGED',
+      message: expect.stringContaining('start the version that wrote the newest checkpoint'),
+    })
+    await again.journal.close()
   })
 })

@@ -62,10 +62,14 @@ function* pieces(rows: Checkpoint['rows']) {
   if (names.length > 0) yield { first, names, bytes }
 }
 
-const newestRound = 'SELECT seq, at, places FROM vigil_checkpoint WHERE log = $1 ORDER BY seq DESC LIMIT 1'
+const newestRound = 'SELECT seq, at, places FROM vigil_checkpoint WHERE log = $1 AND seq < $2 ORDER BY seq DESC LIMIT 1'
 
-export async function loadRound(database: Database, log: number): Promise<Checkpoint | undefined> {
-  const [round] = await database.read({ text: newestRound, values: [log] })
+export async function loadRound(
+  database: Database,
+  log: number,
+  before: number = Number.MAX_SAFE_INTEGER,
+): Promise<Checkpoint | undefined> {
+  const [round] = await database.read({ text: newestRound, values: [log, before] })
   if (round === undefined) return undefined
   const rows = new Map<string, Uint8Array>()
   for (;;) {
@@ -84,7 +88,7 @@ export async function loadRound(database: Database, log: number): Promise<Checkp
 
 /** What places have to know: those of the newest round, and of each process with records behind it. */
 export async function knownPlaces(database: Database, log: number): Promise<Place[]> {
-  const [round] = await database.read({ text: newestRound, values: [log] })
+  const [round] = await database.read({ text: newestRound, values: [log, Number.MAX_SAFE_INTEGER] })
   const later = await database.read({
     text: `SELECT DISTINCT ON (process) process, n, epoch FROM vigil_record
       WHERE log = $1 AND seq > $2 ORDER BY process, n DESC`,

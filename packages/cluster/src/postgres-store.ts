@@ -93,7 +93,7 @@ function postgresStore({ clock, database, given, head, backlog }: Opened): Journ
       await commit.durable(given.lastSeq)
       await saveRound(database, log, stored)
     },
-    loadCheckpoint: () => loadRound(database, log),
+    loadCheckpoint: (before) => loadRound(database, log, before),
     async close() {
       await commit.close()
       await database.close()

@@ -3,7 +3,7 @@ import type { Checkpoint, Clock, FileSystem, JournalStore } from '@vigil/protoco
 import { makeDurableDirectory } from './atomic-file.ts'
 import { ballastIn, noBallast } from './ballast.ts'
 import { blobStore } from './blob-store.ts'
-import { type StoredCheckpoint, saveCheckpoint } from './checkpoint-file.ts'
+import { loadCheckpoints, type StoredCheckpoint, saveCheckpoint } from './checkpoint-file.ts'
 import { damageList } from './damage-list.ts'
 import { onDisk } from './disk-failure.ts'
 import { growingSegment } from './growing-segment.ts'
@@ -45,7 +45,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
   const checkpointDirectory = join(options.directory, 'checkpoints')
   const given = places()
   const ballast = ballastBytes === 0 ? noBallast : ballastIn(fileSystem, options.directory, ballastBytes)
-  const { tail, index, report, checkpoint, roundSeqs } = await onDisk(async () => {
+  const { tail, index, report, checkpoint, behind, roundSeqs } = await onDisk(async () => {
     for (const each of [options.directory, directory, checkpointDirectory]) await makeDurableDirectory(fileSystem, each)
     if (!(await ballast.make())) throw noRoom(ballastBytes)
     return openLog({ fileSystem, clock, directory, checkpointDirectory, given })
@@ -86,7 +86,7 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
     space: appender.space,
     durable: appender.durable,
     onFlush: appender.onFlush,
-    replay: (after, visit) => replayLog({ fileSystem, directory, growing, blobs }, after, visit),
+    replay: (after, visit) => replayLog({ fileSystem, directory, growing, blobs, known: behind }, after, visit),
     page: pages.page,
     tail: pages.tail,
     onDamage: damages.listen,
@@ -103,8 +103,9 @@ export async function openFileStore(options: FileStoreOptions): Promise<JournalS
       rounds = [stored.seq, ...rounds.filter((seq) => seq < stored.seq)].slice(0, 2)
       await retireOld()
     },
-    async loadCheckpoint() {
-      return newest
+    async loadCheckpoint(before = Number.POSITIVE_INFINITY) {
+      if (newest === undefined || newest.seq < before) return newest
+      return (await onDisk(() => loadCheckpoints(fileSystem, checkpointDirectory))).find(({ seq }) => seq < before)
     },
     async close() {
       await Promise.all([appender.close(), scrubbing?.close()])

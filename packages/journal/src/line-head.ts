@@ -1,7 +1,7 @@
 import type { JournalRecord } from '@vigil/protocol'
 
 /** What of a line says where its record stands, read without parsing its data: a tenth of the cost. */
-export interface LineHead extends Pick<JournalRecord, 'seq' | 'process' | 'n' | 'type' | 'turn'> {
+export interface LineHead extends Pick<JournalRecord, 'seq' | 'process' | 'n' | 'epoch' | 'type' | 'turn'> {
   /** Its batch goes on with the next line. */
   readonly more: boolean
   /** It begins a flush. */
@@ -21,7 +21,11 @@ const keys = {
   epoch: Buffer.from(',"epoch":'),
   type: Buffer.from(',"type":"'),
   turn: Buffer.from('","turn":"'),
+  data: Buffer.from('","data":'),
 }
+
+/** Where only the end of a line is lost, the next one goes on in it, and its crc is right for both. */
+const nextRecord = Buffer.from('{"seq":')
 
 /** Undefined when the line is not laid out as `encodeRecord` lays it out: its members may still be read by parsing. */
 export function lineHead(line: Buffer): LineHead | undefined {
@@ -29,17 +33,20 @@ export function lineHead(line: Buffer): LineHead | undefined {
   const seq = skip(cursor, keys.seq) ? number(cursor) : undefined
   if (seq === undefined || !skip(cursor, keys.at)) return undefined
   if (!pass(cursor) || !skip(cursor, keys.process)) return undefined
-  const process = text(cursor)
+  const process = text(cursor) as JournalRecord['process'] | undefined
   if (process === undefined || !skip(cursor, keys.n)) return undefined
   const n = number(cursor)
-  if (n === undefined || !skip(cursor, keys.epoch) || number(cursor) === undefined || !skip(cursor, keys.type))
-    return undefined
+  if (n === undefined || !skip(cursor, keys.epoch)) return undefined
+  const epoch = number(cursor)
+  if (epoch === undefined || !skip(cursor, keys.type)) return undefined
   const type = text(cursor) as JournalRecord['type'] | undefined
   if (type === undefined) return undefined
   const hasTurn = skip(cursor, keys.turn)
   const turn = hasTurn ? text(cursor) : undefined
-  if (hasTurn && turn === undefined) return undefined
-  const head = { seq, process: process as JournalRecord['process'], n, type, ...marksOf(line) }
+  // A version stands before the data of a type that has changed; only parsing knows whether it can be read.
+  if ((hasTurn && turn === undefined) || !skip(cursor, keys.data)) return undefined
+  if (line.indexOf(nextRecord, cursor.at) !== -1) return undefined
+  const head = { seq, process, n, epoch, type, ...marksOf(line) }
   return turn === undefined ? head : { ...head, turn }
 }
 

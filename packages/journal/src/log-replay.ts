@@ -1,11 +1,10 @@
 import { join } from 'node:path'
-import type { FileSystem, JournalRecord } from '@vigil/protocol'
+import { type FileSystem, type JournalRecord, VigilError } from '@vigil/protocol'
 import type { BlobStore } from './blob-store.ts'
 import type { GrowingSegment } from './growing-segment.ts'
 import { chainBefore, chainBeforeBytes } from './record-codec.ts'
 import { damaged, firstOf, lastOf, segmentName, segmentsFrom } from './segment-files.ts'
-import type { SegmentIndex } from './segment-index.ts'
-import { type Beginning, type ReadOptions, readSegment } from './segment-reader.ts'
+import { type Beginning, readSegment } from './segment-reader.ts'
 import { wholeRecords } from './whole-records.ts'
 
 /** What is held in memory at a time is so many bodies at most. */
@@ -16,6 +15,13 @@ export interface ReplayedLog {
   readonly directory: string
   readonly growing: GrowingSegment
   readonly blobs: BlobStore
+  /** Where one record ends, so that what came before it in its segment is not read again. */
+  readonly known: KnownPlace | undefined
+}
+
+/** The end of the record `lastSeq` in the segment at `path`. */
+export interface KnownPlace extends Omit<Beginning, 'chain'> {
+  readonly path: string
 }
 
 /**
@@ -23,13 +29,12 @@ export interface ReplayedLog {
  * @throws JOURNAL_DAMAGED when one of them cannot be read: a shorter history would be a false one
  */
 export async function replayLog(
-  { fileSystem, directory, growing, blobs }: ReplayedLog,
+  { fileSystem, directory, growing, blobs, known }: ReplayedLog,
   after: number,
   visit: (record: JournalRecord) => void,
 ): Promise<number> {
   let count = 0
   const { end } = growing
-  const index = growing.snapshot()
   /** As their lines hold them, of the piece that is being read. */
   let read: JournalRecord[] = []
   const told = (record: JournalRecord): void => {
@@ -41,16 +46,20 @@ export async function replayLog(
       for (const record of await wholeRecords(blobs, read.slice(from, from + bodiesAtOnce))) visit(record)
     read = []
   }
-  const from = await beginning(fileSystem, { path: end.path, index }, after)
+  const from = known?.lastSeq === after ? await beginning(fileSystem, known) : undefined
   const paths = await segmentsFrom(fileSystem, directory, after + 1, end.path)
-  if (after < end.seq && firstOf(paths[0] ?? '') > after + 1) throw damaged(join(directory, segmentName(after + 1)), 0)
+  const oldest = paths[0]
+  if (oldest !== undefined && after < end.seq && firstOf(oldest) > after + 1)
+    throw removed(directory, after + 1, oldest)
   for (const [index, path] of paths.entries()) {
-    const options: ReadOptions =
-      path === end.path
-        ? { visit: told, pieceRead, after, from, upToBytes: end.bytes }
-        : { visit: told, pieceRead, after }
-    // Behind the end somebody is writing: to look there could show a later flush without an earlier one.
-    const reading = await readSegment(fileSystem, path, options)
+    const reading = await readSegment(fileSystem, path, {
+      visit: told,
+      pieceRead,
+      after,
+      ...(path === known?.path ? { from } : {}),
+      // Behind the end somebody is writing: to look there could show a later flush without an earlier one.
+      ...(path === end.path ? { upToBytes: end.bytes } : {}),
+    })
     await pieceRead()
     const found = reading?.lastSeq ?? firstOf(path) - 1
     if (found < (lastOf(paths, index) ?? end.seq) || reading?.damagedInside === true)
@@ -59,23 +68,21 @@ export async function replayLog(
   return count
 }
 
-/** Of the segment that grew when the replay began it is known where each record stands. */
-async function beginning(
-  fileSystem: FileSystem,
-  { path, index }: { readonly path: string; readonly index: SegmentIndex },
-  after: number,
-): Promise<Beginning | undefined> {
-  const { first, count } = index
-  const ordinal = after + 1 - first
-  if (ordinal <= 0 || ordinal >= count) return undefined
-  const { offsets } = await index.columns()
-  const offset = offsets[ordinal] as number
+/** The line at a known place goes on where the one before it ended. */
+async function beginning(fileSystem: FileSystem, { path, ...place }: KnownPlace): Promise<Beginning> {
   const handle = await fileSystem.open(path, 'read')
   try {
     const before = Buffer.alloc(chainBeforeBytes)
-    await handle.read(before, offset - before.length)
-    return { first, lastSeq: after, offset, chain: chainBefore(before, before.length) }
+    await handle.read(before, place.offset - before.length)
+    return { ...place, chain: chainBefore(before, before.length) }
   } finally {
     await handle.close()
   }
 }
+
+const removed = (directory: string, wanted: number, oldest: string): VigilError =>
+  new VigilError(
+    'JOURNAL_DAMAGED',
+    `expected record ${wanted} in the journal, because no checkpoint holds it that this version can read; found ${oldest} to be the oldest segment: start the version that wrote the newest checkpoint, or restore what was removed`,
+    { details: { segment: join(directory, segmentName(wanted)), offset: 0 } },
+  )

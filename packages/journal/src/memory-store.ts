@@ -13,7 +13,8 @@ import { places } from './places.ts'
 /** The log without a disk: same order, same fences, same waiting, gone with the process. */
 export function openMemoryStore({ clock }: { readonly clock: Clock }): JournalStore {
   const records: JournalRecord[] = []
-  let newest: Checkpoint | undefined
+  /** Newest first. */
+  let rounds: Checkpoint[] = []
   const commit = appender<string>({
     clock,
     given: places(),
@@ -51,10 +52,10 @@ export function openMemoryStore({ clock }: { readonly clock: Clock }): JournalSt
     tail: async (cursor, limit) => whole(records.slice(cursor, Math.min(cursor + limit, commit.durableSeq))),
     onDamage: () => () => undefined,
     async saveCheckpoint(checkpoint) {
-      newest = checkpoint
+      rounds = [checkpoint, ...rounds].slice(0, 2)
     },
-    async loadCheckpoint() {
-      return newest
+    async loadCheckpoint(before = Number.POSITIVE_INFINITY) {
+      return rounds.find(({ seq }) => seq < before)
     },
     close: () => commit.close(),
   }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Clock, FileHandle, FileSystem, OpenReport } from '@vigil/protocol'
 import { writeFully } from './atomic-file.ts'
 import { loadCheckpoints, type StoredCheckpoint } from './checkpoint-file.ts'
+import type { KnownPlace } from './log-replay.ts'
 import type { Places } from './places.ts'
 import { damaged, firstOf, segmentName, segmentsFrom } from './segment-files.ts'
 import { type SegmentIndexBuilder, segmentIndexBuilder } from './segment-index-builder.ts'
@@ -25,6 +26,8 @@ export interface OpenedLog {
   readonly index: SegmentIndexBuilder
   readonly report: OpenReport
   readonly checkpoint: StoredCheckpoint | undefined
+  /** Where what the checkpoint does not hold begins; undefined when that is the begin of a segment. */
+  readonly behind: KnownPlace | undefined
   /** Of the rounds that are kept, newest first. */
   readonly roundSeqs: readonly number[]
 }
@@ -51,6 +54,7 @@ export async function openLog({
       index: segmentIndexBuilder(1),
       report: {},
       checkpoint: undefined,
+      behind: undefined,
       roundSeqs: [],
     }
   }
@@ -65,14 +69,16 @@ export async function openLog({
   let before: SegmentReading | undefined
   let index = segmentIndexBuilder(firstOf(last))
   let report: OpenReport = {}
+  const known = checkpoint?.seq ?? 0
+  let behind: KnownPlace | undefined
   for (const path of needed) {
     index = segmentIndexBuilder(firstOf(path))
     let reading = await readSegment(fileSystem, path, {
-      after: checkpoint?.seq ?? 0,
-      passed: index.add,
-      visit: (record, start, end) => {
-        given.learn(record)
-        index.add(record, start, end)
+      after: Number.POSITIVE_INFINITY,
+      passed: (head, start, end) => {
+        if (head.seq > known) given.learn(head)
+        if (head.seq === known) behind = { path, first: firstOf(path), lastSeq: known, offset: end }
+        index.add(head, start, end)
       },
     })
     if (reading !== undefined && !continues(reading, before, firstOf(path))) throw damaged(path, 0)
@@ -102,6 +108,7 @@ export async function openLog({
     index,
     report,
     checkpoint,
+    behind,
     roundSeqs: rounds.map(({ seq }) => seq),
   }
 }

@@ -206,8 +206,10 @@ export const sealAgain = (line: Buffer, chain: number): Line =>
 export function decodeRecord(line: Buffer): DecodedRecord | undefined {
   const written = parsed(line) as (JournalRecord & WrittenMembers) | undefined
   if (written === undefined) return undefined
-  const { crc: _, flush, more, v = 1, ...record } = written
-  return { record: upcast(record as JournalRecord, v), more: more === true, flush: flush === true }
+  // Named one by one: taking the rest of an object costs as much as half the parsing.
+  const { seq, at, process, n, epoch, type, turn, data, flush, more, v = 1 } = written
+  const record = { seq, at, process, n, epoch, type, ...(turn === undefined ? {} : { turn }), data } as JournalRecord
+  return { record: upcast(record, v), more: more === true, flush: flush === true }
 }
 
 export function decodeHeader(line: Buffer): (SegmentHeader & { readonly chain: number }) | undefined {

@@ -1,4 +1,4 @@
-import type { JournalRecord } from '@vigil/protocol'
+import type { BodyReference, JournalRecord } from '@vigil/protocol'
 import type { BlobStore } from './blob-store.ts'
 import { referenceIn, unwrapped, withBody } from './line-bodies.ts'
 
@@ -15,16 +15,25 @@ export async function wholeRecords(
   records: readonly JournalRecord[],
 ): Promise<JournalRecord[]> {
   const whole: JournalRecord[] = []
-  for (let from = 0; from < records.length; from += mostAtOnce)
-    whole.push(
-      ...(await Promise.all(records.slice(from, from + mostAtOnce).map((record) => wholeRecord(blobs, record)))),
-    )
+  let outlined: number[] = []
+  const fill = async (): Promise<void> => {
+    const filled = await Promise.all(outlined.map((index) => withItsBody(blobs, whole[index] as JournalRecord)))
+    for (const [nth, index] of outlined.entries()) whole[index] = filled[nth] as JournalRecord
+    outlined = []
+  }
+  // Nearly all records are whole as they are, and a promise for each costs more than all else.
+  for (const record of records) {
+    const reference = referenceIn(record)
+    if (reference !== undefined) outlined.push(whole.length)
+    whole.push(reference === undefined ? unwrapped(record) : record)
+    if (outlined.length === mostAtOnce) await fill()
+  }
+  await fill()
   return whole
 }
 
-async function wholeRecord(blobs: Pick<BlobStore, 'read'>, record: JournalRecord): Promise<JournalRecord> {
-  const reference = referenceIn(record)
-  if (reference === undefined) return unwrapped(record)
+async function withItsBody(blobs: Pick<BlobStore, 'read'>, record: JournalRecord): Promise<JournalRecord> {
+  const reference = referenceIn(record) as BodyReference
   const text = await blobs.read(record.process, reference.$blob)
   if (text !== undefined) return withBody(record, JSON.parse(text))
   const mark = { ...reference, gone: true }

@@ -118,8 +118,8 @@ export interface JournalStore {
   onDamage(listener: (damage: JournalDamage) => void): () => void
   /** Stores a round: whole file, synced, renamed, folder synced; the two newest are kept. */
   saveCheckpoint(checkpoint: Checkpoint): Promise<void>
-  /** The newest whole round that the log still covers, or undefined. */
-  loadCheckpoint(): Promise<Checkpoint | undefined>
+  /** The newest whole round, of those with a seq smaller than `before` if it is given; undefined when none is kept. */
+  loadCheckpoint(before?: number): Promise<Checkpoint | undefined>
   /** Undefined when the store has no bodies beside its records. */
   readonly bodies?: BodyKeeper
   close(): Promise<void>

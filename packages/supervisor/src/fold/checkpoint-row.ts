@@ -1,4 +1,12 @@
-import type { DedupeEntry, ProcessFold, SlotCounts, Taken, TurnFold } from './process-fold.ts'
+import type { Manifest } from '../manifests/manifest.ts'
+import {
+  type DedupeEntry,
+  newProcessFold,
+  type ProcessFold,
+  type SlotCounts,
+  type Taken,
+  type TurnFold,
+} from './process-fold.ts'
 import { noOverlay, type TriggerOverlay } from './trigger-layers.ts'
 
 /**
@@ -62,27 +70,51 @@ export interface Row
   baselines: Entries<Entries<string>>
 }
 
-/** The inverse of `snapshotRow`. */
+/**
+ * The inverse of `snapshotRow`.
+ * @throws when the row is not laid out as rows are today: half of a process would be worse than none
+ */
 export function restoredRow(row: Row): ProcessFold {
+  const { taken = [], overlay = noOverlay } = row
+  const whole = { ...row, taken, overlay }
+  assertLaidOut(whole)
   return {
-    ...row,
+    ...whole,
     mailbox: new Map(row.mailbox),
     turns: new Map(row.turns.map(([id, turn]) => [id, restoredTurn(turn)])),
-    dedupe: new Map(row.dedupe.map(([trigger, keys]) => [trigger, new Map(keys)])),
+    dedupe: new Map(row.dedupe.map(([trigger, keys]) => [trigger, new Map(list(keys))])),
     state: new Map(row.state),
     stateHistory: new Map(row.stateHistory),
     cronFrom: new Map(row.cronFrom),
     begun: new Map(row.begun),
     cronCounts: new Map(row.cronCounts),
-    taken: new Map(row.taken),
-    overlay: row.overlay ?? noOverlay,
-    baselines: new Map(row.baselines.map(([id, entries]) => [id, new Map(entries)])),
+    taken: new Map(taken),
+    baselines: new Map(row.baselines.map(([id, entries]) => [id, new Map(list(entries))])),
   }
 }
 
 const restoredTurn = ({ ranMs = 0, ...turn }: TurnRow): TurnFold => ({
   ...turn,
   ranMs,
-  effects: new Map(turn.effects),
-  before: new Map(turn.before),
+  effects: new Map(list(turn.effects)),
+  before: new Map(list(turn.before)),
 })
+
+const today = Object.entries(newProcessFold('', {} as Manifest, ''))
+
+/** Has a row all that a process has, and of the same kind? */
+function assertLaidOut(row: Row): void {
+  for (const [key, value] of today) {
+    const found: unknown = row[key as keyof Row]
+    if (!(key in row)) throw new TypeError(`expected "${key}" in a checkpoint row, found nothing`)
+    if (value instanceof Map || Array.isArray(value)) list(found)
+    else if (value !== undefined && typeof found !== typeof value)
+      throw new TypeError(`expected a ${typeof value} as "${key}" of a checkpoint row, found a ${typeof found}`)
+  }
+}
+
+/** A Map would take nothing for an empty list. */
+function list<T>(found: T): T {
+  if (!Array.isArray(found)) throw new TypeError(`expected a list in a checkpoint row, found a ${typeof found}`)
+  return found
+}

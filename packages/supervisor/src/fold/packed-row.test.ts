@@ -1,5 +1,7 @@
+import { pack } from 'msgpackr'
 import { expect, test } from 'vitest'
 import { accepted, alpha, started, worldOf } from '../../fixtures/process.ts'
+import { snapshotRow } from './checkpoint-row.ts'
 import { packRow, unpackRow } from './packed-row.ts'
 
 test('a row of any size comes in small pieces, all of one instant', () => {
@@ -49,4 +51,23 @@ test('text that was cut in the middle of an emoji and keys of any name come back
   const { process } = unpackRow(Buffer.concat([...packRow(fold(), 1)]))
   const told = (of: ReturnType<typeof fold>): string => JSON.stringify([...of.mailbox, ...of.state, of.manifest])
   expect(told(process)).toBe(told(fold()))
+})
+
+test('a row that lacks what a process has, or holds it as something else, is refused', () => {
+  const { put, fold } = worldOf({})
+  put(accepted('e1'))
+  put(started('e1'))
+  const row = snapshotRow(fold())
+  expect(unpackRow(pack({ ...row, seq: 1 })).process).toEqual(fold())
+  // These two came later than the first rows.
+  const keys = Object.keys(row).filter((key) => key !== 'taken' && key !== 'overlay')
+  for (const key of keys) {
+    const { [key]: _, ...lacking } = row as unknown as Record<string, unknown>
+    expect(() => unpackRow(pack(lacking)), `without ${key}`).toThrow()
+  }
+  for (const key of keys.filter((each) => row[each as keyof typeof row] !== undefined && each !== 'manifest'))
+    expect(() => unpackRow(pack({ ...row, [key]: { other: 1 } })), `other ${key}`).toThrow()
+  const [[id, turn] = []] = row.turns
+  const { before: _, ...lacking } = turn ?? {}
+  expect(() => unpackRow(pack({ ...row, turns: [[id, lacking]] }))).toThrow()
 })

@@ -1,11 +1,11 @@
 import type { JournalStore, ProcessName, RecordDraft } from '@vigil/protocol'
-import { unpackRow } from '../fold/packed-row.ts'
 import type { ProcessFold } from '../fold/process-fold.ts'
 import { touched } from '../fold/touched.ts'
 import { applyRecord, type World } from '../fold/world.ts'
 import type { RecoveryReport } from '../surface.ts'
 import { endsOfLostBodies } from './lost-bodies.ts'
 import { isRepeated } from './repeated-effects.ts'
+import { restoredCheckpoint } from './restored-checkpoint.ts'
 
 export interface Recovered {
   readonly world: World
@@ -19,15 +19,7 @@ export interface Recovered {
 
 /** Loads the newest checkpoint and replays what came after it. The checkpoint is a cache: without it the world is the same. */
 export async function recover(journal: JournalStore): Promise<Recovered> {
-  const world: World = new Map()
-  const checkpoint = await journal.loadCheckpoint()
-  /** Each row is of an instant of its own, at or behind the beginning of its round: what it holds is not applied again. */
-  const rowSeqs = new Map<string, number>()
-  for (const [name, row] of checkpoint?.rows ?? []) {
-    const { process, seq } = unpackRow(row)
-    world.set(name, process)
-    rowSeqs.set(name, seq)
-  }
+  const { checkpoint, world, rowSeqs } = await restoredCheckpoint(journal)
   const replayed = new Map<string, number>()
   let repeated = 0
   await journal.replay(checkpoint?.seq ?? 0, (record) => {
