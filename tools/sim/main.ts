@@ -4,9 +4,9 @@ import { faultPoints } from '@vigil/protocol'
 import { type Fault, faultKinds, type SimulationResult, shrink, simulate } from '@vigil/testkit/simulation'
 
 /**
- * `pnpm sim [--seed N] [--runs M] [--faults JSON] [--quiet] [--resume FILE]`: a line for each seeded run of the whole of
+ * `pnpm sim [--seed N] [--runs M] [--faults JSON] [--quiet] [--whole] [--resume FILE]`: a line for each seeded run of the whole of
  * ring 0 in virtual time; in the end what happened how often. At the first broken promise: what it was, a line that
- * repeats it with the fewest faults, and exit 1. With --resume a long count may be interrupted: the file keeps how many of the
+ * repeats it with the fewest faults (--whole: with all of them, at once), and exit 1. With --resume a long count may be interrupted: the file keeps how many of the
  * runs are done.
  */
 const { values } = parseArgs({
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '1' },
     faults: { type: 'string' },
     quiet: { type: 'boolean', default: false },
+    whole: { type: 'boolean', default: false },
     resume: { type: 'string' },
   },
 })
@@ -29,7 +30,7 @@ for (let seed = first + done; seed < first + runs; seed += 1) {
   const result = await simulate(seed, plan)
   tell(result)
   if (result.violations.length > 0) {
-    const smallest = await shrink(result)
+    const smallest = values.whole ? result : await shrink(result)
     for (const violation of smallest.violations.slice(0, 10)) process.stdout.write(`  ${violation}\n`)
     process.stdout.write(`pnpm sim --seed ${seed} --faults '${JSON.stringify(smallest.faults)}'\n`)
     process.exit(1)
