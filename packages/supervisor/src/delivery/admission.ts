@@ -1,9 +1,8 @@
 import { type AcceptedEvent, limits } from '@vigil/protocol'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 import { triggersOf } from '../fold/trigger-layers.ts'
-import { type Candidate, candidates } from './candidates.ts'
-import { inPrecedence } from './precedence.ts'
-import { type RulesByTrigger, rulesOf } from './trigger-rules.ts'
+import { type Candidate, candidates, firstOfLines } from './candidates.ts'
+import { hasKeys, type RulesByTrigger, rulesOf } from './trigger-rules.ts'
 
 /** What a process that may run should do next. */
 export interface Admission {
@@ -56,7 +55,7 @@ export function admit(
   const begin: Candidate[] = []
   const expired: AcceptedEvent[] = []
   // While all lanes are taken thousands may wait, and none of them is looked at.
-  const next = lanes.full ? [] : inPrecedence(process, candidates(waitingEvents(process), rules, ageMs))
+  const next = lanes.full ? [] : candidates(process, { rules, room: lanes, ageMs })
   for (const candidate of next) {
     if (lanes.full) break
     const { events, inMs } = candidate
@@ -74,15 +73,9 @@ export function admit(
   return { resume, begin, expired, wakeInMs }
 }
 
-/** Events that no open turn has taken. */
-export function* waitingEvents(process: ProcessFold): Generator<AcceptedEvent> {
-  const taken = new Set([...process.turns.values()].flatMap(({ eventIds }) => eventIds))
-  for (const event of process.mailbox.values()) if (!taken.has(event.event_id)) yield event
-}
-
 function lanesOf(process: ProcessFold, rules: RulesByTrigger) {
   const { concurrency } = process.manifest
-  const hasKeys = rules.values().some(({ lane }) => lane !== undefined)
+  const isKeyed = hasKeys(rules)
   let shared = concurrency
   const keyed = new Set<string>()
   /** Those of them that no person holds up. */
@@ -100,9 +93,15 @@ function lanesOf(process: ProcessFold, rules: RulesByTrigger) {
   const isFree = (lane: string | undefined): boolean =>
     lane === undefined ? shared > 0 : !keyed.has(lane) && moving < limits.keyedLanes
   return {
+    get shared(): boolean {
+      return shared > 0
+    },
+    get keyed(): boolean {
+      return isKeyed && moving < limits.keyedLanes
+    },
     /** Nothing may begin, whatever it is. */
     get full(): boolean {
-      return shared <= 0 && (!hasKeys || moving >= limits.keyedLanes)
+      return !this.shared && !this.keyed
     },
     isFree,
     take(lane: string | undefined): boolean {
@@ -148,5 +147,8 @@ export function isAwaiting(process: ProcessFold): boolean {
   if (open.length === 0 || open.some((turn) => turn.parked === undefined)) return false
   const rules = rulesOf(triggersOf(process))
   const lanes = lanesOf(process, rules)
-  return waitingEvents(process).every((event) => !lanes.isFree(rules.get(event.trigger_id)?.lane?.(event)))
+  if (lanes.full) return true
+  return firstOfLines(process, { rules, room: lanes }).every(
+    (event) => !lanes.isFree(rules.get(event.trigger_id)?.lane?.(event)),
+  )
 }

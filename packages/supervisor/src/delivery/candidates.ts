@@ -1,5 +1,8 @@
 import { type AcceptedEvent, limits } from '@vigil/protocol'
-import type { RulesByTrigger, TriggerRules } from './trigger-rules.ts'
+import type { ProcessFold } from '../fold/process-fold.ts'
+import { type Room, waitingEvents, waitingLines } from '../fold/waiting-lines.ts'
+import { inPrecedence } from './precedence.ts'
+import { hasKeys, lineOf, type RulesByTrigger, type TriggerRules } from './trigger-rules.ts'
 
 /** What one turn may be begun for. */
 export interface Candidate {
@@ -15,24 +18,38 @@ export interface Candidate {
 /** However often an event is followed by another, it is handled after so many times its debounce. */
 const longestSettling = 10
 
-/** What waits, as turns that might begin, in the order of their first events. */
-export function* candidates(
-  waiting: Iterable<AcceptedEvent>,
-  rules: RulesByTrigger,
-  ageMs: (event: AcceptedEvent) => number,
-): Generator<Candidate> {
-  const alone = (event: AcceptedEvent): Candidate => {
-    return { events: [event], rules: rules.get(event.trigger_id), superseded: [], inMs: 0 }
-  }
+export interface Ways {
+  readonly rules: RulesByTrigger
+  readonly room: Room
+  readonly ageMs: (event: AcceptedEvent) => number
+}
+
+/** What waits and might begin, in the order in which it would; who is behind others of its line may be left out. */
+export function candidates(process: ProcessFold, ways: Ways): Iterable<Candidate> {
+  const { rules, room } = ways
+  if (rules.values().some(({ settling, batch }) => settling !== undefined || batch !== undefined))
+    return inPrecedence(process, together(waitingEvents(process), ways))
   // One after the other: who needs the first of thousands must not look at all.
-  if (rules.values().every(({ settling, batch }) => settling === undefined && batch === undefined)) {
-    for (const event of waiting) yield alone(event)
-    return
-  }
+  const next = firstOfLines(process, { rules, room }).map((event) => alone(event, rules))
+  return hasKeys(rules) ? next : inPrecedence(process, next)
+}
+
+/** The same event by event, for whom it is enough to see one of each line; in precedence where there are keys. */
+export const firstOfLines = (
+  process: ProcessFold,
+  { rules, room }: Pick<Ways, 'rules' | 'room'>,
+): IteratorObject<AcceptedEvent> =>
+  hasKeys(rules) ? waitingLines(process, lineOf(rules)).next(room) : waitingEvents(process)
+
+const alone = (event: AcceptedEvent, rules: RulesByTrigger): Candidate => {
+  return { events: [event], rules: rules.get(event.trigger_id), superseded: [], inMs: 0 }
+}
+
+function* together(waiting: Iterable<AcceptedEvent>, { rules, ageMs }: Ways): Generator<Candidate> {
   for (const { rule, events } of groups(waiting, rules)) {
     if (rule?.settling !== undefined) yield settled(events, rule, rule.settling.ms, ageMs)
     else if (rule?.batch !== undefined) yield* batches(events, rule, rule.batch, ageMs)
-    else yield* events.map(alone)
+    else yield* events.map((event) => alone(event, rules))
   }
 }
 

@@ -1,4 +1,5 @@
 import type { AcceptedEvent } from '@vigil/protocol'
+import type { LineOf } from '../fold/waiting-lines.ts'
 import type { Trigger } from '../manifests/manifest.ts'
 import { triggerId } from '../triggers/event-id.ts'
 import { compilePath } from '../triggers/filter/filter.ts'
@@ -20,6 +21,19 @@ const known = new WeakMap<readonly Trigger[], RulesByTrigger>()
 
 export const rulesOf = (triggers: readonly Trigger[]): RulesByTrigger =>
   known.getOrInsertComputed(triggers, () => new Map(triggers.flatMap(rulesOfTrigger)))
+
+/** Some of its events may have a lane of their own. */
+export const hasKeys = (rules: RulesByTrigger): boolean => rules.values().some(({ lane }) => lane !== undefined)
+
+const lineNames = new WeakMap<RulesByTrigger, LineOf>()
+
+/** Events of one lane stand in one line; those of a trigger with a rate in one of their own, because the rate may hold back them alone. */
+export const lineOf = (rules: RulesByTrigger): LineOf =>
+  lineNames.getOrInsertComputed(rules, () => (event) => {
+    const rule = rules.get(event.trigger_id)
+    const lane = rule?.lane?.(event)
+    return lane === undefined || rule?.rate === undefined ? lane : `${lane} ${event.trigger_id}`
+  })
 
 function rulesOfTrigger(trigger: Trigger): [string, TriggerRules][] {
   const { concurrencyKey, debounceMs, key, batch, rateLimit: rate } = trigger

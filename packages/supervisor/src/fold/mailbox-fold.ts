@@ -4,6 +4,7 @@ import { lacksBody } from './needed-bodies.ts'
 import type { DedupeEntry, ProcessFold } from './process-fold.ts'
 import { hasTrigger, listens, manualTrigger } from './trigger-fold.ts'
 import { settleEffect } from './turn-fold.ts'
+import { beginsToWait } from './waiting-lines.ts'
 
 type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
 
@@ -67,6 +68,7 @@ function baselineOf(process: ProcessFold, triggerId: string): Map<string, string
 function receive(process: ProcessFold, event: AcceptedEvent, at: string): void {
   process.accepted += 1
   process.mailbox.set(event.event_id, event)
+  beginsToWait(process, event)
   const { trigger_id, event_id } = event
   if (trigger_id !== manualTrigger)
     process.taken.set(trigger_id, {

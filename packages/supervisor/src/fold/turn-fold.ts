@@ -2,6 +2,7 @@ import { type AcceptedEvent, eventsOf, type JournalRecord, type Outcome, type Re
 import { keepDeadLetter } from './dead-letter-fold.ts'
 import type { EffectFold, ProcessFold, TurnFold } from './process-fold.ts'
 import { commitWrites } from './state-fold.ts'
+import { waitNoMore } from './waiting-lines.ts'
 
 type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
 
@@ -27,10 +28,12 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
     return
   }
   if (data.rate !== undefined) rememberStart(process, data.event_id, data.rate, Date.parse(data.started_at))
+  const eventIds = eventsOf(data)
+  waitNoMore(process, eventIds)
   process.turns.set(id, {
     turn: id,
     eventId: data.event_id,
-    eventIds: eventsOf(data),
+    eventIds,
     batch: data.event_ids !== undefined,
     bundle: data.bundle,
     startedAt: data.started_at,
@@ -180,7 +183,9 @@ function takeOut(
   record: Of<'turn.completed' | 'turn.dead_lettered' | 'turn.cancelled'>,
 ): AcceptedEvent[] {
   process.turns.delete(record.turn ?? '')
-  return eventsOf(record.data).flatMap((id) => {
+  const ids = eventsOf(record.data)
+  waitNoMore(process, ids)
+  return ids.flatMap((id) => {
     const event = process.mailbox.get(id)
     process.mailbox.delete(id)
     if (event?.priority !== undefined) process.prioritized -= 1

@@ -1,5 +1,5 @@
-import { waitingEvents } from '../delivery/admission.ts'
 import type { ProcessFold } from '../fold/process-fold.ts'
+import { waitingEvents } from '../fold/waiting-lines.ts'
 
 /**
  * Whether a process may come up without a life. Only what has shown before that it comes up, with this very code, and has
