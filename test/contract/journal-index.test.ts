@@ -1,4 +1,4 @@
-import { openFileStore } from '@vigil/journal'
+import { openFileStore, planRepair, repairLog, verifyLog } from '@vigil/journal'
 import type { FileSystem, JournalDamage, JournalRecord, JournalStore, PageQuery, RecordDraft } from '@vigil/protocol'
 import { type SimulatedFileSystem, simulatedFileSystem, virtualClock } from '@vigil/testkit'
 import fc from 'fast-check'
@@ -205,4 +205,27 @@ test('a page reads the segments that it needs and of those the lines', async () 
   expect(segmentsOpened()).toBeLessThanOrEqual(2)
   expect(bytes).toBeLessThan(4_000)
   await store.close()
+})
+
+test('verify tells a sidecar that is not the index of its segment from one that a crash tore; a repair removes the first', async () => {
+  const disk = await written(120)
+  const files = { fileSystem: disk, directory: '/data', beingWritten: false }
+  const paths = await sidecars(disk)
+  expect(await verifyLog(files)).toMatchObject({ indexes: { whole: paths.length, torn: 0 }, troubles: [] })
+  const [first, second, third] = paths as [string, string, string]
+  await write(disk, first, await disk.readFile(second))
+  await write(disk, third, (await disk.readFile(third)).subarray(0, -3))
+  expect(await verifyLog(files)).toMatchObject({
+    indexes: { whole: paths.length - 2, torn: 1 },
+    troubles: [{ path: first, what: 'it is whole and not the index of its segment' }],
+  })
+  const plan = await planRepair(files)
+  expect(plan).toMatchObject({ segments: [], indexes: [first] })
+  expect(await repairLog(plan, { fileSystem: disk, clock, directory: '/data' })).toBeUndefined()
+  expect(await disk.stat(first)).toBeUndefined()
+  expect((await verifyLog(files)).troubles).toEqual([])
+  const store = await open(disk)
+  await expectPages(store, [{ process: 'a', limit: 200 }], 'repaired')
+  await store.close()
+  expect(await verifyLog(files)).toMatchObject({ indexes: { whole: paths.length, torn: 0 } })
 })

@@ -19,7 +19,14 @@ export async function verifyJournal(data: DataDirectory, print: Print, json: boo
   return found.troubles.length === 0 ? exitCodes.done : exitCodes.journalDamaged
 }
 
-function verificationLines({ segments, checkpoints, bodies, troubles, being_written }: Verification): string[] {
+function verificationLines({
+  segments,
+  checkpoints,
+  indexes,
+  bodies,
+  troubles,
+  being_written,
+}: Verification): string[] {
   const damaged = new Set(troubles.map(({ path }) => path))
   const lines = segments.map((segment) => {
     const { path, first_seq, last_seq, records, bytes, torn_bytes, lost } = segment
@@ -30,6 +37,7 @@ function verificationLines({ segments, checkpoints, bodies, troubles, being_writ
   })
   for (const { path, seq, processes } of checkpoints)
     lines.push(`${basename(path)}  ${seq === undefined ? 'DAMAGED' : `up to record ${seq}, ${processes} processes`}`)
+  if (indexes.torn > 0) lines.push(`${indexes.torn} indexes are torn, and written anew when they are needed`)
   if (bodies.whole + bodies.gone + bodies.lost > 0) {
     const lost = bodies.lost === 0 ? '' : `, ${bodies.lost} LOST`
     lines.push(`${bodies.whole} bodies beside the log, ${bodies.gone} were taken away${lost}`)
@@ -54,7 +62,9 @@ export async function repairJournal(data: DataDirectory, print: Print, yes: bool
     }
     for (const path of plan.checkpoints) print(`${basename(path)}  damaged, will be moved aside.`)
     for (const { path, what } of plan.bodies) print(`${path}  ${what}.`)
-    const isDamaged = plan.segments.length + plan.checkpoints.length + plan.bodies.length > 0
+    for (const path of plan.indexes) print(`${basename(path)}  not the index of its segment, will be removed.`)
+    const { segments, checkpoints, indexes, bodies } = plan
+    const isDamaged = segments.length + checkpoints.length + indexes.length + bodies.length > 0
     if (isDamaged && !yes) {
       print('Nothing was changed. --yes keeps the bytes as they are beside each file (*.damaged-TIME) and repairs it.')
       return exitCodes.journalDamaged

@@ -90,7 +90,7 @@ export function segmentIndexes(fileSystem: FileSystem): SegmentIndexes {
 }
 
 /** What the segment itself says. */
-async function buildIndex(fileSystem: FileSystem, { path, lastSeq }: Sealed): Promise<SegmentIndexBuilder> {
+export async function buildIndex(fileSystem: FileSystem, { path, lastSeq }: Sealed): Promise<SegmentIndexBuilder> {
   const index = segmentIndexBuilder(firstOf(path))
   const reading = await readSegment(fileSystem, path, { after: Number.POSITIVE_INFINITY, passed: index.add })
   const isWhole = reading?.lastSeq === lastSeq && reading.badUpTo === reading.goodBytes

@@ -1,9 +1,10 @@
-import { lastOf } from '../segment-files.ts'
+import { lastOf, sidecarOf } from '../segment-files.ts'
 import { readSegment } from '../segment-reader.ts'
 import { bodySurvey, type LostBody } from './body-survey.ts'
 import { type ExaminedSegment, examineSegment } from './examined-segment.ts'
 import { lostPlaces, type Owner } from './lost-places.ts'
 import { rebuiltSegment } from './rebuilt-segment.ts'
+import { sidecarState } from './sidecar-check.ts'
 import {
   type DataFiles,
   newestSeq,
@@ -18,6 +19,8 @@ export interface RepairPlan {
   readonly segments: readonly SegmentRepair[]
   /** Damaged rounds, to be moved aside. */
   readonly checkpoints: readonly string[]
+  /** Sidecars that say something else than their segments, to be removed: they are written anew when they are needed. */
+  readonly indexes: readonly string[]
   /** Bodies that are missing or damaged, to be put on record. */
   readonly bodies: readonly LostBody[]
 }
@@ -39,11 +42,26 @@ export async function planRepair(files: DataFiles): Promise<RepairPlan> {
   const seen = bodySurvey(files)
   const surveyed = await Array.fromAsync(surveySegments(files, rounds, seen.see))
   const { lost: bodies } = await seen.findings()
-  if (surveyed.every(({ trouble }) => trouble === undefined)) return { segments: [], checkpoints, bodies }
+  const indexes = await wrongSidecars(files, surveyed)
+  if (surveyed.every(({ trouble }) => trouble === undefined)) return { segments: [], checkpoints, indexes, bodies }
   const places = lostPlaces(surveyed[0]?.first ?? 1)
   const examined = await examine(files, surveyed, { places, least: newestSeq(rounds) })
   for (const { checkpoint } of rounds) if (checkpoint !== undefined) places.ends(checkpoint.places)
-  return { segments: await rebuild(files, surveyed, { examined, owners: places.assigned() }), checkpoints, bodies }
+  return {
+    segments: await rebuild(files, surveyed, { examined, owners: places.assigned() }),
+    checkpoints,
+    indexes,
+    bodies,
+  }
+}
+
+async function wrongSidecars({ fileSystem }: DataFiles, surveyed: readonly SurveyedSegment[]): Promise<string[]> {
+  const wrong: string[] = []
+  for (const { path, reading, trouble } of surveyed.slice(0, -1)) {
+    if (trouble !== undefined || reading === undefined) continue
+    if ((await sidecarState(fileSystem, { path, lastSeq: reading.lastSeq })) === 'wrong') wrong.push(sidecarOf(path))
+  }
+  return wrong
 }
 
 /** Looks what can be read of each segment that is damaged, and at every record of the others. */

@@ -39,6 +39,7 @@ export async function repairLog(plan: RepairPlan, options: RepairOptions): Promi
   }
   for (const path of plan.checkpoints) await fileSystem.rename(path, `${path}${suffix}`)
   if (plan.checkpoints.length > 0) await fileSystem.syncDirectory(checkpointsOf(directory))
+  for (const path of plan.indexes) await fileSystem.remove(path)
   for (const { path, damaged } of plan.bodies) {
     if (!damaged) continue
     await fileSystem.rename(path, `${path}${suffix}`)

@@ -1,11 +1,16 @@
 import type { JournalRecord } from '@vigil/protocol'
+import { sidecarOf } from '../segment-files.ts'
+import type { Sealed } from '../segment-indexes.ts'
 import { bodySurvey } from './body-survey.ts'
+import { sidecarState } from './sidecar-check.ts'
 import { type DataFiles, surveyCheckpoints, surveySegments, type Trouble } from './survey.ts'
 
 /** What a look at every byte of a data directory found. */
 export interface Verification {
   readonly segments: readonly SegmentFinding[]
   readonly checkpoints: readonly CheckpointFinding[]
+  /** Sidecars of sealed segments: so many are whole, so many a crash left torn, which are written anew when they are needed. */
+  readonly indexes: { readonly whole: number; readonly torn: number }
   /** Bodies beside the log that its records name: so many are there, were taken away, and are missing or damaged. */
   readonly bodies: { readonly whole: number; readonly gone: number; readonly lost: number }
   /** Whether a supervisor was at work; what it had not made durable was not looked at. */
@@ -39,6 +44,7 @@ export async function verifyLog(files: DataFiles): Promise<Verification> {
   const segments: SegmentFinding[] = []
   const order = placeOrder()
   const bodies = bodySurvey(files)
+  const sealed: Sealed[] = []
   let records = 0
   let lost = 0
   let disorder: string | undefined
@@ -58,6 +64,7 @@ export async function verifyLog(files: DataFiles): Promise<Verification> {
       torn_bytes: trouble === undefined ? (reading?.badUpTo ?? 0) - (reading?.goodBytes ?? 0) : 0,
       lost,
     })
+    if (trouble === undefined && reading !== undefined) sealed.push({ path, lastSeq: reading.lastSeq })
     if (trouble !== undefined) troubles.push(trouble)
     else if (disorder !== undefined) troubles.push({ path, offset: 0, what: disorder })
     records = lost = 0
@@ -69,16 +76,33 @@ export async function verifyLog(files: DataFiles): Promise<Verification> {
     path,
     ...(checkpoint === undefined ? {} : { seq: checkpoint.seq, processes: checkpoint.rows.size }),
   }))
+  // The last one grows.
+  const grows = segments.at(-1)?.path
+  const closed = sealed.filter(({ path }) => path !== grows)
+  const indexes = await verifySidecars(files, closed, troubles)
   const { whole, gone, lost: lostBodies } = await bodies.findings()
   for (const { path, what } of lostBodies) troubles.push({ path, offset: 0, what })
   return {
     segments,
     checkpoints,
+    indexes,
     bodies: { whole, gone, lost: lostBodies.length },
     being_written: files.beingWritten,
     troubles,
   }
 }
+
+async function verifySidecars({ fileSystem }: DataFiles, sealed: readonly Sealed[], troubles: Trouble[]) {
+  const counts = { whole: 0, torn: 0 }
+  for (const segment of sealed) {
+    const state = await sidecarState(fileSystem, segment)
+    if (state === 'wrong') troubles.push({ path: sidecarOf(segment.path), offset: 0, what: wrongIndex })
+    else if (state !== 'absent') counts[state] += 1
+  }
+  return counts
+}
+
+const wrongIndex = 'it is whole and not the index of its segment'
 
 /** Places of each process grow by one, except over what is damaged or may have been lost; no epoch comes back. */
 function placeOrder(): (record: JournalRecord) => string | undefined {
