@@ -49,6 +49,11 @@ export interface Seat extends Guest {
 }
 
 const megabyte = 1_048_576
+/**
+ * A thread that has too much is collecting garbage and hears nothing, on a busy machine for a second and more at the
+ * priority of a cell. Meanwhile the cell may not outgrow the sum of all.
+ */
+const collectingMs = 5_000
 /** A loop that is never at rest. */
 const fullyBusy = 0.99
 
@@ -94,12 +99,11 @@ export function takeSeat(parts: SeatParts): Seat {
   }
 
   /** Ends the thread; a thread that does not let go costs the cell. */
-  const terminate = (wedged: () => void): void => {
-    if (terminating) return
+  const terminate = (patienceMs: number, wedged: () => void): void => {
+    if (!terminating) parts.command({ t: 'terminate', slot })
     terminating = true
-    parts.command({ t: 'terminate', slot })
     // A thread in a system call does not hear `terminate`.
-    after(stopLadder.terminateMs, wedged)
+    after(patienceMs, wedged)
   }
 
   const kill = (cause: ExitCause): void => {
@@ -107,7 +111,7 @@ export function takeSeat(parts: SeatParts): Seat {
     verdict ??= cause
     const because = `${spec.process} did not let go of its thread (${verdict.kind})`
     if (alone) parts.endCell(because)
-    else terminate(() => parts.endCell(because))
+    else terminate(cause.kind === 'memory' ? collectingMs : stopLadder.terminateMs, () => parts.endCell(because))
   }
 
   const starting = after(spec.startTimeoutMs, () => kill({ kind: 'start_timeout', after_ms: spec.startTimeoutMs }))
@@ -184,7 +188,7 @@ export function takeSeat(parts: SeatParts): Seat {
       const began = clock.monotonic()
       parts.command({ t: 'ask', slot })
       after(graceMs, () =>
-        terminate(() => {
+        terminate(stopLadder.terminateMs, () => {
           verdict ??= { kind: 'wedged', stopped_after_ms: Math.round(clock.monotonic() - began) }
           parts.endCell(`${spec.process} did not let go of its thread`)
         }),
