@@ -1,5 +1,5 @@
 import type { JournalRecord } from '@vigil/protocol'
-import { judge, type World, type WorldOptions, world } from '@vigil/testkit'
+import { judge, type World, type WorldAgent, type WorldOptions, world } from '@vigil/testkit'
 import { expect, test } from 'vitest'
 
 const large = (seed: string): string => seed.repeat(Math.ceil(5_000 / seed.length))
@@ -144,4 +144,33 @@ test('so does a turn whose recorded outcome is damaged, and its event can be red
   await w.run(100_000)
   expect((await w.client.context('clerk')).state).toEqual({ last: '5000 5000' })
   w.close()
+})
+
+test('a redelivered payload goes with a purge like the first one; what is small stays in its line', async () => {
+  const clerk: WorldAgent = {
+    delivery: { maxRetries: 0 },
+    run(event) {
+      if (event.metadata['redelivered_from'] === undefined) throw new Error('not yet')
+      return 'done'
+    },
+  }
+  const w = world({ seed: 1, agents: { clerk } })
+  await w.until(() => w.settled, 10_000)
+  void w.client.postEvent('clerk', { text: large('secret'), small: 'initials' })
+  await w.run(5_000)
+  expect(await w.client.purge('clerk')).toEqual({ removed: 0 })
+  void w.client.redeliver('clerk')
+  await w.run(5_000)
+  expect(w.supervisor?.get('clerk').status().counters).toMatchObject({ completed: 1 })
+  void w.client.postEvent('clerk', { text: 'short secret' })
+  await w.run(5_000)
+  expect(await w.client.purge('clerk')).toEqual({ removed: 1 })
+  const names = await w.disk.readDirectory('/data/journal')
+  const files = await Promise.all(
+    names.filter((name) => name.endsWith('.jsonl')).map((name) => w.disk.readFile(`/data/journal/${name}`)),
+  )
+  const text = Buffer.concat(files).toString()
+  expect([text.includes('secretsecret'), text.includes('initials')]).toEqual([false, false])
+  expect(text).toContain('short secret')
+  await ended(w)
 })

@@ -6,6 +6,7 @@ import type { RecordType } from './records.ts'
  */
 export const bodyPaths: { readonly [T in RecordType]?: readonly string[] } = {
   'trigger.accepted': ['event', 'payload'],
+  'dead_letter.redelivered': ['event', 'payload'],
   'bus.published': ['data'],
   'message.sent': ['content'],
   'effect.completed': ['outcome', 'value'],

@@ -83,7 +83,9 @@ function seeOwn(needs: Needs, record: JournalRecord, body: string | undefined): 
       needs.letters.push(...eventsOf(record.data))
       return forget(needs, needs.letters.slice(0, -limits.deadLetters))
     case 'dead_letter.redelivered':
-      return forget(needs, [record.data.event_id])
+      forget(needs, [record.data.event_id])
+      if (body !== undefined) needs.events.set(record.data.event.event_id, body)
+      return
     case 'dead_letter.discarded':
       return forget(needs, record.data.event_ids)
   }
