@@ -4,6 +4,7 @@ import { writeFully } from './atomic-file.ts'
 import { loadCheckpoints, type StoredCheckpoint } from './checkpoint-file.ts'
 import type { KnownPlace } from './log-replay.ts'
 import type { Places } from './places.ts'
+import { longestHeader } from './record-codec.ts'
 import { damaged, firstOf, segmentName, segmentsFrom } from './segment-files.ts'
 import { type SegmentIndexBuilder, segmentIndexBuilder } from './segment-index-builder.ts'
 import { readSegment, type SegmentReading } from './segment-reader.ts'
@@ -64,8 +65,7 @@ export async function openLog({
   const needed = await segmentsFrom(fileSystem, directory, (checkpoint?.seq ?? 0) + 1)
   const previous = all.at(-2)
   // When the creation of the last segment was cut short, only the one before knows how the chain goes on.
-  if (needed.length === 1 && previous !== undefined && (await readSegment(fileSystem, last)) === undefined)
-    needed.unshift(previous)
+  if (needed.length === 1 && previous !== undefined && !(await hasHeader(fileSystem, last))) needed.unshift(previous)
   let before: SegmentReading | undefined
   let index = segmentIndexBuilder(firstOf(last))
   let report: OpenReport = {}
@@ -122,6 +122,9 @@ async function writeAgain(handle: FileHandle, { lastFlushAt, goodBytes }: Segmen
   const found = await handle.read(bytes, lastFlushAt)
   writeFully(handle, bytes.subarray(0, found), lastFlushAt)
 }
+
+const hasHeader = async (fileSystem: FileSystem, path: string): Promise<boolean> =>
+  (await readSegment(fileSystem, path, { upToBytes: longestHeader })) !== undefined
 
 /** A segment begins where its name says, and where the one before it ended. */
 const continues = (reading: SegmentReading, before: SegmentReading | undefined, first: number): boolean =>

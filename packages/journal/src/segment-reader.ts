@@ -65,11 +65,12 @@ export async function readSegment(
   }
 }
 
+/** A good line of a batch whose last line may be still to come: its record, or the head alone. */
 interface Opened {
-  readonly seq: number
-  readonly more: boolean
-  readonly flush: boolean
-  readonly tell: () => void
+  readonly mark: Pick<LineHead, 'seq' | 'more' | 'flush'>
+  readonly said: { readonly head: LineHead } | { readonly record: JournalRecord }
+  readonly start: number
+  readonly end: number
 }
 
 type Found = Omit<SegmentReading, 'totalBytes'>
@@ -87,25 +88,25 @@ function segmentFold(path: string, { visit, passed, after = 0, from }: ReadOptio
     lastFlushAt: 0,
   }
   let reached = whole
-  /** Lines that are good, of a batch whose last line is still to come. */
-  let batch: (() => void)[] = []
+  let batch: Opened[] = []
   let bad = false
   let damagedInside = false
   let usedBytes = whole.goodBytes
 
-  /** What a line holds, and how its record is told when its batch is whole; undefined when it cannot be read. */
+  /** What a line holds; undefined when it cannot be read. */
   const opened = (line: Buffer, start: number, end: number): Opened | undefined => {
-    if (reached.lastSeq < after) {
-      const head = lineHead(line)
-      if (head !== undefined) return { ...head, tell: () => passed?.(head, start, end) }
-    }
+    const isPassed = reached.lastSeq < after
+    const head = isPassed ? lineHead(line) : undefined
+    if (head !== undefined) return { mark: head, said: { head }, start, end }
     const decoded = decodeRecord(line)
     if (decoded === undefined) return undefined
     const { record, more, flush } = decoded
-    const tell = (): void =>
-      record.seq > after ? visit?.(record, start, end) : passed?.({ ...record, more, flush }, start, end)
-    return { seq: record.seq, more, flush, tell }
+    const mark = { seq: record.seq, more, flush }
+    return { mark, said: isPassed ? { head: { ...record, ...mark } } : { record }, start, end }
   }
+
+  const tell = ({ said, start, end }: Opened): void =>
+    'head' in said ? passed?.(said.head, start, end) : visit?.(said.record, start, end)
 
   const good = (line: Buffer, start: number, end: number): boolean => {
     if (header === undefined) {
@@ -118,12 +119,12 @@ function segmentFold(path: string, { visit, passed, after = 0, from }: ReadOptio
     }
     const chain = checkLine(line, reached.chain)
     const found = chain === undefined ? undefined : opened(line, start, end)
-    if (chain === undefined || found?.seq !== reached.lastSeq + 1) return false
-    const lastFlushAt = found.flush ? start : reached.lastFlushAt
-    reached = { lastSeq: found.seq, chain, goodBytes: end, lastFlushAt }
-    batch.push(found.tell)
-    if (found.more) return true
-    for (const tell of batch) tell()
+    if (chain === undefined || found?.mark.seq !== reached.lastSeq + 1) return false
+    const { seq, more, flush } = found.mark
+    reached = { lastSeq: seq, chain, goodBytes: end, lastFlushAt: flush ? start : reached.lastFlushAt }
+    batch.push(found)
+    if (more) return true
+    for (const each of batch) tell(each)
     batch = []
     whole = reached
     return true
