@@ -174,3 +174,13 @@ test('a redelivered payload goes with a purge like the first one; what is small 
   expect(text).toContain('short secret')
   await ended(w)
 })
+
+test('the judge of a world sees a body that is missing from its disk', async () => {
+  const w = await begun('keep')
+  await w.run(30_000)
+  await w.stop()
+  await removeAll(w, '/data/blobs/@runtime')
+  const { violations } = await judge(w)
+  expect(violations).toContainEqual(expect.stringMatching(/the body that event .* of "clerk" needs is gone/))
+  w.close()
+})

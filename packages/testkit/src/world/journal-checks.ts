@@ -1,7 +1,7 @@
 import { eventsOf, type JournalRecord, type RecordData } from '@vigil/protocol'
 import { requestsAnswered } from './request-checks.ts'
 import { slotsAccountedFor } from './slot-checks.ts'
-import { overlapsKept, parkedWait, supersededByNewer } from './turn-checks.ts'
+import { channelsBeginAnew, overlapsKept, parkedWait, supersededByNewer } from './turn-checks.ts'
 
 /**
  * What must hold of any log, whatever happened: judged from the records alone. Each check answers with violations in
@@ -139,6 +139,7 @@ export const journalChecks: readonly JournalCheck[] = [
   requestsAnswered,
   slotsAccountedFor,
   parkedWait,
+  channelsBeginAnew,
   overlapsKept,
   supersededByNewer,
 ]

@@ -27,6 +27,24 @@ const goesOn: ReadonlySet<JournalRecord['type']> = new Set([
   'turn.dead_lettered',
 ])
 
+/** What came over a channel is on no record: an attempt that had one and was cut ends, and goes on in no other life. */
+export function channelsBeginAnew(log: readonly JournalRecord[]): string[] {
+  const broken: string[] = []
+  const attempts = new Map<string, { readonly attempt: number; listens: boolean }>()
+  for (const record of log) {
+    const turn = `${record.turn} of ${record.process}`
+    const known = attempts.get(turn)
+    if (record.type === 'turn.started') {
+      const { attempt } = record.data
+      if (known?.attempt !== attempt) attempts.set(turn, { attempt, listens: false })
+      else if (known.listens)
+        broken.push(`record ${record.seq}: attempt ${attempt} of turn ${turn} had a channel and goes on`)
+    } else if (known !== undefined && record.type === 'effect.completed' && record.data.kind === 'channel')
+      known.listens ||= record.data.outcome.ok
+  }
+  return broken
+}
+
 /** How many slots of a cron trigger may be unfinished when one more comes. */
 const room: Readonly<Record<string, number>> = { skip: 0, buffer_one: 1, cancel_other: 0, terminate_other: 0 }
 
