@@ -64,6 +64,8 @@ export interface TurnRunnerParts {
   readonly settled: (isIdle: boolean) => void
 }
 
+const none: ReadonlySet<string> = new Set()
+
 export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const { log, clock, random, process } = parts
   const retryInMs = retryWaits(clock)
@@ -143,7 +145,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     wake = undefined
     if (log.journal.space.state !== 'open') return
     const life = parts.life()
-    const running = waiting.union(life?.running ?? new Set<string>())
+    const running = waiting.size > 0 ? waiting.union(life?.running ?? none) : (life?.running ?? none)
     const moment = { running, retryInMs, isExpired, ageMs, nowMs: clock.now() }
     const { resume: due, begin: next, expired, wakeInMs } = admit(process, moment)
     if (expired.length > 0) return expire(expired)

@@ -13,13 +13,16 @@ export function metadataOf(
   return {
     method,
     path,
-    query: Object.fromEntries([...new Set(query.keys())].map((name) => [name, singleOrList(query.getAll(name))])),
+    query: query.size === 0 ? {} : valuesIn(query),
     headers: Object.fromEntries(shown),
     ...(remote === undefined ? {} : { remote: plainAddress(remote) }),
     signature_verified: verified.is,
     ...(verified.deliveryId === undefined ? {} : { delivery_id: verified.deliveryId }),
   }
 }
+
+const valuesIn = (query: URLSearchParams): Record<string, unknown> =>
+  Object.fromEntries([...new Set(query.keys())].map((name) => [name, singleOrList(query.getAll(name))]))
 
 /** A list only where a name came more than once. */
 const singleOrList = (values: readonly string[]): string | readonly string[] =>
