@@ -118,6 +118,8 @@ function foldDeployed(world: World, record: Of<'process.deployed'>): void {
   let process = world.get(record.process)
   if (process === undefined) {
     process = newProcessFold(record.process, manifest, record.data.bundle)
+    // Not 0 when the name is taken again: its lives are counted on.
+    process.epoch = record.epoch
     for (const [key, value] of Object.entries(manifest.context.initialState)) setState(process, key, value)
     world.set(record.process, process)
   }

@@ -202,6 +202,10 @@ export function startRuntime({
     return member
   }
 
+  /** Of who had the name before and was removed: the log takes no record of an older life. */
+  const lastEpoch = async (name: string): Promise<number> =>
+    (await journal.page({ process: name, limit: 1 })).records[0]?.epoch ?? 0
+
   let stopping = false
   let revived = false
   const unwatchDisk = whileDiskIsFull({
@@ -232,8 +236,9 @@ export function startRuntime({
       demandTier(manifest, ports.machine)
       const module = bundle === undefined ? await ports.compute.bundle(manifest.entrypoint) : await bundles.get(bundle)
       if (bundle === undefined) await bundles.put(module)
+      const before = world.has(manifest.name) ? 0 : await lastEpoch(manifest.name)
       const fold = world.get(manifest.name)
-      const author = { process: manifest.name as ProcessName, epoch: fold?.epoch ?? 0 }
+      const author = { process: manifest.name as ProcessName, epoch: fold?.epoch ?? before }
       const unchanged = fold?.bundle === module.hash && JSON.stringify(fold.manifest) === JSON.stringify(manifest)
       if (!unchanged) {
         const data = { revision: (fold?.revision ?? 0) + 1, manifest: { ...manifest }, bundle: module.hash, by }
