@@ -25,12 +25,15 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('a second supervisor on the same data directory exits 4 and names the first', async () => {
+test('a second supervisor on the same data directory exits 4 and names the first, which has the defaults of its fleet', async () => {
+  writeFileSync(join(home, 'vigil.yaml'), 'defaults: { labels: { team: night } }\n')
   daemon = await startDaemon(data, [home])
   const second = launch('supervisor', [home, '--data', data, '--port', '0'])
   expect(await second.exited).toEqual({ code: 4, signal: null })
   expect(second.output()).toContain(`pid ${daemon.child.pid}`)
-  expect((await daemon.call('GET', '/processes')).status).toBe(200)
+  const { status, body } = await daemon.call('GET', '/processes')
+  expect(status).toBe(200)
+  expect((await daemon.call('GET', '/processes?label=team%3Dnight')).body).toMatchObject({ total: body['total'] })
 })
 
 test('a broken manifest exits 2 with file:line:column and a hint', async () => {

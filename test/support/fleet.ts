@@ -57,6 +57,7 @@ export async function fleet(
     })),
     cells: { ...defaultCells, ...cells },
     journal: defaultJournal,
+    defaults: {},
   }
   const start = async (): Promise<Supervisor> => {
     const started = await Supervisor.start({ dataDir, config, logger: ({ message }) => lines.push(message) })

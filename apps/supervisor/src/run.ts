@@ -21,11 +21,12 @@ export interface RunInput {
 
 /** Runs until it is asked to end or ring 0 gives up; resolves with the exit code. */
 export async function run({ settings, env, output, asked }: RunInput): Promise<number> {
-  const manifests = await loadManifests(settings.paths, { fileSystem: manifestDisk, env })
   const config = await loadConfiguration(
     { file: settings.config, paths: settings.paths },
     { fileSystem: manifestDisk, env },
   )
+  const { defaults } = config
+  const manifests = await loadManifests(settings.paths, { fileSystem: manifestDisk, env, defaults })
   const deploy = manifests.map(({ manifest, baseDirectory }) => ({ manifest, baseDirectory, by: 'manifest' as const }))
   const where = settings.data === ':memory:' ? { journal: 'memory' as const } : { dataDir: settings.data }
   const supervisor = await Supervisor.start({ ...where, config, env, logger: output.log, deploy })

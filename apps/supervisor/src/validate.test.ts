@@ -39,3 +39,11 @@ it('tells the good with their next fires, the bad with their places', async () =
     2,
   )
 })
+
+it('knows the defaults of the fleet', async () => {
+  await writeFile(join(folder, 'a.ts'), '')
+  await writeFile(join(folder, 'a.agent'), 'name: a\nentrypoint: ./a.ts\n')
+  await writeFile(join(folder, 'vigil.yaml'), 'defaults: { triggers: [{ cron: "0 12 * * *" }] }\n')
+  const { lines } = await validate({ paths: [folder], config: undefined }, {}, new Date('2026-01-01T00:00:00Z'))
+  expect(lines[1]).toContain('next 2026-01-01T12:00:00.000Z')
+})

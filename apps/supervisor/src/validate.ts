@@ -30,8 +30,8 @@ export async function validate(
   now: Date,
 ): Promise<Validation> {
   const options = { fileSystem: manifestDisk, env }
-  const { loaded, ...found } = await readManifests(paths, options)
   const fleet = await readConfiguration({ file: config, paths }, options)
+  const { loaded, ...found } = await readManifests(paths, { ...options, defaults: fleet.value?.defaults ?? {} })
   const problems = [...found.problems, ...fleet.problems]
   const warnings = [...found.warnings, ...fleet.warnings]
   const missing: PlacedProblem[] = []

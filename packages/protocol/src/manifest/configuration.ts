@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { atLeast, duration, name, oneOf, section, text } from './fields.ts'
-import { describeFound, issueProblems, type ManifestProblem } from './problems.ts'
+import { checkManifest, describeFound, issueProblems, type ManifestProblem } from './problems.ts'
 import { isPlainObject } from './spelling.ts'
 
 /** The one schema of `vigil.yaml`: what belongs to the whole fleet. */
@@ -46,6 +46,7 @@ export const configurationSchema = z.strictObject(
     groups: z.array(group, { error: 'a list of groups' }).default([]),
     cells: cells.prefault({}),
     journal: journal.prefault({}),
+    defaults: z.record(z.string(), z.unknown(), { error: 'a map of manifest fields' }).default({}),
   },
   { error: 'a configuration: a map of fields' },
 )
@@ -60,7 +61,10 @@ export type ConfigurationCheck =
 export function checkConfiguration(raw: unknown): ConfigurationCheck {
   // A file of comments alone configures nothing.
   const parsed = configurationSchema.safeParse(raw ?? {})
-  if (parsed.success) return { ok: true, value: parsed.data }
+  if (parsed.success) {
+    const problems = defaultsProblems(parsed.data.defaults)
+    return problems.length === 0 ? { ok: true, value: parsed.data } : { ok: false, problems }
+  }
   if (!isPlainObject(raw)) {
     const message = `expected a configuration: a map of fields, found ${describeFound(raw)}`
     return { ok: false, problems: [{ code: 'INVALID_CONFIG', path: [], message }] }
@@ -69,4 +73,12 @@ export function checkConfiguration(raw: unknown): ConfigurationCheck {
   const fieldsAt = (path: readonly (string | number)[]): string[] =>
     Object.keys(path.length === 0 ? configurationSchema.shape : (sections[String(path[0])] ?? group).shape)
   return { ok: false, problems: parsed.error.issues.flatMap((issue) => issueProblems(issue, raw, fieldsAt)) }
+}
+
+/** Each has to be good in any manifest, also in one that says nothing else. */
+function defaultsProblems(defaults: Readonly<Record<string, unknown>>): ManifestProblem[] {
+  if ('name' in defaults)
+    return [{ code: 'INVALID_CONFIG', path: ['defaults', 'name'], message: 'expected no name: each agent has its own' }]
+  const check = checkManifest({ entrypoint: './agent.ts', ...defaults, name: 'agent' })
+  return check.ok ? [] : check.problems.map((problem) => ({ ...problem, path: ['defaults', ...problem.path] }))
 }

@@ -22,13 +22,18 @@ export type ManifestCheck =
   | { readonly ok: false; readonly problems: readonly ManifestProblem[] }
 
 /** `triggerTypes`: those that are registered beside the built-in ones. */
-export function checkManifest(raw: unknown, triggerTypes: ReadonlySet<string> = new Set()): ManifestCheck {
+export function checkManifest(
+  raw: unknown,
+  triggerTypes: ReadonlySet<string> = new Set(),
+  /** What stands where the manifest says nothing. */
+  defaults: Readonly<Record<string, unknown>> = {},
+): ManifestCheck {
   if (!isPlainObject(raw)) {
     const message = `expected a manifest: a map of fields, found ${describeFound(raw)}`
     return { ok: false, problems: [{ code: 'INVALID_CONFIG', path: [], message }] }
   }
   const spelled = canonicalSpelling(customTriggers(raw, triggerTypes))
-  const parsed = manifestSchema.safeParse(spelled.document)
+  const parsed = manifestSchema.safeParse(layered(canonicalSpelling(defaults).document, spelled.document))
   const together = parsed.success
     ? contradictions(parsed.data).map((each) => ofSpelling({ ...each, path: writtenPath(each.path, raw) }))
     : []
@@ -47,6 +52,18 @@ export function checkManifest(raw: unknown, triggerTypes: ReadonlySet<string> = 
       ...issues.flatMap((issue) => issueProblems(issue, raw, knownFields).map(typeHint(raw, triggerTypes))),
     ],
   }
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Sections are joined field by field; any other value of the upper layer stands for that of the lower. */
+function layered(lower: Fields, upper: Fields): Fields {
+  const joined: Record<string, unknown> = { ...lower, ...upper }
+  for (const [key, value] of Object.entries(upper)) {
+    const below = lower[key]
+    if (isPlainObject(below) && isPlainObject(value)) joined[key] = layered(below, value)
+  }
+  return joined
 }
 
 const builtIn = ['cron', 'webhook', 'file_watch', 'event', 'message']

@@ -18,6 +18,7 @@ groups:
     problems: [],
     warnings: [],
     value: {
+      defaults: {},
       cells: { size: 4, spares: 1, maxResident: 100 },
       journal: { segmentBytes: 8 * 1_048_576, retention: { ageMs: 30 * 86_400_000, bytes: 1_000 * 1_048_576 } },
       groups: [
@@ -74,5 +75,10 @@ test.each([
 })
 
 test('a file of comments configures nothing', () => {
-  expect(parse('# nothing yet\n').value).toEqual({ groups: [], cells: defaultCells, journal: defaultJournal })
+  expect(parse('# nothing yet\n').value).toEqual({
+    groups: [],
+    cells: defaultCells,
+    journal: defaultJournal,
+    defaults: {},
+  })
 })

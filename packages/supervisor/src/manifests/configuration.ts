@@ -11,6 +11,8 @@ export interface Configuration {
   readonly groups: readonly Group[]
   readonly cells: CellsConfiguration
   readonly journal: JournalConfiguration
+  /** Fields as in a manifest file, for manifest files that do not have them. */
+  readonly defaults: Readonly<Record<string, unknown>>
 }
 
 export interface JournalConfiguration {
@@ -46,7 +48,7 @@ export async function loadConfiguration(
   const { value, problems, warnings } = await readConfiguration({ file, paths }, options)
   const all = [...problems, ...warnings]
   if (all.length > 0) throw manifestError(all)
-  return value ?? { groups: [], cells: defaultCells, journal: defaultJournal }
+  return value ?? { groups: [], cells: defaultCells, journal: defaultJournal, defaults: {} }
 }
 
 /** The same without throwing for what the file holds. */
@@ -74,7 +76,8 @@ export const parseConfiguration = (text: string, options: ReadOptions): Reading<
     const { max_resident: maxResident, ...cells } = check.value.cells
     try {
       groupsOf(groups)
-      return { ok: true, value: { groups, cells: { ...cells, maxResident }, journal: journalOf(check.value.journal) } }
+      const { journal, defaults } = check.value
+      return { ok: true, value: { groups, cells: { ...cells, maxResident }, journal: journalOf(journal), defaults } }
     } catch (error) {
       const { message } = error as Error
       return { ok: false, problems: [{ code: 'INVALID_CONFIG', path: ['groups'], message }] }

@@ -13,6 +13,7 @@ export interface ExamineOptions {
   readonly baseDirectory: string
   readonly schemas: SchemaFiles
   readonly triggerTypes: TriggerTypes
+  readonly defaults?: Readonly<Record<string, unknown>>
   /** What else is asked of the document. */
   readonly also?: (document: ManifestDocument) => readonly ManifestProblem[]
 }
@@ -20,9 +21,9 @@ export interface ExamineOptions {
 /** Every check that a raw manifest goes through, however it came. `wants`: schema files that were not given. */
 export function examineManifest(
   raw: unknown,
-  { baseDirectory, schemas, triggerTypes, also = () => [] }: ExamineOptions,
+  { baseDirectory, schemas, triggerTypes, defaults, also = () => [] }: ExamineOptions,
 ): { readonly check: Checked<Manifest>; readonly wants: readonly string[] } {
-  const check = checkManifest(raw, new Set(Object.keys(triggerTypes)))
+  const check = checkManifest(raw, new Set(Object.keys(triggerTypes)), defaults)
   if (!check.ok) return { check, wants: [] }
   const wants = namedSchemas(check.manifest, baseDirectory).filter((path) => !schemas.has(path))
   const optioned = withOptions(check.manifest, triggerTypes)

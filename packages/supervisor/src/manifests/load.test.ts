@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { parseConfiguration } from './configuration.ts'
 import { loadManifests, type ManifestDisk, readManifests } from './load.ts'
 
 let folder: string
@@ -81,4 +82,37 @@ it('puts a schema in the place of the path that names it', async () => {
   await write('order.json', '{')
   const broken = await readManifests([join(folder, 'good.agent')], options)
   expect(broken.problems).toMatchObject([{ message: expect.stringContaining('./order.json: expected JSON') }])
+})
+
+it('takes what a manifest does not say from the defaults of the fleet, field by field, whatever the spelling', async () => {
+  await write('a.agent', `${least('silent')}`)
+  await write('b.agent', `${least('other')}max_turn: 2m\ndelivery: { max_retries: 9 }\njournal: { bodies: keep }\n`)
+  const text = `defaults:
+  max_invocation_time: 5m
+  delivery: { max_retries: 1, retry_backoff: 7s }
+  journal: { bodies: hash, bodies_retention: 7d }
+`
+  const { value } = parseConfiguration(text, { file: 'vigil.yaml', env: {} })
+  const loaded = await loadManifests([folder], { ...options, defaults: value?.defaults ?? {} })
+  const [silent, other] = loaded.map(({ manifest }) => manifest)
+  expect(silent).toMatchObject({
+    maxTurnMs: 300_000,
+    delivery: { maxRetries: 1, retryBackoffMs: 7_000 },
+    journal: { bodies: 'hash', bodiesRetentionMs: 7 * 86_400_000 },
+  })
+  expect(other).toMatchObject({
+    maxTurnMs: 120_000,
+    delivery: { maxRetries: 9, retryBackoffMs: 7_000 },
+    journal: { bodies: 'keep', bodiesRetentionMs: 7 * 86_400_000 },
+  })
+})
+
+it.each([
+  ['defaults: { max_tun: 5m }', 'defaults.max_tun'],
+  ['defaults: { name: all }', 'defaults.name'],
+  ['defaults: { journal: { bodies: no } }', 'defaults.journal.bodies'],
+  ['defaults: [1]', 'defaults'],
+])('refuses %s', (text, path) => {
+  const { problems } = parseConfiguration(text, { file: 'vigil.yaml', env: {} })
+  expect(problems.map((problem) => problem.path)).toEqual([path])
 })

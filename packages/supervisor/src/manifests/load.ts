@@ -16,6 +16,8 @@ export interface LoadOptions {
   readonly env: Environment
   /** Registered with the supervisor beside the built-in ones. */
   readonly triggerTypes?: TriggerTypes
+  /** Of the fleet: what stands where a manifest says nothing. */
+  readonly defaults?: Readonly<Record<string, unknown>>
 }
 
 export interface LoadedManifest {
@@ -39,15 +41,15 @@ export async function loadManifests(paths: readonly string[], options: LoadOptio
 }
 
 /** The same without throwing: what is good, what is wrong, and which variables are unset. */
-export async function readManifests(paths: readonly string[], { fileSystem, env, triggerTypes = {} }: LoadOptions) {
+export async function readManifests(paths: readonly string[], { fileSystem, ...options }: LoadOptions) {
   const loaded: LoadedManifest[] = []
   const problems: PlacedProblem[] = []
   const warnings: PlacedProblem[] = []
   for (const file of await manifestFiles(paths, fileSystem)) {
     const text = new TextDecoder().decode(await fileSystem.readFile(file))
-    const asked = readManifestText(text, { file, env, triggerTypes })
+    const asked = readManifestText(text, { ...options, file })
     const schemas = await readAll(asked.wants, fileSystem)
-    const reading = schemas.size === 0 ? asked : readManifestText(text, { file, env, schemas, triggerTypes })
+    const reading = schemas.size === 0 ? asked : readManifestText(text, { ...options, file, schemas })
     problems.push(...reading.problems)
     warnings.push(...reading.warnings)
     if (reading.manifest === undefined) continue

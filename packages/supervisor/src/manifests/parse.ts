@@ -11,6 +11,8 @@ export interface ManifestOptions extends ReadOptions {
   readonly schemas?: SchemaFiles
   /** Registered beside the built-in ones. */
   readonly triggerTypes?: TriggerTypes
+  /** Of the fleet: what stands where the manifest says nothing. */
+  readonly defaults?: Readonly<Record<string, unknown>>
 }
 
 /** Reads the text of one manifest: YAML, variables, schema, schedules. `warnings` are unset variables. */
@@ -36,10 +38,10 @@ export function parseManifestText(text: string, options: ManifestOptions): Manif
 /** The same without throwing, for those who check many files. */
 export function readManifestText(text: string, options: ManifestOptions): ManifestReading {
   const baseDirectory = dirname(resolve(options.file))
-  const { schemas = new Map(), triggerTypes = {} } = options
+  const { schemas = new Map(), triggerTypes = {}, defaults = {} } = options
   let wants: readonly string[] = []
   const { value, ...found } = readYaml(text, { ...options, keeps: isSecret }, (raw): Checked<Manifest> => {
-    const examined = examineManifest(raw, { baseDirectory, schemas, triggerTypes })
+    const examined = examineManifest(raw, { baseDirectory, schemas, triggerTypes, defaults })
     wants = examined.wants
     return examined.check
   })
