@@ -169,7 +169,7 @@ function beginLife(
       if (underWay.length === 1) move()
     }
   }
-  const up = wire(queueMicrotask)
+  const up = wire((arrive) => void Promise.resolve().then(arrive))
   // A thread hears each message in a turn of its loop: all promises of the one before have run by then.
   const down = wire((arrive) => after(0, arrive))
 

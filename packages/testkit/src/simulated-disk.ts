@@ -1,6 +1,6 @@
 /**
  * Files of the simulated disk: what a running machine sees, and what would be left of it after a crash. A synced
- * image shares the bytes of its file until somebody overwrites them, so that a long log is not copied at each sync.
+ * image shares the bytes of its file, but for the pages that somebody has overwritten: a long log is not copied at each sync.
  */
 export interface File {
   readonly kind: 'file'
@@ -33,9 +33,11 @@ export interface Kept {
 
 interface Image {
   readonly length: number
-  /** Own copy, once the shared bytes were overwritten. */
-  copy?: Uint8Array
+  /** Pages that are not those of the file any more. */
+  readonly pages: Map<number, Uint8Array>
 }
+
+const newImage = (length: number): Image => ({ length, pages: new Map() })
 
 const pageBytes = 4_096
 const pageOf = (position: number): number => Math.floor(position / pageBytes)
@@ -44,16 +46,20 @@ export function newFile(inode: number, stamp: number): File {
   let bytes = new Uint8Array(256)
   let length = 0
   let mtime = stamp
-  let survivor: Image = { length: 0 }
+  let survivor = newImage(0)
   const underWay = new Set<Image>()
   /** Pages that a failed sync gave up. */
   const abandoned = new Set<number>()
 
-  /** Called before bytes at or after `position` change. */
-  const preserve = (position: number): void => {
-    for (const image of [survivor, ...underWay]) {
-      if (position < image.length) image.copy ??= bytes.slice(0, image.length)
-    }
+  const preserveIn = ({ length, pages }: Image, from: number, to: number): void => {
+    const end = Math.min(to, length)
+    for (let page = pageOf(from); page * pageBytes < end; page += 1)
+      if (!pages.has(page)) pages.set(page, bytes.slice(page * pageBytes, Math.min(length, (page + 1) * pageBytes)))
+  }
+  /** Called before bytes between these positions change. */
+  const preserve = (from: number, to: number): void => {
+    preserveIn(survivor, from, to)
+    for (const image of underWay) preserveIn(image, from, to)
   }
   const resize = (next: number): void => {
     if (next > bytes.byteLength) {
@@ -65,17 +71,25 @@ export function newFile(inode: number, stamp: number): File {
     length = next
   }
 
-  const onDisk = (): Uint8Array => survivor.copy ?? bytes.subarray(0, survivor.length)
+  const onDisk = (): Uint8Array => {
+    const disk = new Uint8Array(survivor.length)
+    disk.set(bytes.subarray(0, survivor.length))
+    for (const [page, old] of survivor.pages) disk.set(old, page * pageBytes)
+    return disk
+  }
   /** What a sync writes: everything, except pages that are taken for clean. */
   const writtenBack = (): Image => {
-    if (abandoned.size === 0) return { length }
-    const copy = bytes.slice(0, length)
+    const image = newImage(length)
+    if (abandoned.size === 0) return image
+    const disk = onDisk()
     for (const page of abandoned) {
-      const old = onDisk().subarray(page * pageBytes, Math.min(length, (page + 1) * pageBytes))
-      copy.fill(0, page * pageBytes, (page + 1) * pageBytes)
-      copy.set(old, Math.min(length, page * pageBytes))
+      const [from, to] = [page * pageBytes, Math.min(length, (page + 1) * pageBytes)]
+      if (from >= to) continue
+      const old = new Uint8Array(to - from)
+      old.set(disk.subarray(from, to))
+      image.pages.set(page, old)
     }
-    return { length, copy }
+    return image
   }
 
   return {
@@ -84,7 +98,7 @@ export function newFile(inode: number, stamp: number): File {
     mtimeMs: () => mtime,
     content: () => bytes.subarray(0, length),
     write(added, position, at) {
-      preserve(position)
+      preserve(position, position + added.byteLength)
       if (position + added.byteLength > length) resize(position + added.byteLength)
       bytes.set(added, position)
       for (let page = pageOf(position); page * pageBytes < position + added.byteLength; page += 1)
@@ -92,7 +106,7 @@ export function newFile(inode: number, stamp: number): File {
       mtime = at
     },
     truncate(next, at) {
-      preserve(next)
+      preserve(next, Number.POSITIVE_INFINITY)
       resize(next)
       for (const page of abandoned) if (page >= pageOf(next)) abandoned.delete(page)
       mtime = at
@@ -114,12 +128,12 @@ export function newFile(inode: number, stamp: number): File {
       }
     },
     lose(kept) {
-      const disk = onDisk().slice()
+      const disk = onDisk()
       const left = survivingBytes(disk, bytes.subarray(0, length), kept)
       bytes = new Uint8Array(Math.max(256, left.byteLength))
       bytes.set(left)
       length = left.byteLength
-      survivor = { length }
+      survivor = newImage(length)
       underWay.clear()
       abandoned.clear()
     },

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Randomness that a replay repeats: xoshiro128** seeded by the turn. Not for secrets: its seed is on record. */
 export interface SeededRandom {
@@ -7,10 +7,12 @@ export interface SeededRandom {
 }
 
 export function seededFrom(seed: string): SeededRandom {
-  const digest = createHash('sha256').update(seed).digest()
-  const s = [0, 4, 8, 12].map((at) => digest.readUInt32LE(at)) as [number, number, number, number]
+  /** Drawn at the first use: most steps use no chance. */
+  let drawn: [number, number, number, number] | undefined
   const rotate = (x: number, k: number): number => (x << k) | (x >>> (32 - k))
   const next = (): number => {
+    drawn ??= wordsOf(seed)
+    const s = drawn
     const result = Math.imul(rotate(Math.imul(s[1], 5), 7), 9) >>> 0
     const t = s[1] << 9
     s[2] ^= s[0]
@@ -29,4 +31,9 @@ export function seededFrom(seed: string): SeededRandom {
       return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`
     },
   }
+}
+
+function wordsOf(seed: string): [number, number, number, number] {
+  const digest = hash('sha256', seed, 'buffer')
+  return [digest.readUInt32LE(0), digest.readUInt32LE(4), digest.readUInt32LE(8), digest.readUInt32LE(12)]
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** JSON with sorted keys: equal inputs have equal texts, whoever built them. */
 export function canonicalJson(value: unknown): string {
@@ -45,12 +45,10 @@ export function stepKeys(): StepKeys {
 /** `/` and `#` are the grammar of keys, so a name may not contain them as they are. */
 const escaped = (name: string): string => name.replace(/[%/#]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)
 
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
+const digest = (text: string): string => hash('sha256', text).slice(0, 16)
 
 /** A UUID-shaped key of (process, turn, step key): the other side sees the same one after a crash, and in each try of a step. */
 export function idempotencyKeyOf(process: string, turn: string, key: string): string {
-  const hex = createHash('sha256')
-    .update(`${process}\n${turn}\n${key.replaceAll(/\/try:\d+(?=\/)/g, '')}`)
-    .digest('hex')
+  const hex = hash('sha256', `${process}\n${turn}\n${key.replaceAll(/\/try:\d+(?=\/)/g, '')}`)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   type CallInput,
   type CallKind,
@@ -272,7 +272,7 @@ async function outcomeOf(act: Promise<unknown>): Promise<Outcome> {
 function idempotencyKeyOf(site: CallSite): string {
   // The tries of a step do the same thing: the other side has to see that they are one.
   const key = site.key.replaceAll(/\/try:\d+(?=\/)/g, '')
-  const hex = createHash('sha256').update(`${site.process.name}\n${site.turn.turn}\n${key}`).digest('hex')
+  const hex = hash('sha256', `${site.process.name}\n${site.turn.turn}\n${key}`)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { EventId, FileChange } from '@vigil/protocol'
 import type { Trigger } from '../manifests/manifest.ts'
 
@@ -8,7 +8,7 @@ import type { Trigger } from '../manifests/manifest.ts'
  */
 
 const digest = (parts: readonly unknown[], length: number): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, length)
+  hash('sha256', JSON.stringify(parts)).slice(0, length)
 
 /** Triggers of a deployed manifest never change, and a publish asks for the ids of all subscribers. */
 const known = new WeakMap<Trigger, string>()
