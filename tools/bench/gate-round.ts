@@ -70,7 +70,7 @@ for (const _ of ['warm', 'measured']) {
   const folder = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
   const store = journaled
     ? await openFileStore({ fileSystem: nodeFileSystem(), clock, directory: folder })
-    : nullStore()
+    : nullStore(clock)
   perSecond = await effectsPerSecond(store, clock)
   await store.close()
   rmSync(folder, { recursive: true })

@@ -1,42 +1,29 @@
-import { endlessSpace, type JournalRecord, type JournalStore } from '@vigil/protocol'
+import { appender, places } from '@vigil/journal'
+import { type Clock, endlessSpace, type JournalStore } from '@vigil/protocol'
 
-/** A journal that keeps nothing and makes nobody wait: what the path costs without one. */
-export function nullStore(): JournalStore {
-  let seq = 0
-  const done = Promise.resolve()
-  const listeners = new Set<(durableSeq: number) => void>()
+/** A journal that keeps nothing: what the path costs without one. Its flushes gather like those of a file, and take no time. */
+export function nullStore(clock: Clock): JournalStore {
+  const lines = appender({ clock, given: places(), lineOf: () => '', write: () => Promise.resolve() })
+  const nothing = { records: [], damaged: [] }
   return {
     report: {},
     space: endlessSpace,
+    failed: lines.failed,
     get lastSeq() {
-      return seq
+      return lines.lastSeq
     },
     get durableSeq() {
-      return seq
+      return lines.durableSeq
     },
-    append(drafts) {
-      const at = new Date().toISOString()
-      const records = drafts.map((draft) => {
-        seq += 1
-        return { ...draft, seq, n: seq, at } as JournalRecord
-      })
-      queueMicrotask(() => {
-        for (const listener of listeners) listener(seq)
-      })
-      return records
-    },
-    durable: () => done,
-    onFlush(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    failed: new Promise(() => undefined),
-    replay: () => Promise.resolve(0),
-    page: () => Promise.resolve({ records: [], damaged: [] }),
-    tail: () => Promise.resolve({ records: [], damaged: [] }),
+    append: lines.append,
+    durable: lines.durable,
+    onFlush: lines.onFlush,
+    replay: async () => 0,
+    page: async () => nothing,
+    tail: async () => nothing,
     onDamage: () => () => undefined,
-    saveCheckpoint: () => done,
-    loadCheckpoint: () => Promise.resolve(undefined),
-    close: () => done,
+    saveCheckpoint: async () => undefined,
+    loadCheckpoint: async () => undefined,
+    close: lines.close,
   }
 }

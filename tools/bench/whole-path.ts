@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { HttpClient } from '@vigil/protocol'
 import { type AgentHandle, Supervisor } from '@vigil/supervisor'
+import { systemClock } from '@vigil/supervisor/internal'
 import { nullStore } from './null-store.ts'
 import { type Row, row } from './statistics.ts'
 
@@ -19,9 +20,10 @@ const instantHttp: HttpClient = {
 /** A fleet of real cells, each with one call open; answers effects per second of one round. */
 async function fleet(agents: number, journaled: boolean) {
   const folder = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
+  const clock = systemClock()
   const s = await Supervisor.start({
     dataDir: folder,
-    ports: { http: instantHttp, ...(journaled ? {} : { journal: nullStore() }) },
+    ports: { clock, http: instantHttp, ...(journaled ? {} : { journal: nullStore(clock) }) },
   })
   const entrypoint = new URL('./agents/caller.ts', import.meta.url)
   const handles: AgentHandle[] = []
@@ -37,6 +39,7 @@ async function fleet(agents: number, journaled: boolean) {
     },
     async close(): Promise<void> {
       await s.stop()
+      clock.close()
       rmSync(folder, { recursive: true, force: true })
     },
   }

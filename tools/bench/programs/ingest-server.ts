@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { type RuntimeSurface, serveHooks } from '@vigil/api'
 import { Supervisor, webhook } from '@vigil/supervisor'
-import { payloadOf, verifySignature } from '@vigil/supervisor/internal'
+import { payloadOf, systemClock, verifySignature } from '@vigil/supervisor/internal'
 import { nullStore } from '../null-store.ts'
 
 /**
@@ -29,11 +29,13 @@ const answers = (isGood: (headers: Headers, body: Uint8Array) => boolean) => ({
   },
 })
 
+const clock = systemClock()
+
 async function supervisor() {
   const s = await Supervisor.start({
     env: { SECRET: secret },
     dataDir: folder,
-    ...(kind === 'null' ? { ports: { journal: nullStore() } } : {}),
+    ...(kind === 'null' ? { ports: { journal: nullStore(clock) } } : {}),
   })
   return s
 }
@@ -69,3 +71,4 @@ for await (const _ of createInterface({ input: process.stdin })) {
 }
 await listener.close()
 if (surface instanceof Supervisor) await surface.stop()
+clock.close()
