@@ -72,7 +72,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     file: 'packages/supervisor/src/runtime/checkpointer.ts',
     find: '      seq,\n      at,',
     replace: '      seq: log.journal.lastSeq,\n      at,',
-    seenBy: 10,
+    seenBy: 15,
   },
   {
     name: 'gives a new life the epoch of the one before',
@@ -134,7 +134,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
   {
     name: 'lays the death of a shared cell on everybody in it',
     file: 'packages/supervisor/src/processes/lives.ts',
-    find: 'else if (isCollateral(cause)) goOn(mine, cause, turns)',
+    find: 'else if (isCollateral(cause)) goOn(mine, { cause, turns, ran })',
     replace: '',
   },
   {
