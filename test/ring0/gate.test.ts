@@ -1,7 +1,7 @@
 import type { ProcessName } from '@vigil/protocol'
 import { afterEach, describe, expect, test } from 'vitest'
 import { recordedEffects } from '../../packages/supervisor/src/delivery/attempt.ts'
-import type { GateReply } from '../../packages/supervisor/src/gate/gate.ts'
+import type { GateReply } from '../../packages/supervisor/src/gate/flight.ts'
 import { type GateRing, type GateRingOptions, openGateRing } from '../support/gate-ring.ts'
 
 let ring: GateRing

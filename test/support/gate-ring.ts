@@ -11,12 +11,14 @@ import {
 } from '@vigil/testkit'
 import { turnResults } from '../../packages/supervisor/src/delivery/results.ts'
 import { applyRecord, type World } from '../../packages/supervisor/src/fold/world.ts'
+import type { Decider } from '../../packages/supervisor/src/gate/decide.ts'
 import { fetchEffect } from '../../packages/supervisor/src/gate/effects/fetch.ts'
 import { fileEffects } from '../../packages/supervisor/src/gate/effects/files.ts'
 import { messageEffects } from '../../packages/supervisor/src/gate/effects/messages.ts'
 import { monitors } from '../../packages/supervisor/src/gate/effects/monitor.ts'
 import { requests } from '../../packages/supervisor/src/gate/effects/request.ts'
-import { createGate, type Gate, type GateReply } from '../../packages/supervisor/src/gate/gate.ts'
+import type { GateReply } from '../../packages/supervisor/src/gate/flight.ts'
+import { createGate, type Gate } from '../../packages/supervisor/src/gate/gate.ts'
 import { manifestFromSpec, type SpawnSpec } from '../../packages/supervisor/src/manifests/spec.ts'
 import { recordLog } from '../../packages/supervisor/src/runtime/record-log.ts'
 
@@ -40,6 +42,7 @@ export interface GateRing {
 export interface GateRingOptions {
   readonly specs?: readonly (Partial<SpawnSpec> & { readonly name: string })[]
   readonly routes?: Readonly<Record<string, SimulatedRoute>>
+  readonly deciders?: readonly Decider[]
 }
 
 const event: AcceptedEvent = {
@@ -52,7 +55,11 @@ const event: AcceptedEvent = {
 }
 const author = { process: 'worker' as ProcessName, epoch: 1 }
 
-export async function openGateRing({ specs = [], routes = {} }: GateRingOptions = {}): Promise<GateRing> {
+export async function openGateRing({
+  specs = [],
+  routes = {},
+  deciders = [],
+}: GateRingOptions = {}): Promise<GateRing> {
   const clock = virtualClock()
   const fileSystem = simulatedFileSystem()
   const http = simulatedHttpClient(routes, { clock })
@@ -62,13 +69,18 @@ export async function openGateRing({ specs = [], routes = {} }: GateRingOptions 
     const world: World = new Map()
     await journal.replay(0, (record) => applyRecord(world, record))
     const log = recordLog(journal, world)
-    const gate = createGate(log, clock, {
-      outside: { fetch: fetchEffect(http), ...fileEffects(fileSystem) },
-      inside: messageEffects({ world, clock, random }),
-      waiting: {
-        monitor: monitors(world, journal).effect,
-        request: requests({ world, clock, random, results: turnResults(log, clock) }).effect,
+    const gate = createGate({
+      log,
+      clock,
+      effects: {
+        outside: { fetch: fetchEffect(http), ...fileEffects(fileSystem) },
+        inside: messageEffects({ world, clock, random }),
+        waiting: {
+          monitor: monitors(world, journal).effect,
+          request: requests({ world, clock, random, results: turnResults(log, clock) }).effect,
+        },
       },
+      deciders,
     })
     return { journal, world, log, gate }
   }

@@ -68,6 +68,17 @@ const outcome = z.discriminatedUnion('ok', [
 ])
 export type Outcome = z.infer<typeof outcome>
 
+const count = z.int().min(0).optional()
+/** What an effect may cost at most, or has cost: `usd` in millionths of a dollar, so that sums are exact. */
+const amounts = z.strictObject({
+  usd: count,
+  tokens: count,
+  tool_calls: count,
+  model_calls: count,
+  irreversible: count,
+})
+export type Amounts = z.infer<typeof amounts>
+
 // Shapes that several records share have a name of their own in docs/records.md.
 for (const [id, shape] of Object.entries({
   event,
@@ -75,6 +86,7 @@ for (const [id, shape] of Object.entries({
   error,
   exit_cause: exitCauseSchema,
   writes: writeSetSchema,
+  amounts,
 }))
   z.globalRegistry.add(shape, { id })
 
@@ -358,12 +370,19 @@ export const recordTable = {
       input: z.unknown(),
       idempotency_key: z.string().optional(),
       repeatable: z.boolean(),
+      reserved: amounts.optional(),
     }),
   ),
   'effect.completed': record(
     ['turns'],
     'The outcome of an effect; the guest gets it again after a crash.',
-    z.strictObject({ key: z.string(), kind: z.string(), outcome, rerun: z.boolean().optional() }),
+    z.strictObject({
+      key: z.string(),
+      kind: z.string(),
+      outcome,
+      rerun: z.boolean().optional(),
+      spent: amounts.optional(),
+    }),
   ),
 } satisfies Record<string, RecordRow<z.ZodType>>
 

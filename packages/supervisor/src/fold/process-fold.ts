@@ -1,4 +1,4 @@
-import type { AcceptedEvent, ExitCause, Outcome, RecordedError } from '@vigil/protocol'
+import type { AcceptedEvent, Amounts, ExitCause, Outcome, RecordedError } from '@vigil/protocol'
 import type { Manifest } from '../manifests/manifest.ts'
 import { noOverlay, type TriggerOverlay } from './trigger-layers.ts'
 
@@ -98,6 +98,8 @@ export interface EffectFold {
   readonly repeatable: boolean
   /** A read: the next attempt does it again. */
   readonly rerun: boolean
+  /** The worst that it can cost, once it was begun. */
+  readonly reserved?: Amounts
   readonly outcome?: Outcome
 }
 

@@ -74,6 +74,7 @@ export function foldEffectIntended(process: ProcessFold, record: Of<'effect.inte
     idempotencyKey: record.data.idempotency_key,
     repeatable: record.data.repeatable,
     rerun: false,
+    ...(record.data.reserved === undefined ? {} : { reserved: record.data.reserved }),
   })
 }
 

@@ -1,4 +1,4 @@
-import type { CallInput, CallKind, Outcome, ProcessName, RecordDraft } from '@vigil/protocol'
+import type { Amounts, CallInput, CallKind, Outcome, ProcessName, RecordDraft } from '@vigil/protocol'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 
 /** Where a call comes from. Folds are live: read them, never keep them over an await that matters. */
@@ -39,11 +39,14 @@ export function intendedRecord(
     readonly input: unknown
     readonly repeatable: boolean
     readonly idempotencyKey?: string | undefined
+    /** The worst that it can cost. */
+    readonly reserved?: Amounts
   },
 ): RecordDraft {
-  const { kind, input, repeatable, idempotencyKey } = what
+  const { kind, input, repeatable, idempotencyKey, reserved = {} } = what
   const idempotency = idempotencyKey === undefined ? {} : { idempotency_key: idempotencyKey }
-  const data = { key, kind, input, repeatable, ...idempotency }
+  const money = Object.keys(reserved).length === 0 ? {} : { reserved }
+  const data = { key, kind, input, repeatable, ...idempotency, ...money }
   return { process: process.name as ProcessName, epoch: process.epoch, type: 'effect.intended', turn: turn.turn, data }
 }
 

@@ -1,26 +1,21 @@
-import { hash } from 'node:crypto'
 import {
   type CallInput,
   type CallKind,
   type Clock,
   callSchemas,
   errorBody,
-  faultPoint,
-  type JournalRecord,
   limits,
   type Outcome,
-  type ProcessName,
-  type RecordData,
-  type RecordDraft,
-  recordClass,
   VigilError,
   waitingKinds,
 } from '@vigil/protocol'
 import { waitLeft } from '../delivery/wait-left.ts'
 import type { EffectFold } from '../fold/process-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
-import { type CallSite, type InsideEffect, intendedRecord, type OutsideEffect, type WaitingEffect } from './effect.ts'
-import { replyOrder } from './reply-order.ts'
+import { actOutside } from './act-outside.ts'
+import type { Decider } from './decide.ts'
+import type { CallSite, InsideEffect, OutsideEffect, WaitingEffect } from './effect.ts'
+import { type Flight, flights, type GateReply, inDoubt, refused } from './flight.ts'
 
 /**
  * The one door to the world: decide -> intend (journal) -> act -> record the outcome (journal) -> reply. An
@@ -43,111 +38,50 @@ export interface GateRequest {
   readonly input: unknown
 }
 
-export interface GateReply {
-  /** ISO wall time of the outcome: where the guest's clock stands now. */
-  readonly at: string
-  readonly outcome: Outcome
-}
-
 export interface EffectTable {
   readonly outside: { readonly [K in 'fetch' | 'file.read' | 'file.list' | 'file.write']: OutsideEffect<K> }
   readonly inside: { readonly [K in 'publish' | 'send']: InsideEffect<K> }
   readonly waiting: { readonly [K in 'monitor' | 'request']: WaitingEffect<K> }
 }
 
-const refused = (error: unknown): Outcome => ({ ok: false, error: errorBody(error) })
-
-/** A call that is being made. `land` answers everyone who waits for it, and is called once. */
-interface Flight extends CallSite {
-  readonly kind: CallKind
-  readonly land: (reply: GateReply) => void
+export interface GateParts {
+  readonly log: RecordLog
+  readonly clock: Clock
+  readonly effects: EffectTable
+  /** Asked in order about each call that is not on record. */
+  readonly deciders: readonly Decider[]
 }
 
-export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): Gate {
+export function createGate({ log, clock, effects, deciders }: GateParts): Gate {
   const inFlight = new Map<string, Promise<GateReply>>()
   const busy = new Map<string, number>()
-  const order = replyOrder(log.journal)
-  const nowIso = (): string => new Date(clock.now()).toISOString()
-  const refusal = (error: unknown): GateReply => ({ at: nowIso(), outcome: refused(error) })
+  const made = flights(log, clock, deciders)
+  const { complete, governed, intend, land, nowIso, refusal } = made
 
-  /** Lands in the order of records; `durable` is the record that must be on the disk before. */
-  const land = (flight: Flight, durable: number | undefined, reply: GateReply): void =>
-    order.leave(flight.turn.turn, durable, (failure) => {
-      faultPoint('effect.before_reply')
-      flight.land(failure === undefined ? reply : refusal(failure))
-    })
-
-  const complete = (flight: Flight, outcome: Outcome, { rerun = false, guarded = false } = {}): void => {
-    const { key, kind } = flight
-    const [record] = log.commit(
-      [completedRecord(flight, { key, kind, outcome, ...(rerun ? { rerun } : {}) })],
-      guarded ? 'durable' : 'lazy',
-    )
-    land(flight, guarded ? record?.seq : undefined, { at: record?.at ?? nowIso(), outcome })
-  }
-
-  /** The `seq` that has to be durable before the act. */
-  const intend = (
-    flight: Flight,
-    { input, repeatable, idempotencyKey }: { input: unknown; repeatable: boolean; idempotencyKey?: string | undefined },
-  ): number => {
-    const { kind } = flight
-    const [record] = log.commit([intendedRecord(flight, { kind, input, repeatable, idempotencyKey })])
-    return record?.seq ?? 0
-  }
-
-  async function outside<K extends keyof EffectTable['outside']>(flight: Flight, input: CallInput<K>): Promise<void> {
+  function outside<K extends keyof EffectTable['outside']>(flight: Flight, input: CallInput<K>): Promise<void> {
     const effect = effects.outside[flight.kind as K] as OutsideEffect<K>
-    const rerun = effect.rerun(input)
-    const before = flight.turn.effects.get(flight.key)
-    if (before !== undefined && !before.repeatable) return complete(flight, refused(inDoubt(before)))
-    try {
-      effect.decide(flight, input)
-    } catch (error) {
-      // The guest saw this refusal, so its replay has to see it too, whatever the manifest says by then.
-      return complete(flight, refused(error), { rerun })
-    }
-    const idempotencyKey = effect.keyed(input) ? (before?.idempotencyKey ?? idempotencyKeyOf(flight)) : undefined
-    if (before === undefined) {
-      const repeatable = effect.repeatable(input)
-      await log.journal.durable(intend(flight, { input: effect.intent(flight, input), repeatable, idempotencyKey }))
-    }
-    faultPoint('effect.before_act')
-    const outcome = await outcomeOf(effect.act(flight, input, idempotencyKey))
-    faultPoint('effect.acted')
-    const guarded = recordClass(flight.kind, input as { method?: string }) === 'guarded'
-    complete(flight, outcome, { rerun, guarded })
+    return actOutside(flight, input, { effect, flights: made, journal: log.journal })
   }
 
-  /** Puts on record what ring 0 does itself, or that it refused to: the guest saw that, so its replay has to see it too. */
-  function enter<Input>(
-    flight: Flight,
-    effect: { record(site: CallSite, input: Input): RecordDraft },
-    input: Input,
-  ): JournalRecord | undefined {
-    let record: RecordDraft
-    try {
-      record = effect.record(flight, input)
-    } catch (error) {
-      complete(flight, refused(error))
-      return undefined
-    }
-    return log.commit([record])[0]
-  }
-
-  function inside<K extends keyof EffectTable['inside']>(flight: Flight, input: CallInput<K>): void {
-    const record = enter(flight, effects.inside[flight.kind as K] as InsideEffect<K>, input)
-    if (record === undefined) return
-    const settled = flight.turn.effects.get(flight.key)
-    const outcome = settled?.outcome ?? { ok: true, value: null }
-    land(flight, record.seq, { at: settled?.at ?? nowIso(), outcome })
+  function inside<K extends keyof EffectTable['inside']>(flight: Flight, input: CallInput<K>): Promise<void> | void {
+    const effect = effects.inside[flight.kind as K] as InsideEffect<K>
+    return governed(flight, { input }, (granted) => {
+      const record = made.enter(flight, () => effect.record(flight, granted))
+      if (record === undefined) return
+      const settled = flight.turn.effects.get(flight.key)
+      const outcome = settled?.outcome ?? { ok: true, value: null }
+      land(flight, record.seq, { at: settled?.at ?? nowIso(), outcome })
+    })
   }
 
   /** What is waited for is the intent: after a crash it is waited for again. */
-  async function waiting<K extends keyof EffectTable['waiting']>(flight: Flight, input: CallInput<K>): Promise<void> {
+  function waiting<K extends keyof EffectTable['waiting']>(flight: Flight, input: CallInput<K>): Promise<void> | void {
     const effect: WaitingEffect<K> = effects.waiting[flight.kind as K]
-    if (!flight.turn.effects.has(flight.key) && enter(flight, effect, input) === undefined) return
-    complete(flight, await effect.wait(flight, flight.turn.effects.get(flight.key)?.input))
+    const isKnown = flight.turn.effects.has(flight.key)
+    return governed(flight, { input }, async (granted) => {
+      if (!isKnown && made.enter(flight, () => effect.record(flight, granted)) === undefined) return
+      complete(flight, await effect.wait(flight, flight.turn.effects.get(flight.key)?.input))
+    })
   }
 
   /** The deadline is the intent: after a crash only what is left of it is waited. */
@@ -259,32 +193,6 @@ export function createGate(log: RecordLog, clock: Clock, effects: EffectTable): 
     busy: (process) => busy.get(process) ?? 0,
   }
 }
-
-async function outcomeOf(act: Promise<unknown>): Promise<Outcome> {
-  try {
-    return { ok: true, value: (await act) ?? null }
-  } catch (error) {
-    return refused(error)
-  }
-}
-
-/** A stable UUID-shaped key of (process, turn, step key): the other side sees the same one after a crash. */
-function idempotencyKeyOf(site: CallSite): string {
-  // The tries of a step do the same thing: the other side has to see that they are one.
-  const key = site.key.replaceAll(/\/try:\d+(?=\/)/g, '')
-  const hex = hash('sha256', `${site.process.name}\n${site.turn.turn}\n${key}`)
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
-}
-
-function completedRecord({ process, turn }: CallSite, data: RecordData<'effect.completed'>): RecordDraft {
-  return { process: process.name as ProcessName, epoch: process.epoch, type: 'effect.completed', turn: turn.turn, data }
-}
-
-const inDoubt = (effect: EffectFold): VigilError =>
-  // Recorded like any outcome: given without a record it would come at another place in the next replay.
-  new VigilError('EFFECT_IN_DOUBT', `${effect.kind} was begun at ${effect.at} and its outcome is unknown`, {
-    details: { key: effect.key, input: effect.input },
-  })
 
 const diverged = (effect: EffectFold, kind: string): VigilError =>
   new VigilError(

@@ -103,10 +103,15 @@ export function startRuntime({
   const watches = monitors(world, journal)
   const results = turnResults(log, clock)
   const asked = requests({ world, clock, random, results })
-  const gate = createGate(log, clock, {
-    outside: { fetch: fetchEffect(ports.http), ...fileEffects(ports.fileSystem) },
-    inside: messageEffects({ world, clock, random }),
-    waiting: { monitor: watches.effect, request: asked.effect },
+  const gate = createGate({
+    log,
+    clock,
+    effects: {
+      outside: { fetch: fetchEffect(ports.http), ...fileEffects(ports.fileSystem) },
+      inside: messageEffects({ world, clock, random }),
+      waiting: { monitor: watches.effect, request: asked.effect },
+    },
+    deciders: [],
   })
   const secrets = hookSecrets({ env, fileSystem: ports.fileSystem })
   const isStopped = (name: string): boolean => (members.get(name)?.process.state ?? 'stopped') === 'stopped'

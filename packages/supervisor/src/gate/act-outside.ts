@@ -1,0 +1,56 @@
+import { hash } from 'node:crypto'
+import {
+  type CallInput,
+  type CallKind,
+  faultPoint,
+  type JournalStore,
+  type Outcome,
+  recordClass,
+} from '@vigil/protocol'
+import type { CallSite, OutsideEffect } from './effect.ts'
+import { type Flight, type Flights, inDoubt, refused } from './flight.ts'
+
+/** decide -> intend, durably -> act -> record the outcome. What was intended before a crash is acted again if it may be, else it is in doubt. */
+export async function actOutside<K extends CallKind>(
+  flight: Flight,
+  input: CallInput<K>,
+  { effect, flights, journal }: { effect: OutsideEffect<K>; flights: Flights; journal: JournalStore },
+): Promise<void> {
+  const rerun = effect.rerun(input)
+  const before = flight.turn.effects.get(flight.key)
+  if (before !== undefined && !before.repeatable) return flights.complete(flight, refused(inDoubt(before)))
+  try {
+    effect.decide(flight, input)
+  } catch (error) {
+    // The guest saw this refusal, so its replay has to see it too, whatever the manifest says by then.
+    return flights.complete(flight, refused(error), { rerun })
+  }
+  return flights.governed(flight, { input, rerun }, async (granted, reserved) => {
+    const key = effect.keyed(granted) ? (before?.idempotencyKey ?? idempotencyKeyOf(flight)) : undefined
+    if (before === undefined) {
+      const intent = { input: effect.intent(flight, granted), repeatable: effect.repeatable(granted) }
+      await journal.durable(flights.intend(flight, { ...intent, idempotencyKey: key, reserved }))
+    }
+    faultPoint('effect.before_act')
+    const outcome = await outcomeOf(effect.act(flight, granted, key))
+    faultPoint('effect.acted')
+    const guarded = recordClass(flight.kind, granted as { method?: string }) === 'guarded'
+    flights.complete(flight, outcome, { rerun, guarded })
+  })
+}
+
+async function outcomeOf(act: Promise<unknown>): Promise<Outcome> {
+  try {
+    return { ok: true, value: (await act) ?? null }
+  } catch (error) {
+    return refused(error)
+  }
+}
+
+/** A stable UUID-shaped key of (process, turn, step key): the other side sees the same one after a crash. */
+function idempotencyKeyOf(site: CallSite): string {
+  // The tries of a step do the same thing: the other side has to see that they are one.
+  const key = site.key.replaceAll(/\/try:\d+(?=\/)/g, '')
+  const hex = hash('sha256', `${site.process.name}\n${site.turn.turn}\n${key}`)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}

@@ -1,0 +1,129 @@
+import {
+  type Amounts,
+  type CallKind,
+  type Clock,
+  errorBody,
+  faultPoint,
+  type JournalRecord,
+  type Outcome,
+  type ProcessName,
+  type RecordData,
+  type RecordDraft,
+  VigilError,
+} from '@vigil/protocol'
+import type { EffectFold } from '../fold/process-fold.ts'
+import type { RecordLog } from '../runtime/record-log.ts'
+import { type Decider, decide } from './decide.ts'
+import { type CallSite, intendedRecord } from './effect.ts'
+import { replyOrder } from './reply-order.ts'
+
+/** A call that is being made. `land` answers everyone who waits for it, and is called once. */
+export interface Flight extends CallSite {
+  readonly kind: CallKind
+  readonly land: (reply: GateReply) => void
+}
+
+export interface GateReply {
+  /** ISO wall time of the outcome: where the guest's clock stands now. */
+  readonly at: string
+  readonly outcome: Outcome
+}
+
+/** What every call does with the journal, whatever its kind: it is decided, intended, completed and answered. */
+export interface Flights {
+  readonly nowIso: () => string
+  /** An answer without a record: a replay asks again. */
+  readonly refusal: (error: unknown) => GateReply
+  /**
+   * Asks the deciders about a call that is not on record. `go` gets what may be done, in the tick of the decision: what it reserves
+   * has to be on record before anybody else is decided. A refusal is the outcome; a read that was refused is read again.
+   */
+  governed<Input>(
+    flight: Flight,
+    call: { readonly input: Input; readonly rerun?: boolean },
+    go: (input: Input, reserved: Amounts) => Promise<void> | void,
+  ): Promise<void> | void
+  /** Gives the `seq` that has to be durable before the act. */
+  intend(flight: Flight, intent: Omit<Parameters<typeof intendedRecord>[1], 'kind'>): number
+  /** `guarded`: nobody hears of it before it is on the disk. */
+  complete(
+    flight: Flight,
+    outcome: Outcome,
+    options?: { readonly rerun?: boolean | undefined; readonly guarded?: boolean },
+  ): void
+  /** Puts on record what ring 0 does itself, or that it refused to: the guest saw that, so its replay has to see it too. */
+  enter(flight: Flight, record: () => RecordDraft): JournalRecord | undefined
+  /** Lands in the order of records; `durable` is the record that must be on the disk before. */
+  land(flight: Flight, durable: number | undefined, reply: GateReply): void
+}
+
+export function flights(log: RecordLog, clock: Clock, deciders: readonly Decider[]): Flights {
+  const order = replyOrder(log.journal)
+  const nowIso = (): string => new Date(clock.now()).toISOString()
+  const refusal = (error: unknown): GateReply => ({ at: nowIso(), outcome: refused(error) })
+
+  const land: Flights['land'] = (flight, durable, reply) =>
+    order.leave(flight.turn.turn, durable, (failure) => {
+      faultPoint('effect.before_reply')
+      flight.land(failure === undefined ? reply : refusal(failure))
+    })
+
+  const complete: Flights['complete'] = (flight, outcome, { rerun = false, guarded = false } = {}) => {
+    const { key, kind } = flight
+    // What was begun is paid for, whatever came of it.
+    const spent = flight.turn.effects.get(key)?.reserved
+    const paid = spent === undefined ? {} : { spent }
+    const [record] = log.commit(
+      [completedRecord(flight, { key, kind, outcome, ...(rerun ? { rerun } : {}), ...paid })],
+      guarded ? 'durable' : 'lazy',
+    )
+    land(flight, guarded ? record?.seq : undefined, { at: record?.at ?? nowIso(), outcome })
+  }
+
+  const governed: Flights['governed'] = (flight, { input, rerun }, go) => {
+    if (flight.turn.effects.has(flight.key)) return go(input, {})
+    const ruling = decide(deciders, { site: flight, kind: flight.kind, input })
+    if (ruling.verdict === 'go') return go(ruling.input as typeof input, ruling.reserve)
+    if (ruling.verdict === 'refuse') return complete(flight, refused(ruling.error), { rerun })
+    return ruling.over().then(() => {
+      const { process, turn } = flight
+      // It may have been cancelled meanwhile: nothing begins for it any more.
+      if (process.turns.get(turn.turn) !== turn) throw new VigilError('ABORTED', `turn ${turn.turn} is over`)
+      return governed(flight, { input, ...(rerun === undefined ? {} : { rerun }) }, go)
+    })
+  }
+
+  return {
+    nowIso,
+    refusal,
+    governed,
+    intend(flight, intent) {
+      const [record] = log.commit([intendedRecord(flight, { ...intent, kind: flight.kind })])
+      return record?.seq ?? 0
+    },
+    complete,
+    enter(flight, draft) {
+      let record: RecordDraft
+      try {
+        record = draft()
+      } catch (error) {
+        complete(flight, refused(error))
+        return undefined
+      }
+      return log.commit([record])[0]
+    },
+    land,
+  }
+}
+
+export const refused = (error: unknown): Outcome => ({ ok: false, error: errorBody(error) })
+
+export const inDoubt = (effect: EffectFold): VigilError =>
+  // Recorded like any outcome: given without a record it would come at another place in the next replay.
+  new VigilError('EFFECT_IN_DOUBT', `${effect.kind} was begun at ${effect.at} and its outcome is unknown`, {
+    details: { key: effect.key, input: effect.input },
+  })
+
+function completedRecord({ process, turn }: CallSite, data: RecordData<'effect.completed'>): RecordDraft {
+  return { process: process.name as ProcessName, epoch: process.epoch, type: 'effect.completed', turn: turn.turn, data }
+}
