@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { limits } from './limits.ts'
-import type { AcceptedEvent, Outcome, RecordedError, WriteSet } from './records.ts'
-import { writeSetSchema } from './records.ts'
+import { type AcceptedEvent, type Outcome, type RecordedError, type WriteSet, writeSetSchema } from './record-shapes.ts'
 
 /**
  * What guest and core say to each other: one JSON document per string. The hub between them never parses

@@ -22,6 +22,14 @@ export { type ManifestDocument, manifestSchema, type TriggerDocument } from './m
 export type * from './ports/index.ts'
 export { endlessSpace } from './ports/journal-store.ts'
 export { type BodyReference, bodyPaths, isBodyReference } from './record-bodies.ts'
+export {
+  type AcceptedEvent,
+  type Amounts,
+  eventsOf,
+  type Outcome,
+  type RecordedError,
+  type WriteSet,
+} from './record-shapes.ts'
 export * from './records.ts'
 export { apiBase, type Route, type RouteId, routes } from './routes.ts'
 export type { StandardSchema } from './standard-schema.ts'

@@ -1,6 +1,6 @@
 import type { ExitCause } from './exit-cause.ts'
 import type { Json } from './json.ts'
-import type { RecordedError } from './records.ts'
+import type { RecordedError } from './record-shapes.ts'
 
 /** What REST replies look like: snake_case, times as ISO strings. Payloads, state and records are as they were sent. */
 export interface ProcessView {
