@@ -19,7 +19,7 @@ const flippedRecords = torture ? Array.from({ length: 49 }, (_, record) => recor
 const flips = torture ? [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80] : [0x01, 0x80]
 const clock = virtualClock()
 
-/** Segments that hold the whole log, and no room of a megabyte behind it. */
+/** Segments that hold the whole log, and no room behind it. */
 const open = (disk: SimulatedFileSystem, segmentBytes = 16_384): Promise<JournalStore> =>
   openFileStore({ fileSystem: disk, clock, directory: '/data', segmentBytes })
 

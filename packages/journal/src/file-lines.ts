@@ -26,7 +26,7 @@ export async function eachLine(
     const text = rest.length === 0 ? piece.subarray(0, count) : Buffer.concat([rest, piece.subarray(0, count)])
     let at = 0
     for (;;) {
-      // The room at the end of a segment is a megabyte of blank lines: no search for each.
+      // The room at the end of a segment is many blank lines: no search for each.
       while (text[at] === newline) at += 1
       const end = text.indexOf(newline, at)
       if (end === -1) break

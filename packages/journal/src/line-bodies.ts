@@ -24,10 +24,10 @@ interface Outlined {
 /** `text`: the JSON of the draft's data. */
 export function outline(draft: RecordDraft, text: string): Outlined {
   // Nearly all records are short and plain; a look at the text costs less than one at the data. A mark may stand behind other keys.
-  if (text.length <= mostBytesInLine && !text.includes('"$')) return { text }
   const path = bodyPaths[draft.type]
-  const value = path === undefined ? undefined : at(draft.data, path)
-  if (path === undefined || value === undefined) return { text }
+  if (path === undefined || (text.length <= mostBytesInLine && !text.includes('"$'))) return { text }
+  const value = at(draft.data, path)
+  if (value === undefined) return { text }
   const json = JSON.stringify(value)
   const bytes = Buffer.byteLength(json)
   if (bytes > mostBytesInLine) {

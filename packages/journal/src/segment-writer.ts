@@ -26,7 +26,7 @@ export interface OpenSegment {
   readonly roomUpTo: number
 }
 
-const room = Buffer.alloc(1_048_576, '\n')
+const room = Buffer.alloc(262_144, '\n')
 
 /**
  * A segment is made longer ahead of its lines, by newlines, which every reader of JSON lines passes over: a sync that does
