@@ -16,6 +16,7 @@ import { fetchEffect } from '../../packages/supervisor/src/gate/effects/fetch.ts
 import { fileEffects } from '../../packages/supervisor/src/gate/effects/files.ts'
 import { messageEffects } from '../../packages/supervisor/src/gate/effects/messages.ts'
 import { monitors } from '../../packages/supervisor/src/gate/effects/monitor.ts'
+import { peopleEffects } from '../../packages/supervisor/src/gate/effects/people.ts'
 import { requests } from '../../packages/supervisor/src/gate/effects/request.ts'
 import type { GateReply } from '../../packages/supervisor/src/gate/flight.ts'
 import { createGate, type Gate } from '../../packages/supervisor/src/gate/gate.ts'
@@ -69,6 +70,7 @@ export async function openGateRing({
     const world: World = new Map()
     await journal.replay(0, (record) => applyRecord(world, record))
     const log = recordLog(journal, world)
+    const people = peopleEffects({ world, clock, random })
     const gate = createGate({
       log,
       clock,
@@ -78,6 +80,8 @@ export async function openGateRing({
         waiting: {
           monitor: monitors(world, journal).effect,
           request: requests({ world, clock, random, results: turnResults(log, clock) }).effect,
+          approve: people.approve,
+          ask_human: people.ask_human,
         },
       },
       deciders,

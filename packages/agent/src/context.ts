@@ -105,6 +105,42 @@ export interface RequestOptions {
   readonly timeout?: number | string
 }
 
+/** What a person is asked to agree to. */
+export interface ApprovalRequest {
+  /** In a few words; it names the request beside its input. */
+  readonly action: string
+  /** JSON, at most 64 KB: all that is needed to decide. */
+  readonly details?: unknown
+  /** Milliseconds, or `'30s'`; default 1 h. */
+  readonly timeout?: number | string
+  /**
+   * When nobody decides in time: `deny` (default), `approve`, or `escalate`: it is told once more and waits as long again, then it is
+   * denied.
+   */
+  readonly onTimeout?: 'deny' | 'approve' | 'escalate'
+}
+
+export interface Approval<Edits = unknown> {
+  readonly approved: boolean
+  /** Who decided: the name of a token, or `policy`. */
+  readonly by: string
+  readonly reason?: string
+  /** What the person wants to be done instead of what was asked. */
+  readonly edits?: Edits
+}
+
+export interface HumanQuestion {
+  readonly question: string
+  /** The only answers. */
+  readonly options?: readonly string[]
+  /** JSON Schema of the answer, or an object with `toJSONSchema()`; default: any JSON. */
+  readonly schema?: object
+  /** Milliseconds, or `'30s'`; default 1 h. */
+  readonly timeout?: number | string
+  /** The answer when nobody gives one in time. */
+  readonly default?: unknown
+}
+
 /**
  * One end of a channel, for this turn; `for await (const item of channel)` reads until it is closed. An item is JSON up to 64 KB. Nothing
  * that is sent is kept: who opens the name later has not heard it.
@@ -198,6 +234,17 @@ export interface AgentContext {
    * at once with `noproc` if there is no such process or it has no life. Waiting is no running time.
    */
   monitor(process: string): Promise<Down>
+  /**
+   * Asks people to agree, and waits for one of them, across any number of restarts. The wait holds no thread: the guest may let go
+   * of the turn, which is replayed when somebody has decided. One decision is for this action with these details; other details ask anew.
+   * @throws TOO_LARGE · REQUESTS_FULL
+   * @example
+   * const { approved, edits } = await ctx.approve({ action: 'pay', details: { iban, amount }, timeout: '4h' })
+   * if (!approved) return 'not paid'
+   */
+  approve<Edits = unknown>(request: ApprovalRequest): Promise<Approval<Edits>>
+  /** Asks people a question, and waits in the same way. @throws REQUEST_EXPIRED when nobody answers in time and there is no default */
+  askHuman<Answer = string>(question: HumanQuestion): Promise<Answer>
   /** Ends the attempt; `retry: false` ends the turn. */
   fail(message: string, options?: { readonly retry?: boolean; readonly code?: string }): never
 }

@@ -31,6 +31,20 @@ export const callSchemas = {
     content: z.unknown(),
     timeout_ms: z.number().positive(),
   }),
+  /** `ctx.approve`: one of these opens a request to people and waits for what they say. */
+  approve: z.strictObject({
+    action: z.string().min(1).max(256),
+    details: z.unknown().optional(),
+    timeout_ms: z.number().positive(),
+    on_timeout: z.enum(['deny', 'approve', 'escalate']),
+  }),
+  ask_human: z.strictObject({
+    question: z.string().min(1).max(4_000),
+    options: z.array(z.string().min(1).max(256)).min(1).max(100).optional(),
+    schema: z.record(z.string(), z.unknown()).optional().describe('JSON Schema of the answer'),
+    timeout_ms: z.number().positive(),
+    default: z.unknown().optional(),
+  }),
   sleep: z.strictObject({ ms: z.number().min(0) }),
   monitor: z.strictObject({ process: z.string() }),
   fetch: z.strictObject({
@@ -56,7 +70,9 @@ export const callSchemas = {
 } as const
 export type CallKind = keyof typeof callSchemas
 /** They wait for something else than work of ring 0, for as long as it takes. */
-export const waitingKinds: ReadonlySet<CallKind> = new Set(['sleep', 'monitor', 'request'])
+export const waitingKinds: ReadonlySet<CallKind> = new Set(['sleep', 'monitor', 'request', 'approve', 'ask_human'])
+/** They wait for a person: a turn with nothing else to wait for holds no guest. */
+export const personKinds: ReadonlySet<CallKind> = new Set(['approve', 'ask_human'])
 export type CallInput<K extends CallKind> = z.infer<(typeof callSchemas)[K]>
 
 /**
@@ -82,6 +98,8 @@ export function recordClass(
     case 'publish':
     case 'send':
     case 'request':
+    case 'approve':
+    case 'ask_human':
       return 'accepted'
     case 'step':
     case 'sleep':
@@ -205,6 +223,8 @@ export type CoreMessage =
     }
   /** The oldest batch that this channel sent and that was not taken yet is. */
   | { readonly t: 'channel.taken'; readonly turn: string; readonly channel: number }
+  /** The turn waits for people and goes on in another life, or later in this one: nothing of it is answered, aborted or rejected. */
+  | { readonly t: 'release'; readonly turn: string }
   /** The attempt is over for core: abort its signal, drop what it still does. */
   | { readonly t: 'cancel'; readonly turn: string; readonly reason: string }
 

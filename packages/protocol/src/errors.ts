@@ -80,6 +80,10 @@ export const errorTable = {
   TRIGGER_NOT_FOUND: row('rejected', 404, 'List the triggers with `vigil triggers NAME`.'),
   DEAD_LETTER_NOT_FOUND: row('rejected', 404, 'List the dead letters with `vigil dead-letters NAME`.'),
   DOUBT_NOT_FOUND: row('rejected', 404, 'List what is in doubt with `vigil doubts`.'),
+  REQUEST_NOT_FOUND: row('rejected', 404, 'List what waits for a person with `vigil requests`.'),
+  ALREADY_DECIDED: row('rejected', 409, 'The first decision counts; the details hold it.'),
+  REQUEST_CLOSED: row('rejected', 409, 'Its time is over or its turn has ended; the details say which.'),
+  ANSWER_INVALID: row('rejected', 422, 'Answer with what was asked for; the message names the place.'),
   STATE_DENIED: row('rejected', 403, 'Add the key to context.writable_keys in the manifest.'),
   STATE_CONFLICT: row(
     'retryable',
@@ -100,6 +104,12 @@ export const errorTable = {
     504,
     'Wait longer, or look at what the receiver does; a late result changes nothing.',
   ),
+  REQUEST_EXPIRED: row(
+    'terminal',
+    504,
+    'Ask with a longer timeout, or give a default for the time when nobody answers.',
+  ),
+  REQUESTS_FULL: row('retryable', 503, 'Decide what is open first: `vigil requests` lists it.'),
   CHANNEL_INTERRUPTED: row(
     'retryable',
     503,

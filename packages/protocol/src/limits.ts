@@ -19,6 +19,10 @@ export const limits = {
   frameBytes: 256_000,
   /** Recorded steps of one turn. */
   turnEffects: 10_000,
+  /** What may wait for people in one process, how much one of them asks, and how many that have ended are remembered. */
+  openRequests: 10_000,
+  requestBytes: 64_000,
+  endedRequests: 100,
   /** Turns that one process has open at a time in lanes of their own keys. */
   keyedLanes: 64,
   dedupeKeys: 100_000,

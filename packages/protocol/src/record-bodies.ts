@@ -10,6 +10,8 @@ export const bodyPaths: { readonly [T in RecordType]?: readonly string[] } = {
   'bus.published': ['data'],
   'message.sent': ['content'],
   'effect.completed': ['outcome', 'value'],
+  'request.opened': ['asked'],
+  'request.decided': ['outcome', 'value'],
   'turn.completed': ['result'],
 }
 

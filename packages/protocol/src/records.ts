@@ -4,7 +4,7 @@ import type { ProcessName } from './ids.ts'
 import { amounts, batched, by, dedupe, error, event, outcome, writeSetSchema } from './record-shapes.ts'
 
 /** Which part of a process a record changes; docs/records.md is rendered from this table. */
-export type FoldName = 'process' | 'mailbox' | 'turns' | 'state' | 'triggers'
+export type FoldName = 'process' | 'mailbox' | 'turns' | 'state' | 'triggers' | 'requests'
 
 interface RecordRow<Data extends z.ZodType> {
   readonly folds: readonly FoldName[]
@@ -280,6 +280,50 @@ export const recordTable = {
     ['process'],
     'Dead letters left the list for good.',
     z.strictObject({ event_ids: z.array(z.string()), by }),
+  ),
+
+  'turn.suspended': record(
+    ['turns'],
+    'All that the turn does is wait for people, and its guest has let go of it: it goes on when one of them has spoken.',
+    z.strictObject({ attempt: z.number() }),
+  ),
+  'request.opened': record(
+    ['turns', 'requests'],
+    'A turn asks people for something and waits until one of them decides or the deadline passes.',
+    z.strictObject({
+      id: z.string(),
+      key: z.string(),
+      call: z.string().describe('the kind of the call that waits'),
+      kind: z.enum(['approval', 'question', 'budget']),
+      asked: z.unknown(),
+      input_hash: z.string().describe('of the input that the decision is bound to'),
+      deadline: z.string(),
+      timeout_ms: z.number(),
+      on_timeout: z.enum(['deny', 'approve', 'escalate', 'default', 'reject']),
+    }),
+  ),
+  'request.decided': record(
+    ['turns', 'requests'],
+    'A person decided a request; the outcome is what the turn gets.',
+    z.strictObject({
+      id: z.string(),
+      key: z.string(),
+      decision: z.enum(['approved', 'denied', 'answered']),
+      reason: z.string().optional(),
+      outcome,
+      by,
+    }),
+  ),
+  'request.expired': record(
+    ['turns', 'requests'],
+    'Nobody decided a request in time. With an outcome that is what the turn gets; without one it waits once more, until the new deadline.',
+    z.strictObject({
+      id: z.string(),
+      key: z.string(),
+      policy: z.enum(['deny', 'approve', 'escalate', 'default', 'reject']),
+      outcome: outcome.optional(),
+      deadline: z.string().optional(),
+    }),
   ),
 
   'effect.intended': record(

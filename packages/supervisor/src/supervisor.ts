@@ -5,6 +5,8 @@ import { refuseWeakeningOptions } from './isolation/node-options.ts'
 import { type Configuration, defaultCells, defaultJournal } from './manifests/configuration.ts'
 import { manifestFromSpec, type SpawnSpec } from './manifests/spec.ts'
 import { listDoubts, resolveDoubt } from './operations/doubts.ts'
+import { decideRequest, listRequests } from './operations/requests.ts'
+import type { OpenRequest, RequestDecision, RequestsQuery } from './requests/surface.ts'
 import type { CheckpointPolicy } from './runtime/checkpointer.ts'
 import { type Opened, openRuntime } from './runtime/open.ts'
 import type { Ports } from './runtime/ports.ts'
@@ -226,6 +228,25 @@ export class Supervisor implements AsyncDisposable {
     this.#open()
     const { runtime } = this.#opened
     const name = await resolveDoubt(runtime.log, id, { ...decision, by: 'operator' })
+    runtime.members.get(name)?.process.pump()
+  }
+
+  /** What waits for people, oldest first. */
+  async requests(query: RequestsQuery = {}): Promise<OpenRequest[]> {
+    const { log } = this.#opened.runtime
+    const open = listRequests(log.world, query)
+    await log.settled()
+    return open
+  }
+
+  /**
+   * Puts a person's word about a request on record; the first one counts, and its turn goes on.
+   * @throws REQUEST_NOT_FOUND · ALREADY_DECIDED · REQUEST_CLOSED · INVALID_ARGUMENT · ANSWER_INVALID
+   */
+  async decide(id: string, decision: RequestDecision, by = 'operator'): Promise<void> {
+    this.#open()
+    const { runtime } = this.#opened
+    const name = await decideRequest(runtime.log, id, { ...decision, by })
     runtime.members.get(name)?.process.pump()
   }
 

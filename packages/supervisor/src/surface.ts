@@ -13,6 +13,7 @@ import type { Group } from './supervision/groups.ts'
 import type { Report } from './supervision/tree/protocol.ts'
 import type { Drift, TriggerStatus } from './trigger-status.ts'
 
+export type { OpenRequest, RequestDecision, RequestsQuery } from './requests/surface.ts'
 export type { Drift, TriggerStatus } from './trigger-status.ts'
 
 /**

@@ -157,6 +157,15 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
       dead?.ending.abort(abortedError(`turn ${turn}`, reason))
     }
 
+    /** What is open is never answered, and so no `catch` or `finally` of the author runs for a turn that has not ended. */
+    const release = (turn: string): void => {
+      const left = open.get(turn)
+      open.delete(turn)
+      left?.effects.end()
+      left?.channels.end()
+      rest()
+    }
+
     const rest = (): void => {
       if (open.size > 0) return
       calls.clear()
@@ -169,6 +178,7 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
       else if (message.t === 'reply') calls.reply(message)
       else if (message.t === 'reapply') reapply(message)
       else if (message.t === 'settled') settling.delete(message.turn)
+      else if (message.t === 'release') release(message.turn)
       else if (message.t !== 'cancel') open.get(message.turn)?.channels.hear(message)
       else {
         giveUp(message.turn, message.reason)

@@ -71,11 +71,35 @@ export function turnContext({
     },
     channel,
     monitor: async (name) => (await effects.call('monitor', name, { process: name })) as Down,
+    ...people(effects),
     fail(text, { retry, code } = {}) {
       throw Object.assign(new Error(text), {
         ...(retry === undefined ? {} : { retry }),
         ...(code === undefined ? {} : { code }),
       })
+    },
+  }
+}
+
+function people(effects: Effects): Pick<AgentContext, 'approve' | 'askHuman'> {
+  return {
+    async approve({ action, details, timeout = '1h', onTimeout = 'deny' }) {
+      return (await effects.call('approve', action, {
+        action,
+        ...(details === undefined ? {} : { details: jsonCopy(details, 'details') }),
+        timeout_ms: milliseconds(timeout),
+        on_timeout: onTimeout,
+      })) as never
+    },
+    async askHuman({ question, options, schema, timeout = '1h', ...rest }) {
+      const { toJSONSchema } = (schema ?? {}) as { toJSONSchema?: () => object }
+      return (await effects.call('ask_human', question, {
+        question,
+        ...(options === undefined ? {} : { options: [...options] }),
+        ...(schema === undefined ? {} : { schema: jsonCopy(toJSONSchema?.call(schema) ?? schema, 'schema') }),
+        timeout_ms: milliseconds(timeout),
+        ...(rest.default === undefined ? {} : { default: jsonCopy(rest.default, 'default') }),
+      })) as never
     },
   }
 }

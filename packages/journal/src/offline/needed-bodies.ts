@@ -68,8 +68,12 @@ function seeOwn(needs: Needs, record: JournalRecord, body: string | undefined): 
       if (turn !== undefined) turn.attempt = record.data.attempt
       return
     case 'effect.completed':
-      if (body === undefined) turn?.outcomes.delete(record.data.key)
-      else turn?.outcomes.set(record.data.key, { body, rerun: record.data.rerun ?? false })
+      return keepOutcome(turn, record.data.key, body, record.data.rerun)
+    case 'request.opened':
+    case 'request.decided':
+      return keepOutcome(turn, record.data.key, body)
+    case 'request.expired':
+      if (record.data.outcome !== undefined) turn?.outcomes.delete(record.data.key)
       return
     case 'turn.attempt_failed':
     case 'turn.parked':
@@ -89,6 +93,11 @@ function seeOwn(needs: Needs, record: JournalRecord, body: string | undefined): 
     case 'dead_letter.discarded':
       return forget(needs, record.data.event_ids)
   }
+}
+
+function keepOutcome(turn: OpenTurn | undefined, key: string, body: string | undefined, rerun = false): void {
+  if (body === undefined) turn?.outcomes.delete(key)
+  else turn?.outcomes.set(key, { body, rerun })
 }
 
 function forgetReads({ outcomes }: OpenTurn): void {

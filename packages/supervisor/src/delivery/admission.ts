@@ -1,6 +1,7 @@
 import { type AcceptedEvent, limits } from '@vigil/protocol'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 import { triggersOf } from '../fold/trigger-layers.ts'
+import { waitsForPerson } from '../fold/turn-fold.ts'
 import { type Candidate, candidates, firstOfLines } from './candidates.ts'
 import { hasKeys, type RulesByTrigger, rulesOf } from './trigger-rules.ts'
 
@@ -44,7 +45,7 @@ export function admit(
   }
   const resume: TurnFold[] = []
   for (const turn of process.turns.values()) {
-    if (running.has(turn.turn) || turn.parked !== undefined) continue
+    if (running.has(turn.turn) || waitsForPerson(turn)) continue
     const inMs = retryInMs(turn)
     if (inMs <= 0) resume.push(turn)
     else wake(inMs)
@@ -85,10 +86,10 @@ function lanesOf(process: ProcessFold, rules: RulesByTrigger) {
     const lane = event === undefined ? undefined : rules.get(event.trigger_id)?.lane?.(event)
     if (lane !== undefined) {
       keyed.add(lane)
-      if (turn.parked === undefined) moving += 1
+      if (!waitsForPerson(turn)) moving += 1
     }
     // Who waits for a person gives a lane back that others share, as long as that breaks no order.
-    else if (turn.parked === undefined || concurrency === 1) shared -= 1
+    else if (!waitsForPerson(turn) || concurrency === 1) shared -= 1
   }
   const isFree = (lane: string | undefined): boolean =>
     lane === undefined ? shared > 0 : !keyed.has(lane) && moving < limits.keyedLanes
@@ -144,7 +145,7 @@ function ratesOf(process: ProcessFold, nowMs: number) {
 /** Nothing goes on before a person helps: all that is open waits for one, and nothing may begin beside it. */
 export function isAwaiting(process: ProcessFold): boolean {
   const open = [...process.turns.values()]
-  if (open.length === 0 || open.some((turn) => turn.parked === undefined)) return false
+  if (open.length === 0 || !open.every(waitsForPerson)) return false
   const rules = rulesOf(triggersOf(process))
   const lanes = lanesOf(process, rules)
   if (lanes.full) return true

@@ -1,8 +1,10 @@
 import type { Manifest } from '../manifests/manifest.ts'
 import {
   type DedupeEntry,
+  type EndedRequest,
   newProcessFold,
   type ProcessFold,
+  type RequestFold,
   type SlotCounts,
   type Taken,
   type TurnFold,
@@ -22,6 +24,8 @@ export function snapshotRow(process: ProcessFold): Row {
       { ...turn, effects: [...turn.effects], before: [...turn.before] },
     ]),
     dedupe: [...process.dedupe].map(([trigger, keys]) => [trigger, [...keys]]),
+    requests: [...process.requests],
+    endedRequests: [...process.endedRequests],
     deadLetters: [...process.deadLetters],
     state: [...process.state],
     stateHistory: [...process.stateHistory],
@@ -33,11 +37,12 @@ export function snapshotRow(process: ProcessFold): Row {
   }
 }
 
-interface TurnRow extends Omit<TurnFold, 'effects' | 'before' | 'ranMs'> {
+interface TurnRow extends Omit<TurnFold, 'effects' | 'before' | 'ranMs' | 'suspended'> {
   effects: Entries<TurnFold['effects'] extends Map<string, infer V> ? V : never>
   before: Entries<unknown>
   /** Absent in rows that were written before it was known. */
   ranMs?: number
+  suspended?: string | undefined
 }
 
 type Entries<V> = [string, V][]
@@ -46,6 +51,8 @@ export interface Row
     ProcessFold,
     | 'mailbox'
     | 'turns'
+    | 'requests'
+    | 'endedRequests'
     | 'dedupe'
     | 'state'
     | 'stateHistory'
@@ -66,6 +73,8 @@ export interface Row
   cronCounts: Entries<SlotCounts>
   /** Absent in rows that were written before there were any, like the next. */
   taken?: Entries<Taken>
+  requests?: Entries<RequestFold>
+  endedRequests?: EndedRequest[]
   overlay?: TriggerOverlay
   baselines: Entries<Entries<string>>
 }
@@ -75,13 +84,14 @@ export interface Row
  * @throws when the row is not laid out as rows are today: half of a process would be worse than none
  */
 export function restoredRow(row: Row): ProcessFold {
-  const { taken = [], overlay = noOverlay } = row
-  const whole = { ...row, taken, overlay }
+  const { taken = [], overlay = noOverlay, requests = [], endedRequests = [] } = row
+  const whole = { ...row, taken, overlay, requests, endedRequests }
   assertLaidOut(whole)
   return {
     ...whole,
     mailbox: new Map(row.mailbox),
     turns: new Map(row.turns.map(([id, turn]) => [id, restoredTurn(turn)])),
+    requests: new Map(requests),
     dedupe: new Map(row.dedupe.map(([trigger, keys]) => [trigger, new Map(list(keys))])),
     state: new Map(row.state),
     stateHistory: new Map(row.stateHistory),
@@ -93,9 +103,10 @@ export function restoredRow(row: Row): ProcessFold {
   }
 }
 
-const restoredTurn = ({ ranMs = 0, ...turn }: TurnRow): TurnFold => ({
+const restoredTurn = ({ ranMs = 0, suspended, ...turn }: TurnRow): TurnFold => ({
   ...turn,
   ranMs,
+  suspended,
   effects: new Map(list(turn.effects)),
   before: new Map(list(turn.before)),
 })

@@ -19,6 +19,10 @@ export function neededBodies(world: ReadonlyMap<string, ProcessFold>): Set<strin
       const hash = hashOf(body)
       if (hash !== undefined) needed.add(hash)
     }
+    for (const { asked } of process.requests.values()) {
+      const hash = hashOf(asked)
+      if (hash !== undefined) needed.add(hash)
+    }
   }
   return needed
 }

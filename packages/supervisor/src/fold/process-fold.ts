@@ -1,4 +1,4 @@
-import type { AcceptedEvent, Amounts, ExitCause, Outcome, RecordedError } from '@vigil/protocol'
+import type { AcceptedEvent, Amounts, ExitCause, Outcome, RecordData, RecordedError } from '@vigil/protocol'
 import type { Manifest } from '../manifests/manifest.ts'
 import { noOverlay, type TriggerOverlay } from './trigger-layers.ts'
 
@@ -39,6 +39,10 @@ export interface ProcessFold {
   /** How many of them have a priority of their own. */
   prioritized: number
   readonly turns: Map<string, TurnFold>
+  /** What its turns ask people for and nobody has decided, oldest first. */
+  readonly requests: Map<string, RequestFold>
+  /** The newest of those that are over. */
+  readonly endedRequests: EndedRequest[]
   /** Per trigger: key -> first answer. */
   readonly dedupe: Map<string, Map<string, DedupeEntry>>
   readonly deadLetters: DeadLetter[]
@@ -80,6 +84,8 @@ export interface TurnFold {
   retry: { readonly at: string; readonly failedAt: string } | undefined
   /** It waits for a person to say what became of these effects. */
   parked: { readonly at: string; readonly doubts: readonly string[] } | undefined
+  /** Since when its guest has let go of it, because all that it does is wait for people. */
+  suspended: string | undefined
   /** In the order in which outcomes were recorded (intents wait at their first place). */
   readonly effects: Map<string, EffectFold>
   /** What stood under each key that others have committed since the attempt began; undefined: nothing. */
@@ -101,6 +107,32 @@ export interface EffectFold {
   /** The worst that it can cost, once it was begun. */
   readonly reserved?: Amounts
   readonly outcome?: Outcome
+}
+
+/** What a turn asks people for. */
+export interface RequestFold {
+  readonly id: string
+  readonly turn: string
+  readonly key: string
+  readonly kind: 'approval' | 'question' | 'budget'
+  readonly at: string
+  readonly asked: unknown
+  readonly inputHash: string
+  /** When `onTimeout` speaks for people. */
+  readonly deadline: string
+  readonly timeoutMs: number
+  readonly onTimeout: RecordData<'request.opened'>['on_timeout']
+}
+
+/** How a request ended: `withdrawn` when its turn did. */
+export interface EndedRequest {
+  readonly id: string
+  readonly turn: string
+  readonly kind: RequestFold['kind']
+  readonly at: string
+  readonly end: 'approved' | 'denied' | 'answered' | 'expired' | 'withdrawn'
+  readonly by: string
+  readonly reason?: string
 }
 
 export interface DedupeEntry {
@@ -166,6 +198,8 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     mailbox: new Map(),
     prioritized: 0,
     turns: new Map(),
+    requests: new Map(),
+    endedRequests: [],
     dedupe: new Map(),
     deadLetters: [],
     state: new Map(),

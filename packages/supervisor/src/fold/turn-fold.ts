@@ -1,4 +1,12 @@
-import { type AcceptedEvent, eventsOf, type JournalRecord, type Outcome, type RecordType } from '@vigil/protocol'
+import {
+  type AcceptedEvent,
+  type CallKind,
+  eventsOf,
+  type JournalRecord,
+  type Outcome,
+  personKinds,
+  type RecordType,
+} from '@vigil/protocol'
 import { keepDeadLetter } from './dead-letter-fold.ts'
 import type { EffectFold, ProcessFold, TurnFold } from './process-fold.ts'
 import { commitWrites } from './state-fold.ts'
@@ -25,6 +33,7 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
     turn.attempt = data.attempt
     turn.retry = undefined
     turn.cut = false
+    turn.suspended = undefined
     return
   }
   if (data.rate !== undefined) rememberStart(process, data.event_id, data.rate, Date.parse(data.started_at))
@@ -44,6 +53,7 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
     quarantined: false,
     retry: undefined,
     parked: undefined,
+    suspended: undefined,
     effects: new Map(),
     before: new Map(),
   })
@@ -100,7 +110,24 @@ export function foldEffectCompleted(process: ProcessFold, record: Of<'effect.com
 export function settleEffect(turn: TurnFold, effect: EffectFold): void {
   turn.effects.delete(effect.key)
   turn.effects.set(effect.key, effect)
+  // What it waited for may have come.
+  turn.suspended = undefined
 }
+
+export function foldSuspended(process: ProcessFold, record: Of<'turn.suspended'>): void {
+  const turn = turnOf(process, record)
+  if (turn === undefined || turn.attempt !== record.data.attempt) return
+  turn.cut = true
+  // A decision may have come while the guest was being told: then it goes on at once.
+  const open = turn.effects
+    .values()
+    .some(({ kind, outcome }) => outcome === undefined && personKinds.has(kind as CallKind))
+  if (open) turn.suspended = record.at
+}
+
+/** It does nothing and holds no guest before a person has spoken. */
+export const waitsForPerson = ({ parked, suspended }: TurnFold): boolean =>
+  parked !== undefined || suspended !== undefined
 
 export function foldRan(process: ProcessFold, record: Of<'turn.ran'>): void {
   const turn = turnOf(process, record)

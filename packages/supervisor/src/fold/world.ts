@@ -3,6 +3,7 @@ import type { Manifest } from '../manifests/manifest.ts'
 import { foldDiscarded } from './dead-letter-fold.ts'
 import { foldAccepted, foldArmed, foldBaseline, foldDelivery, foldRedelivered, shiftDedupe } from './mailbox-fold.ts'
 import { newProcessFold, type ProcessFold, type TurnFold } from './process-fold.ts'
+import { foldRequestDecided, foldRequestExpired, foldRequestOpened, withdrawRequests } from './request-fold.ts'
 import { commitWrites, setState } from './state-fold.ts'
 import { foldTriggerAdded, foldTriggerRemoved, forgetAbsent } from './trigger-fold.ts'
 import { onManifest } from './trigger-layers.ts'
@@ -17,7 +18,9 @@ import {
   foldParked,
   foldRan,
   foldStarted,
+  foldSuspended,
   shiftStarts,
+  waitsForPerson,
 } from './turn-fold.ts'
 
 /** Every process by name. */
@@ -33,6 +36,15 @@ const own =
     const process = world.get(record.process)
     if (process !== undefined) fold(process, record)
   }
+
+/** The end of a turn, and of what it asked people for. */
+const end = <T extends 'turn.completed' | 'turn.dead_lettered' | 'turn.cancelled'>(
+  fold: (process: ProcessFold, record: Of<T>) => void,
+): Fold<T> =>
+  own((process, record) => {
+    fold(process, record)
+    withdrawRequests(process, record)
+  })
 
 /** It tells people, and changes nothing that is known. */
 const untold = (): void => undefined
@@ -96,10 +108,14 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'turn.started': own(foldStarted),
   'turn.ran': own(foldRan),
   'turn.attempt_failed': own(foldAttemptFailed),
-  'turn.completed': own(foldCompleted),
-  'turn.dead_lettered': own(foldDeadLettered),
-  'turn.cancelled': own(foldCancelled),
+  'turn.completed': end(foldCompleted),
+  'turn.dead_lettered': end(foldDeadLettered),
+  'turn.cancelled': end(foldCancelled),
   'turn.parked': own(foldParked),
+  'turn.suspended': own(foldSuspended),
+  'request.opened': own(foldRequestOpened),
+  'request.decided': own(foldRequestDecided),
+  'request.expired': own(foldRequestExpired),
   'doubt.resolved': own(foldDoubtResolved),
   'dead_letter.redelivered': own(foldRedelivered),
   'dead_letter.discarded': own(foldDiscarded),
@@ -158,7 +174,7 @@ function foldExited(process: ProcessFold, record: Of<'incarnation.exited'>): voi
  */
 function cut(process: ProcessFold, id: string): TurnFold | undefined {
   const turn = process.turns.get(id)
-  if (turn === undefined || turn.parked !== undefined) return undefined
+  if (turn === undefined || waitsForPerson(turn)) return undefined
   turn.cut = true
   return turn
 }

@@ -23,12 +23,18 @@ export interface OutsideEffect<K extends CallKind> {
   act(site: CallSite, input: CallInput<K>, idempotencyKey: string | undefined): Promise<unknown>
 }
 
+/** `at`: of the record that ended the wait and holds the outcome; without it the outcome gets one. */
+export interface WaitEnd {
+  readonly outcome: Outcome
+  readonly at?: string
+}
+
 /** An effect that waits for something in ring 0: one record begins it and says for what, an outcome record what came. */
 export interface WaitingEffect<K extends CallKind> {
   /** Its fold is an effect without outcome, whose input `wait` gets. */
   record(site: CallSite, input: CallInput<K>): RecordDraft
   /** Also for an intent of an earlier ring 0. Rejects when its turn is over. */
-  wait(site: CallSite, intent: unknown): Promise<Outcome>
+  wait(site: CallSite, intent: unknown): Promise<WaitEnd>
 }
 
 /** What is about to be done or waited for; the outcome has a record of its own. */

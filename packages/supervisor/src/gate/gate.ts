@@ -41,7 +41,7 @@ export interface GateRequest {
 export interface EffectTable {
   readonly outside: { readonly [K in 'fetch' | 'file.read' | 'file.list' | 'file.write']: OutsideEffect<K> }
   readonly inside: { readonly [K in 'publish' | 'send']: InsideEffect<K> }
-  readonly waiting: { readonly [K in 'monitor' | 'request']: WaitingEffect<K> }
+  readonly waiting: { readonly [K in 'monitor' | 'request' | 'approve' | 'ask_human']: WaitingEffect<K> }
 }
 
 export interface GateParts {
@@ -80,7 +80,9 @@ export function createGate({ log, clock, effects, deciders }: GateParts): Gate {
     const isKnown = flight.turn.effects.has(flight.key)
     return governed(flight, { input }, async (granted) => {
       if (!isKnown && made.enter(flight, () => effect.record(flight, granted)) === undefined) return
-      complete(flight, await effect.wait(flight, flight.turn.effects.get(flight.key)?.input))
+      const { outcome, at } = await effect.wait(flight, flight.turn.effects.get(flight.key)?.input)
+      if (at === undefined) complete(flight, outcome)
+      else land(flight, undefined, { at, outcome })
     })
   }
 
@@ -122,6 +124,8 @@ export function createGate({ log, clock, effects, deciders }: GateParts): Gate {
         return inside(flight, input as never)
       case 'monitor':
       case 'request':
+      case 'approve':
+      case 'ask_human':
         return waiting(flight, input as never)
       case 'sleep':
         return sleep(flight, input as CallInput<'sleep'>)

@@ -71,6 +71,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     giveUp: (turn, reason) => lives.current?.cancel(turn, reason),
     failed: () => lives.current?.kill({ kind: 'failures', count: fold.failures }),
     outdated: () => void recycle(),
+    left: () => fold.manifest.hibernateAfterMs > 0 && lives.rest('waiting'),
     wake: () => lives.wake(),
     settled: (isIdle) => (isIdle && lives.isMisplaced ? void recycle() : rests.settled(isIdle)),
   })

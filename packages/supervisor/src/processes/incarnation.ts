@@ -9,6 +9,7 @@ import {
   type GuestMessage,
   type GuestVitals,
   limits,
+  personKinds,
   type ThrownError,
   VigilError,
   type WriteSet,
@@ -50,8 +51,8 @@ export interface Incarnation {
   release(): void
   /** True when every open turn stands at a step boundary and ring 0 works on none of its effects. */
   atBoundary(): boolean
-  /** All that its turns do is wait for ring 0, as far as can be seen from here, and a replay could go on from there. */
-  readonly isWaiting: boolean
+  /** All that its turns do is wait for ring 0, or some for people, as far as can be seen from here, and a replay could go on from there. */
+  readonly waitsFor: 'ring0' | 'people' | undefined
   /** Committed state changed: the guest hears of these keys with its next turn. */
   stateChanged(keys: readonly string[]): void
   stop(graceMs: number): void
@@ -73,6 +74,8 @@ export interface IncarnationListener {
     turn: string,
     end: { readonly error: ThrownError; readonly unasked: readonly string[]; readonly crashed: boolean },
   ): void
+  /** All that it does is wait for people, and nobody here works on it any more. */
+  released(turn: string): void
   /** So long an attempt has run: to be put on record. */
   ran(turn: string, ms: number): void
   /** A call came or was answered, or a turn ended: whoever drains or rests may look again. */
@@ -187,6 +190,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
   const perform = (call: Call, turn: RunningTurn): void => {
     const request = { process: process.name, turn: call.turn, key: call.key, kind: call.kind, input: call.input }
     const waits = waitingKinds.has(call.kind)
+    if (personKinds.has(call.kind)) turn.asking.set(call.key, call)
     turn.taken(waits)
     // Whoever waits must not hold a credit that others need.
     if (waits) return void gate.call(request).then((reply) => answer(call, turn, reply))
@@ -199,6 +203,8 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
   }
 
   const answer = (call: Call, turn: RunningTurn, { at, outcome }: Awaited<ReturnType<Gate['call']>>): void => {
+    // The guest has let go of it, and of its turn.
+    if (personKinds.has(call.kind) && !turn.asking.delete(call.key)) return
     openCalls -= 1
     turn.answered(waitingKinds.has(call.kind))
     progressed = true
@@ -249,6 +255,11 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     turn.end()
     channels.close(id)
     running.delete(id)
+    for (const call of turn.asking.values()) {
+      openCalls -= 1
+      refuse(call)
+    }
+    turn.asking.clear()
     if (held !== undefined) {
       const dropped = held.filter((call) => call.turn === id)
       openCalls -= dropped.length
@@ -310,6 +321,15 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
         limitMs: manifest.maxTurnMs,
         ranMs: turn.ranMs,
         expired: () => expire(turn.turn, self),
+        // It goes on from the record when a person has spoken: in the guest no rejection and no `finally` runs for it.
+        lulled() {
+          if (dead || self.isExpired || running.get(turn.turn) !== self) return
+          say({ t: 'release', turn: turn.turn })
+          listener.ran(turn.turn, self.ranMs)
+          forget(turn.turn, self)
+          listener.released(turn.turn)
+          listener.moved()
+        },
         passed: (ms) => listener.ran(turn.turn, ms),
       })
       running.set(turn.turn, self)
@@ -335,8 +355,9 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       if (gate.busy(process.name) > 0) return false
       return [...running].every(([id, turn]) => held?.some((call) => call.turn === id) === true || turn.isWaiting)
     },
-    get isWaiting() {
-      return running.size > 0 && [...running.values()].every(mayBeReplayed)
+    get waitsFor() {
+      if (running.size === 0 || ![...running.values()].every(mayBeReplayed)) return undefined
+      return running.values().some(({ asking }) => asking.size > 0) ? 'people' : 'ring0'
     },
     stateChanged: news.changed,
     stop: (graceMs) => guest.stop(graceMs),

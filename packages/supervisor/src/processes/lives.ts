@@ -10,6 +10,7 @@ import {
 } from '@vigil/protocol'
 import type { Channels } from '../bus/channels.ts'
 import type { ProcessFold } from '../fold/process-fold.ts'
+import { waitsForPerson } from '../fold/turn-fold.ts'
 import type { Credits } from '../gate/credits.ts'
 import type { Gate } from '../gate/gate.ts'
 import { quarantineOf } from '../isolation/quarantine.ts'
@@ -70,7 +71,7 @@ export interface LivesParts {
   readonly wanted: () => boolean
   /** Ring 0 ends: what is not there need not be ended. */
   readonly closed: () => boolean
-  readonly turns: Pick<IncarnationListener, 'completed' | 'threw'> & Pick<TurnRunner, 'pump' | 'suspended'>
+  readonly turns: Pick<IncarnationListener, 'completed' | 'threw' | 'released'> & Pick<TurnRunner, 'pump' | 'suspended'>
   /** A call came or was answered, or a turn ended. */
   readonly moved: () => void
   /** A life ended by itself: what that means beside what supervision makes of it, as records. */
@@ -150,7 +151,7 @@ export function livesOf(parts: LivesParts): Lives {
     }
     stay = admission.enter(() => {
       // An open turn goes on with the code that it began with; new turns wait for the next life.
-      const oldest = [...fold.turns.values()].find((turn) => turn.parked === undefined)
+      const oldest = [...fold.turns.values()].find((turn) => !waitsForPerson(turn))
       parts.bundle(oldest?.bundle ?? fold.bundle).then(
         (module) => {
           if (ref !== mine) return
@@ -180,6 +181,7 @@ export function livesOf(parts: LivesParts): Lives {
         ready: () => ready(mine, module),
         completed: parts.turns.completed,
         threw: parts.turns.threw,
+        released: parts.turns.released,
         ran: (turn, ms) => log.commit(ranRecord(fold, turn, ms), 'lazy'),
         moved() {
           drainCheck?.()

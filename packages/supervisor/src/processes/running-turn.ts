@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@vigil/protocol'
+import type { Clock, GuestMessage, Timer } from '@vigil/protocol'
 import { type RunningTimeOptions, runningTime } from './running-time.ts'
 
 /** One attempt of a turn as a life works on it: what it waits for, how long it has run, what it knows of the state. */
@@ -18,6 +18,8 @@ export interface RunningTurn {
   /** What it was told of keys that others committed after its snapshot, and how often. */
   readonly seen: Map<string, unknown>
   rounds: number
+  /** By key its open calls that wait for people. */
+  readonly asking: Map<string, Call>
   /** Keys of steps that may begin only once and have asked for leave: what became of them only this guest can tell. */
   readonly begun: Set<string>
   /** It has opened a channel: what comes over it may set it to work at any time, and is on no record. */
@@ -38,10 +40,17 @@ interface Parts extends RunningTimeOptions {
   readonly clock: Clock
   readonly crashed: boolean
   readonly isHeld: boolean
+  /** For a while all that it did was wait for people, and a replay could go on from there. */
+  readonly lulled: () => void
 }
 
+type Call = Extract<GuestMessage, { t: 'call' }>
+
+/** A wait this long is worth a thread and a replay. */
+const lullMs = 2_000
+
 /** Only running time counts: while all that the turn does is wait, its clock stands. */
-export function runningTurn({ clock, crashed, isHeld, ...timing }: Parts): RunningTurn {
+export function runningTurn({ clock, crashed, isHeld, lulled, ...timing }: Parts): RunningTurn {
   const time = runningTime(clock, timing)
   let open = 0
   let waiting = 0
@@ -49,16 +58,26 @@ export function runningTurn({ clock, crashed, isHeld, ...timing }: Parts): Runni
   let isExpired = false
   let listens = false
   let grace: Timer | undefined
+  let lull: Timer | undefined
+  const asking = new Map<string, Call>()
+  const begun = new Set<string>()
 
   const isWaiting = (): boolean => open > 0 && open === waiting && !listens
-  const measure = (): void => time.runs(!held && !isWaiting())
+  const measure = (): void => {
+    time.runs(!held && !isWaiting())
+    lull?.cancel()
+    lull = undefined
+    // What was asked before it was held may wait on; a call that is held is one that nobody has heard.
+    if (isWaiting() && open === asking.size && begun.size === 0) lull = clock.setTimer(lullMs, lulled)
+  }
 
   measure()
   return {
     crashed,
     seen: new Map(),
     rounds: 0,
-    begun: new Set(),
+    asking,
+    begun,
     get open() {
       return open
     },
@@ -98,11 +117,13 @@ export function runningTurn({ clock, crashed, isHeld, ...timing }: Parts): Runni
     expire(graceMs, lost) {
       isExpired = true
       time.close()
+      lull?.cancel()
       grace = clock.setTimer(graceMs, lost)
     },
     end() {
       time.close()
       grace?.cancel()
+      lull?.cancel()
     },
   }
 }

@@ -18,7 +18,7 @@ import { retryWaits } from '../delivery/retry-wait.ts'
 import { turnEvent } from '../delivery/turn-event.ts'
 import { type ProcessFold, type TurnFold, turnOf } from '../fold/process-fold.ts'
 import { writtenKeys } from '../fold/state-fold.ts'
-import { listens } from '../fold/turn-fold.ts'
+import { listens, waitsForPerson } from '../fold/turn-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { Incarnation } from './incarnation.ts'
 import { overwrittenRecords } from './state-commit.ts'
@@ -40,6 +40,8 @@ export interface TurnRunner {
   cancel(eventId: string, end: { readonly by: string; readonly reason: string }): boolean
   /** The guest was given up while these waited for ring 0: none of them goes on before it has heard. */
   suspended(turns: Iterable<string>): void
+  /** The guest has let go of a turn that waits for people. */
+  released(turn: string): void
   /** A record of this turn is durable: what it waits for may have come. */
   heard(turn: string): void
   close(): void
@@ -58,6 +60,8 @@ export interface TurnRunnerParts {
   readonly failed: () => void
   /** The life has nothing to do on its bundle, and another bundle has. */
   readonly outdated: () => void
+  /** All that the life had to do waits for people. */
+  readonly left: () => void
   /** There is work and no life. */
   readonly wake: () => void
   /** The life has been given all that there is; whether that is nothing. */
@@ -166,7 +170,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
 
   /** Some turn can only go on with the code of this life. */
   const isNeeded = ({ bundle }: Incarnation): boolean =>
-    [...process.turns.values()].some((turn) => turn.bundle === bundle && turn.parked === undefined)
+    [...process.turns.values()].some((turn) => turn.bundle === bundle && !waitsForPerson(turn))
 
   const end = (record: RecordDraft, beside: readonly RecordDraft[] = []): void => {
     faultPoint('turn.before_end')
@@ -206,6 +210,13 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     },
     suspended(turns) {
       for (const turn of turns) waiting.add(turn)
+    },
+    released(id) {
+      const turn = process.turns.get(id)
+      if (turn !== undefined)
+        log.commit([{ ...author(), type: 'turn.suspended', turn: id, data: { attempt: turn.attempt } }])
+      pump()
+      if (parts.life()?.running.size === 0) parts.left()
     },
     heard(turn) {
       if (waiting.delete(turn)) pump()

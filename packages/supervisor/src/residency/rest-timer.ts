@@ -41,13 +41,17 @@ export function restTimer(parts: {
       idle = { timer, life }
     },
     moved() {
-      if (!manifest().evictable) return
       waits?.cancel()
       waits = undefined
-      if (lives().current?.isWaiting !== true) return
+      const mayBeEvicted = (): boolean => {
+        const waitsFor = lives().current?.waitsFor
+        // Nobody's thread is kept for a person, who may take days.
+        return waitsFor === 'people' || (waitsFor === 'ring0' && manifest().evictable)
+      }
+      if (!mayBeEvicted()) return
       waits = clock.setTimer(evictAfterMs, () => {
         waits = undefined
-        if (lives().current?.isWaiting === true) lives().rest('waiting')
+        if (mayBeEvicted()) lives().rest('waiting')
       })
     },
     close() {

@@ -8,10 +8,12 @@ import { fetchEffect } from '../gate/effects/fetch.ts'
 import { fileEffects } from '../gate/effects/files.ts'
 import { messageEffects } from '../gate/effects/messages.ts'
 import { monitors } from '../gate/effects/monitor.ts'
+import { peopleEffects } from '../gate/effects/people.ts'
 import { requests } from '../gate/effects/request.ts'
 import { createGate } from '../gate/gate.ts'
 import { demandTier } from '../isolation/tier.ts'
 import { type AgentProcess, agentProcess } from '../processes/agent-process.ts'
+import { requestDeadlines } from '../requests/deadlines.ts'
 import type { WakeAdmission } from '../residency/wake-admission.ts'
 import type { Groups } from '../supervision/groups.ts'
 import { topLevel } from '../supervision/top-level.ts'
@@ -103,13 +105,15 @@ export function startRuntime({
   const watches = monitors(world, journal)
   const results = turnResults(log, clock)
   const asked = requests({ world, clock, random, results })
+  const people = peopleEffects({ world, clock, random })
+  const deadlines = requestDeadlines(log, clock, (name) => members.get(name)?.process.pump())
   const gate = createGate({
     log,
     clock,
     effects: {
       outside: { fetch: fetchEffect(ports.http), ...fileEffects(ports.fileSystem) },
       inside: messageEffects({ world, clock, random }),
-      waiting: { monitor: watches.effect, request: asked.effect },
+      waiting: { monitor: watches.effect, request: asked.effect, approve: people.approve, ask_human: people.ask_human },
     },
     deciders: [],
   })
@@ -127,6 +131,8 @@ export function startRuntime({
     if (record.turn !== undefined) members.get(record.process)?.process.heard(record.turn)
     watches.heard(record)
     asked.heard(record)
+    people.heard(record)
+    deadlines.heard(record)
     ingress.heard(record)
     emit.record(record)
   })
@@ -331,6 +337,7 @@ export function startRuntime({
       checkpoints.close()
       clockLook.close()
       bodies.close()
+      deadlines.close()
       results.close()
       for (const look of watchers) look()
       log.commit([{ process: '@runtime' as ProcessName, epoch: 0, type: 'runtime.stopped', data: {} }])

@@ -68,8 +68,15 @@ export function contentCheck(trigger: Extract<Trigger, { type: 'message' }>): (c
   return compiled.getOrInsertComputed(trigger, () => {
     const validate = validatorFor(schema).compile(schema)
     forget(schema)
-    return (content) => (validate(content) ? undefined : misfit(validate.errors?.[0], content))
+    return (content) => (validate(content) ? undefined : misfit(validate.errors?.[0], content, 'content'))
   })
+}
+
+/** What of a value does not fit a schema that is used once; `name` is what people call it. */
+export function misfitOf(schema: object, value: unknown, name: string): string | undefined {
+  const validate = validatorFor(schema).compile(schema)
+  forget(schema)
+  return validate(value) ? undefined : misfit(validate.errors?.[0], value, name)
 }
 
 /** The validator keeps each schema that it has seen, and the fleet is deployed again and again. */
@@ -84,13 +91,13 @@ const pathOf = (error: ErrorObject | undefined): string[] =>
     .map((part) => part.replace(/~1/g, '/').replace(/~0/g, '~'))
 
 /** `content.items.0.price must be number, found the text "x"`. */
-function misfit(error: ErrorObject | undefined, content: unknown): string {
+function misfit(error: ErrorObject | undefined, content: unknown, name: string): string {
   const path = pathOf(error)
   const found = path.reduce<unknown>((value, key) => (value as Readonly<Record<string, unknown>>)?.[key], content)
   const { additionalProperty, allowedValues, allowedValue } = (error?.params ?? {}) as Readonly<Record<string, unknown>>
   const wanted = [additionalProperty, allowedValues, allowedValue].find((value) => value !== undefined)
   const detail = wanted === undefined ? '' : ` (${short(wanted)})`
-  return `${['content', ...path].join('.')} ${error?.message}${detail}, found ${short(found)}`
+  return `${[name, ...path].join('.')} ${error?.message}${detail}, found ${short(found)}`
 }
 
 function short(value: unknown): string {

@@ -1,4 +1,5 @@
 import { eventsOf, type JournalRecord, type RecordData } from '@vigil/protocol'
+import { peopleAskedOnce, peopleHeard } from './people-checks.ts'
 import { requestsAnswered } from './request-checks.ts'
 import { slotsAccountedFor } from './slot-checks.ts'
 import { channelsBeginAnew, overlapsKept, parkedWait, supersededByNewer } from './turn-checks.ts'
@@ -95,7 +96,10 @@ const outcomesOnce: JournalCheck = (log) => {
     const key = effectKey(record)
     if (key === undefined) continue
     if (settled.has(key)) broken.push(`record ${record.seq}: ${key} of turn ${turn} has two outcomes`)
-    const keep = record.type !== 'effect.completed' || isKept(record.data)
+    const keep =
+      !('outcome' in record.data) ||
+      record.data.outcome === undefined ||
+      isKept(record.data as RecordData<'effect.completed'>)
     settled.set(key, { keep })
   }
   return broken
@@ -109,6 +113,8 @@ function isKept({ outcome, rerun }: RecordData<'effect.completed'>): boolean {
 function effectKey(record: JournalRecord): string | undefined {
   if (record.turn === undefined) return undefined
   if (record.type === 'effect.completed') return record.data.key
+  if (record.type === 'request.decided' || record.type === 'request.expired')
+    return record.data.outcome === undefined ? undefined : record.data.key
   // A request begins with its message; its outcome comes later.
   if (record.type === 'message.sent') return record.data.request === undefined ? record.data.key : undefined
   return record.type === 'bus.published' ? record.data.key : undefined
@@ -137,6 +143,8 @@ export const journalChecks: readonly JournalCheck[] = [
   neverDiverged,
   bodiesKept,
   requestsAnswered,
+  peopleAskedOnce,
+  peopleHeard,
   slotsAccountedFor,
   parkedWait,
   channelsBeginAnew,

@@ -71,7 +71,7 @@ export function monitors(world: World, journal: JournalStore): Monitors {
         const input: Watched = isThere ? { process, epoch: fold.epoch } : { process }
         return intendedRecord(site, { kind: 'monitor', input, repeatable: true })
       },
-      wait: async (site, intent) => ({ ok: true, value: await down(site, intent as Watched) }),
+      wait: async (site, intent) => ({ outcome: { ok: true, value: await down(site, intent as Watched) } }),
     },
     heard(record) {
       if (watchers.size === 0) return

@@ -71,7 +71,7 @@ export function requests(parts: MessageParts & { readonly results: Results }): R
         const open = waits.getOrInsertComputed(asker, () => new Set())
         open.add(over)
         try {
-          return await outcomeOf(intent as Asked, over.signal)
+          return { outcome: await outcomeOf(intent as Asked, over.signal) }
         } finally {
           open.delete(over)
           if (open.size === 0) waits.delete(asker)

@@ -1,2 +1,0 @@
-import { Supervisor } from '../../supervisor/src/index.ts'
-export const act = () => Supervisor
