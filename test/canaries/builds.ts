@@ -36,9 +36,9 @@ export const brokenBuilds: readonly BrokenBuild[] = [
   },
   {
     name: 'acts before the intent is durable',
-    file: 'packages/supervisor/src/gate/gate.ts',
-    find: 'await log.journal.durable(intend(',
-    replace: 'void (intend(',
+    file: 'packages/supervisor/src/gate/act-outside.ts',
+    find: 'await journal.durable(flights.intend(',
+    replace: 'void (flights.intend(',
   },
   {
     name: 'repeats what may not be repeated',
