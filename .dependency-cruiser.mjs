@@ -43,6 +43,12 @@ export default {
       'journal remembers; it may not know who acts or decides. What it needs comes as a port.',
     ),
     floor(
+      'floor-1-governance',
+      '^packages/governance/src',
+      '^packages/(?!protocol|governance)|^apps/',
+      'governance decides; it may not know who acts or remembers. What it has to look at comes with the call.',
+    ),
+    floor(
       'floor-1-isolate',
       '^packages/isolate/src',
       '^packages/(?!protocol|isolate)|^apps/',
@@ -57,7 +63,7 @@ export default {
     floor(
       'floor-2-supervisor',
       '^packages/supervisor/src',
-      '^packages/(?!protocol|journal|isolate/src/host|supervisor)|^apps/',
+      '^packages/(?!protocol|journal|governance|isolate/src/host|supervisor)|^apps/',
       'supervisor starts the guest by URL and never imports agent: ring 0 runs no agent code.',
     ),
     floor(
@@ -116,7 +122,7 @@ export default {
       name: 'pure-cores',
       severity: 'error',
       comment: 'Deciding is pure: no node, no clock, no disk. Return actions and let the caller act.',
-      from: { path: '^packages/(supervisor/src/(supervision|fold)/|protocol/src/)', pathNot: tests },
+      from: { path: '^packages/(supervisor/src/(supervision|fold)/|protocol/src/|governance/src/)', pathNot: tests },
       to: { dependencyTypes: ['core'] },
     },
     {

@@ -14,6 +14,7 @@ const caught: Record<string, string> = {
   'no-circular': 'packages/protocol/src/circle-a.ts',
   'floor-0-protocol': 'packages/protocol/src/knows-journal.ts',
   'floor-1-journal': 'packages/journal/src/floor.ts',
+  'floor-1-governance': 'packages/governance/src/acts.ts',
   'floor-1-isolate': 'packages/isolate/src/sibling.ts',
   'floor-2-agent': 'packages/agent/src/reaches-ring-0.ts',
   'floor-2-supervisor': 'packages/supervisor/src/runs-agents.ts',

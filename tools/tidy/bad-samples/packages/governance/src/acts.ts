@@ -1,0 +1,2 @@
+import { Supervisor } from '../../supervisor/src/index.ts'
+export const act = () => Supervisor
