@@ -99,9 +99,15 @@ async function diskCutAt(
   await put(
     disk,
     '/data/checkpoints',
-    checkpoints.filter(([name]) => Number.parseInt(name, 10) <= records),
+    checkpoints.filter(([, bytes]) => knownTo(bytes) <= records),
   )
   return disk
+}
+
+/** A round is saved when all is durable that was appended by then, which may be more than it holds. */
+function knownTo(round: Uint8Array): number {
+  const [header = ''] = Buffer.from(round).toString('utf8', 8).split('\n', 1)
+  return (JSON.parse(header) as { until: number }).until
 }
 
 const openOn = (fileSystem: FileSystem) => openFileStore({ fileSystem, clock, directory: '/data', segmentBytes: 4_000 })

@@ -103,10 +103,11 @@ export function restoredRow(row: Row): ProcessFold {
   }
 }
 
-const restoredTurn = ({ ranMs = 0, suspended, ...turn }: TurnRow): TurnFold => ({
+/** What a row lacks is added behind the rest: a fold that comes back is written as it was. */
+const restoredTurn = (turn: TurnRow): TurnFold => ({
   ...turn,
-  ranMs,
-  suspended,
+  ranMs: turn.ranMs ?? 0,
+  suspended: turn.suspended,
   effects: new Map(list(turn.effects)),
   before: new Map(list(turn.before)),
 })
