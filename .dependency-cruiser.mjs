@@ -139,8 +139,8 @@ export default {
       name: 'processes-through-the-port',
       severity: 'error',
       comment:
-        'Threads and child processes only in isolate and the compute pool: everything else is one loop that can be simulated.',
-      from: { path: inSource, pathNot: `${tests}|isolate/src/|supervisor/src/platform/|apps/cli/` },
+        'Threads and child processes only in isolate, the compute pool and the gateway: everything else is one loop that can be simulated.',
+      from: { path: inSource, pathNot: `${tests}|isolate/src/|supervisor/src/(platform|gateway)/|apps/cli/` },
       to: { path: '^(node:)?(child_process|worker_threads|cluster)$' },
     },
     only(
@@ -178,7 +178,7 @@ export default {
     only(
       'undici-behind-its-port',
       vendor('undici'),
-      'platform/http-client\\.ts',
+      'supervisor/src/gateway/(http-exchange|pinned-connector)\\.ts',
       'A request that cannot be failed or cut by a test is no effect: take an HttpClient.',
     ),
     only(

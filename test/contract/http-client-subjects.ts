@@ -5,7 +5,8 @@ import { text } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import type { HttpClient } from '@vigil/protocol'
 import { simulatedHttpClient, virtualClock } from '@vigil/testkit'
-import { httpClient } from '../../packages/supervisor/src/platform/http-client.ts'
+import { httpGateway } from '../../packages/supervisor/src/gateway/http-gateway.ts'
+import { systemClock } from '../../packages/supervisor/src/platform/clock.ts'
 
 /** The real client against a server on loopback, and its twin with the same pages, behind one face for the contract. */
 export interface Subject {
@@ -53,7 +54,8 @@ export async function real(): Promise<Subject> {
     (pages[request.url ?? ''] ?? (() => response.writeHead(404).end()))(request, response),
   )
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  const client = httpClient()
+  const clock = systemClock()
+  const client = httpGateway({ clock })
   return {
     client,
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -62,6 +64,7 @@ export async function real(): Promise<Subject> {
     advance: async () => {},
     async close() {
       await client.close()
+      clock.close()
       server.closeAllConnections()
       server.close()
     },

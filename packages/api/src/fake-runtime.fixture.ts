@@ -11,6 +11,7 @@ export interface FakeRuntime extends RuntimeSurface {
   damaged: JournalDamage[]
   space: SpaceState
   turn: TurnResult | undefined
+  readonly guarded: Set<number>
   state: ProcessState
 }
 
@@ -138,8 +139,10 @@ export function fakeRuntime(): FakeRuntime {
       Object.assign(state, set)
     },
   }
+  const guarded = new Set<number>()
   const runtime: FakeRuntime = {
     calls,
+    guarded,
     ready: true,
     unreadable: [],
     damaged: [],
@@ -179,6 +182,10 @@ export function fakeRuntime(): FakeRuntime {
     deliverHook: async ({ body, ...request }) => {
       note('hook', request, new TextDecoder().decode(await body()))
       return { accepted: true, eventId: 'h1', duplicate: false }
+    },
+    guardPort: (port) => {
+      guarded.add(port)
+      return () => guarded.delete(port)
     },
     publish: async (topic, data) => {
       note('publish', topic, data)

@@ -17,6 +17,8 @@ export interface RuntimeSurface {
   publish(topic: string, data: unknown): Promise<{ readonly eventId: string }>
   doubts(): Promise<readonly Doubt[]>
   resolveDoubt(id: string, decision: DoubtDecision): Promise<void>
+  /** No agent reaches this port of this machine until the returned function is called. */
+  guardPort(port: number): () => void
   deliverHook(request: HookRequest): Promise<HookReply>
   readonly report: RecoveryReport
   readonly ready: boolean

@@ -1,7 +1,7 @@
 import { createClient } from '@vigil/protocol'
 import { expect, it } from 'vitest'
 import { fakeRuntime } from './fake-runtime.fixture.ts'
-import { serve } from './serve.ts'
+import { serve, serveHooks } from './serve.ts'
 
 it('listens on a free port, answers the typed client, and is gone after close', async () => {
   const listener = await serve(fakeRuntime(), { port: 0, token: 'right' })
@@ -23,6 +23,14 @@ it('names the port that is in use', async () => {
     message: expect.stringContaining(`127.0.0.1:${first.port}`),
   })
   await first.close()
+})
+
+it.each([serve, serveHooks])('keeps agents away from its port for as long as it listens', async (listen) => {
+  const runtime = fakeRuntime()
+  const listener = await listen(runtime, { port: 0, token: 'right' })
+  expect([...runtime.guarded]).toEqual([listener.port])
+  await listener.close()
+  expect([...runtime.guarded]).toEqual([])
 })
 
 it('goes without a token on loopback only', async () => {

@@ -48,7 +48,7 @@ export async function serve(
     ...(loopback ? { hosts: [...new Set([...loopbackHosts, host])] } : {}),
     ...(onError === undefined ? {} : { onError }),
   })
-  return await listenFor(handler, { host, port })
+  return guarded(s, await listenFor(handler, { host, port }))
 }
 
 /**
@@ -59,10 +59,20 @@ export async function serveHooks(
   s: RuntimeSurface,
   { host = '127.0.0.1', port = 9_100, token, onError }: ServeOptions,
 ): Promise<Listener> {
-  return await listenFor(createHooksHandler(s, { token, ...(onError === undefined ? {} : { onError }) }), {
-    host,
-    port,
-  })
+  const handler = createHooksHandler(s, { token, ...(onError === undefined ? {} : { onError }) })
+  return guarded(s, await listenFor(handler, { host, port }))
+}
+
+/** What listens here would take a call of an agent for one of this machine's own people. */
+function guarded(s: RuntimeSurface, listener: Listener): Listener {
+  const unguard = s.guardPort(listener.port)
+  return {
+    ...listener,
+    async close() {
+      await listener.close()
+      unguard()
+    },
+  }
 }
 
 async function listenFor(

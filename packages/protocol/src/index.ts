@@ -15,6 +15,7 @@ export { type FaultPoint, faultPoint, faultPoints, observeFaultPoints } from './
 export * from './ids.ts'
 export { type Json, nestsDeeper } from './json.ts'
 export { limits } from './limits.ts'
+export { type AllowedHost, allowedHost } from './manifest/allowed-host.ts'
 export { type ConfigurationDocument, checkConfiguration, configurationSchema } from './manifest/configuration.ts'
 export { parseDuration } from './manifest/duration.ts'
 export { checkManifest, describeFound, type ManifestCheck, type ManifestProblem } from './manifest/problems.ts'

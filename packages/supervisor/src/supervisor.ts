@@ -260,6 +260,14 @@ export class Supervisor implements AsyncDisposable {
     return await this.#opened.runtime.deliverHook(request)
   }
 
+  /**
+   * Says that this program listens on a port of this machine: no agent reaches it through `ctx.fetch`, whatever its manifest
+   * allows, until the returned function is called. `serve` does it.
+   */
+  guardPort(port: number): () => void {
+    return this.#opened.guardPort(port)
+  }
+
   /** Listens; returns the way to stop it. Records are told when they are durable. */
   on<E extends keyof SupervisorEvents>(event: E, listener: SupervisorEvents[E]): () => void {
     return this.#listeners.add(event, listener)

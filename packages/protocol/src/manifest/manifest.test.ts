@@ -88,9 +88,33 @@ describe('accepted values', () => {
       { in: './in', out: { path: './out', mode: 'rw' } },
       { in: { path: './in', mode: 'ro' }, out: { path: './out', mode: 'rw' } },
     ],
-    ['network', { allow: ['api.github.com'] }, { allow: ['api.github.com'] }],
+    [
+      'network',
+      { allow: ['api.github.com', 'db.local:5000', '127.0.0.1:9999', '[::1]:80'] },
+      { allow: ['api.github.com', 'db.local:5000', '127.0.0.1:9999', '[::1]:80'] },
+    ],
   ])('%s: %j', (field, given, effective) => {
     expect(accept({ [field]: given })[field as keyof ManifestDocument]).toEqual(effective)
+  })
+
+  it.each([
+    '',
+    'https://api.github.com',
+    'api.github.com/path',
+    '*.github.com',
+    'user@api.github.com',
+    '::1',
+    'api.github.com:0',
+    'api.github.com:65536',
+    'api.github.com:https',
+    'two words',
+    '10.0.0.0/8',
+  ])('network.allow has hosts and nothing else, not %j', (entry) => {
+    const check = checkManifest({ name: 'a', entrypoint: './a.ts', network: { allow: ['b.test', entry] } })
+    expect(check).toMatchObject({
+      ok: false,
+      problems: [{ path: ['network', 'allow', 1], message: expect.stringContaining('a host such as') }],
+    })
   })
 
   it('takes aliases of fields', () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { allowedHost } from './allowed-host.ts'
 import { age, atLeast, duration, durationOf, flag, name, oneOf, rate, section, text } from './fields.ts'
 
 /**
@@ -167,6 +168,9 @@ const permissions = z.strictObject(
   section,
 )
 
+const hostWords = 'a host such as api.example.com, or host:port, without scheme, path or wildcard'
+const host = z.string({ error: hostWords }).refine((entry) => allowedHost(entry) !== undefined, { error: hostWords })
+
 const moduleHelp = 'a path to a module (a manifest without a module has nothing to run)'
 
 export const manifestSchema = z.strictObject(
@@ -200,9 +204,7 @@ export const manifestSchema = z.strictObject(
       .prefault({}),
     context: context.prefault({}),
     files: z.record(name, file, { error: 'a map of mount names to paths' }).default({}),
-    network: z
-      .strictObject({ allow: z.array(text('a host'), { error: 'a list of hosts' }).default([]) }, section)
-      .prefault({}),
+    network: z.strictObject({ allow: z.array(host, { error: 'a list of hosts' }).default([]) }, section).prefault({}),
     permissions: permissions.prefault({}),
   },
   { error: 'a manifest: a map of fields' },

@@ -8,6 +8,10 @@ export interface HttpRequest {
   readonly timeoutMs: number
   /** A longer reply body rejects with TOO_LARGE. */
   readonly maxBodyBytes: number
+  /** Where it may go, as a manifest says it: `host`, `host:port`, `[v6]:port`. */
+  readonly allow: readonly string[]
+  /** May be sent again when nobody knows whether it has arrived. */
+  readonly repeatable: boolean
 }
 
 export interface HttpReply {
@@ -18,7 +22,10 @@ export interface HttpReply {
   readonly body: Uint8Array
 }
 
-/** Sends one request, follows no redirect. Rejects with a VigilError FETCH_FAILED, FETCH_TIMEOUT or TOO_LARGE. */
+/**
+ * Sends one request, follows no redirect. Rejects with a VigilError FETCH_FAILED, FETCH_TIMEOUT or TOO_LARGE; with
+ * NETWORK_DENIED when `allow` does not reach as far, and with EFFECT_IN_DOUBT when what is not repeatable may have arrived.
+ */
 export interface HttpClient {
   send(request: HttpRequest, signal: AbortSignal): Promise<HttpReply>
   close(): Promise<void>

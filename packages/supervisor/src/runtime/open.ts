@@ -4,11 +4,11 @@ import { cellLauncher, probeMachine } from '@vigil/isolate/host'
 import { lockDataDirectory, nodeFileSystem, openFileStore, openMemoryStore } from '@vigil/journal'
 import { type Bundle, faultPoint, type JournalDamage, type ProcessName, VigilError } from '@vigil/protocol'
 import packageJson from '../../package.json' with { type: 'json' }
+import { type Gateway, httpGateway } from '../gateway/http-gateway.ts'
 import type { CellsConfiguration, JournalConfiguration } from '../manifests/configuration.ts'
 import { systemClock } from '../platform/clock.ts'
 import { piscinaCompute } from '../platform/compute.ts'
 import { chokidarWatcher } from '../platform/file-watcher.ts'
-import { httpClient } from '../platform/http-client.ts'
 import { systemRandom } from '../platform/random.ts'
 import { wakeAdmission } from '../residency/wake-admission.ts'
 import { type Group, groupsOf } from '../supervision/groups.ts'
@@ -42,6 +42,7 @@ export interface Opened {
   readonly runtime: Runtime
   readonly report: RecoveryReport
   readonly damaged: readonly JournalDamage[]
+  guardPort: Gateway['guardPort']
   close(): Promise<void>
 }
 
@@ -93,7 +94,8 @@ export async function openRuntime({
       closing.push(() => lock.release())
     }
     const compute = given.compute ?? own(piscinaCompute({ alias: { '@vigil/agent': require.resolve('@vigil/agent') } }))
-    const http = given.http ?? own(httpClient())
+    const gateway = httpGateway({ clock, tell: (message) => emit.log({ process: '@runtime', level: 'warn', message }) })
+    const http = given.http ?? own(gateway)
     const bundles = bundleStore(fileSystem, compute, dataDirectory)
     const system = Promise.all([
       given.cells === undefined ? compute.bundle(require.resolve('@vigil/isolate/hub')) : undefined,
@@ -186,7 +188,14 @@ export async function openRuntime({
       void cells.close()
       emit.fatal(error)
     })
-    return { runtime, ports, damaged, report: { ...report, orphansEnded }, close: closeAll }
+    return {
+      runtime,
+      ports,
+      guardPort: gateway.guardPort,
+      damaged,
+      report: { ...report, orphansEnded },
+      close: closeAll,
+    }
   } catch (error) {
     await closeAll()
     throw error

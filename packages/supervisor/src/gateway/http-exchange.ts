@@ -1,0 +1,143 @@
+import { type Clock, errorCode, type HttpReply, type HttpRequest, VigilError } from '@vigil/protocol'
+import { Agent, fetch, type Headers, type RequestInit } from 'undici'
+import { type Destination, destinationOf, type Grant } from './destination.ts'
+import { pinnedConnector, type Resolver } from './pinned-connector.ts'
+import { requestFailure } from './request-failure.ts'
+
+/**
+ * Requests that leave the house, with the semantics of the web's fetch and three differences: redirects are
+ * answers, cookies are nobody's, and a body is never read further than its cap. One total deadline covers
+ * connect, headers and body; a request is sent once and never repeated here.
+ */
+export interface HttpExchange {
+  send(request: HttpRequest, options: SendOptions): Promise<HttpReply>
+  /** Ends what is under way and leaves no socket open. */
+  close(): Promise<void>
+}
+
+export interface SendOptions {
+  readonly signal: AbortSignal
+  /** What is left of the total time of the request. */
+  readonly leftMs: number
+}
+
+export interface ExchangeOptions {
+  readonly clock: Clock
+  readonly ownPorts: ReadonlySet<number>
+  readonly resolver?: Resolver | undefined
+}
+
+/** One slow origin must not take all sockets of this process. */
+const socketsPerOrigin = 64
+
+export function httpExchange({ clock, ownPorts, resolver }: ExchangeOptions): HttpExchange {
+  // An open connection serves whoever asks for its origin: those that may reach less have connections of their own.
+  const agents = new Map<Grant, Agent>()
+  const agentOf = (grant: Grant): Agent => {
+    // The total deadline of the request covers headers and body, so undici's own are off: one cause, one error.
+    const agent =
+      agents.get(grant) ??
+      new Agent({
+        connections: socketsPerOrigin,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        connect: pinnedConnector({ grant, ownPorts, resolver }),
+      })
+    agents.set(grant, agent)
+    return agent
+  }
+
+  return {
+    async send(request, { signal, leftMs }) {
+      const destination = destinationOf(request.url, request.allow)
+      refuseForeignHost(request, destination)
+      const stop = new AbortController()
+      const giveUp = (): void => stop.abort(requestFailure(request, 'FETCH_FAILED', 'the caller gave up'))
+      const timer = clock.setTimer(leftMs, () =>
+        stop.abort(requestFailure(request, 'FETCH_TIMEOUT', `no whole answer within ${request.timeoutMs} ms`)),
+      )
+      signal.addEventListener('abort', giveUp, { once: true })
+      try {
+        return await exchange(request, { dispatcher: agentOf(destination.grant), signal: stop.signal })
+      } catch (error) {
+        if (stop.signal.aborted) throw stop.signal.reason
+        throw codedCause(error) ?? requestFailure(request, 'FETCH_FAILED', reasonOf(error), error)
+      } finally {
+        timer.cancel()
+        signal.removeEventListener('abort', giveUp)
+        // Lets go of a connection whose body was not read to its end.
+        stop.abort()
+      }
+    },
+    async close() {
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()))
+    },
+  }
+}
+
+/** Behind one address may sit many hosts, and the header chooses among them. */
+function refuseForeignHost({ headers }: HttpRequest, { url }: Destination): void {
+  const host = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host')?.[1]
+  if (host !== undefined && host.toLowerCase() !== url.host)
+    throw new VigilError('NETWORK_DENIED', `fetch to ${url.host} may not ask for another host in its header`)
+}
+
+async function exchange(request: HttpRequest, init: RequestInit): Promise<HttpReply> {
+  const { method, url, headers, body } = request
+  const response = await fetch(url, {
+    ...init,
+    method,
+    headers: { ...headers },
+    redirect: 'manual',
+    ...(body === undefined ? {} : { body }),
+  })
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  // Counted after decompression: a small archive of a large body is a large body.
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength
+    if (bytes > request.maxBodyBytes)
+      throw requestFailure(request, 'TOO_LARGE', `the reply is longer than ${request.maxBodyBytes} bytes`)
+    chunks.push(chunk)
+  }
+  const { status, statusText } = response
+  return { status, statusText, headers: joined(response.headers), body: whole(chunks, bytes) }
+}
+
+/** In memory of its own, which can be handed over. */
+function whole(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
+  const body = new Uint8Array(bytes)
+  let offset = 0
+  for (const chunk of chunks) {
+    body.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return body
+}
+
+/** The iterator of Headers gives each set-cookie on its own; everything else is joined already. */
+function joined(headers: Headers): Record<string, string> {
+  const flat: Record<string, string> = {}
+  for (const [name, value] of headers) flat[name] = flat[name] === undefined ? value : `${flat[name]}, ${value}`
+  return flat
+}
+
+/** fetch says "fetch failed" and hides the reason in a chain of causes, some of them lists. */
+function causes(error: unknown): unknown[] {
+  const chain = [error]
+  for (let depth = 0; depth < 5; depth++) {
+    const { cause, errors } = chain.at(-1) as { cause?: unknown; errors?: readonly unknown[] }
+    const next = cause ?? errors?.[0]
+    if (next === undefined) break
+    chain.push(next)
+  }
+  return chain
+}
+
+const codedCause = (error: unknown): unknown => causes(error).find((each) => errorCode(each) !== undefined)
+
+function reasonOf(error: unknown): string {
+  const inner = causes(error).at(-1)
+  const { message, code } = inner as { message?: string; code?: string }
+  return message || code || String(inner)
+}
