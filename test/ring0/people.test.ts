@@ -216,6 +216,26 @@ test('asked once and answered once, whoever dies before, between and behind', as
   await end()
 })
 
+test('only approvers decide, and the manifest says how long it may take', async () => {
+  const ask = (ctx: AgentContext) => ctx.approve({ action: 'pay' })
+  const approval = { timeout: '2m', onTimeout: 'approve', approvers: ['bob', 'eve'] } as const
+  await live({ payer: { ...asks(ask), approval } })
+  post('a')
+  await w.run(10_000)
+  expect(await requests()).toMatchObject([{ onTimeout: 'approve', approvers: ['bob', 'eve'] }])
+  expect(await decide({ decision: 'approve' })).toMatchObject({
+    code: 'ROLE_DENIED',
+    message: 'expected bob or eve to decide for "payer", found "ada"',
+  })
+  await w.run(60_000)
+  expect(await heard()).toBeUndefined()
+  const why = status()?.mailbox.behind[0]?.why
+  expect(why).toMatch(/^waits for approval [0-9a-f]{12} since 2026\S+, until 2026\S+$/)
+  await w.run(60_000)
+  expect(await heard()).toMatchObject([{ approved: true, by: 'policy' }])
+  await end()
+})
+
 test('what cannot be asked is refused', async () => {
   const ask = (ctx: AgentContext) => ctx.askHuman({ question: '?', options: ['a'], default: 'b' })
   await live({ payer: asks(ask), big: asks((ctx) => ctx.approve({ action: 'x', details: 'x'.repeat(70_000) })) })

@@ -57,6 +57,7 @@ export async function fleet(
     })),
     cells: { ...defaultCells, ...cells },
     journal: defaultJournal,
+    tokens: [],
     defaults: {},
   }
   const start = async (): Promise<Supervisor> => {

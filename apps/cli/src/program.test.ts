@@ -108,6 +108,22 @@ it('adds, removes and fires triggers', async () => {
   expect(supervisor.asked).toEqual([path, `${path}/t`, `${path}/t/fire`].map((each) => `undefined ${each}`))
 })
 
+it('lists what waits for people, and says what they say', async () => {
+  const request = { id: 'r1', kind: 'approval', process: 'a', at: 'then', deadline: 'later', on_timeout: 'deny' }
+  const asked = { ...request, asked: { action: 'pay', details: { n: 1 } } }
+  await using supervisor = await answering({ requests: [asked], id: 'r1' })
+  const said = async (...argv: string[]) => (await run('--url', supervisor.url, ...argv)).lines
+  expect((await said('requests', 'a', '--kind', 'approval'))[1]).toBe(
+    'r1  approval  a        then   later  deny  pay {"n":1}',
+  )
+  expect(await said('approve', 'r1', '--edits', '{"n":2}')).toEqual(['r1 is approved; its turn goes on'])
+  expect(await said('deny', 'r1', '--reason', 'no')).toEqual(['r1 is denied; its turn goes on'])
+  expect(await said('answer', 'r1', 'red')).toEqual(['r1 is answered; its turn goes on'])
+  const path = '/api/v1/requests'
+  const paths = [`${path}?process=a&kind=approval`, `${path}/r1`, `${path}/r1`, path, `${path}/r1`]
+  expect(supervisor.asked.map((each) => each.split(' ')[1])).toEqual(paths)
+})
+
 it.each([
   [['fly'], "unknown command 'fly'"],
   [['journal', 'show'], "missing required argument 'name'"],

@@ -7,6 +7,7 @@ import { connect } from './connection.ts'
 import type { Face, GlobalFlags } from './face.ts'
 import { addHistoryVerbs } from './history-verbs.ts'
 import { addJournalVerbs } from './journal-verbs.ts'
+import { addRequestVerbs } from './request-verbs.ts'
 import { addRunVerb } from './run-verb.ts'
 import { statusLines } from './status-lines.ts'
 import { processTable } from './tables.ts'
@@ -89,6 +90,7 @@ export async function runCommand(argv: readonly string[], face: Face): Promise<n
   addRunVerb(program, { client, show, inputs: face, signal, ended, uuid: randomUUID })
   addTriggerVerbs(program, { client, show, inputs: face })
   addTurnVerbs(program, { client, show })
+  addRequestVerbs(program, { client, show, inputs: face })
   addHistoryVerbs(program, { client, show })
   await parse(program, argv)
   return code

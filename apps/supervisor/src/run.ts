@@ -41,6 +41,7 @@ export async function run({ settings, env, output, asked }: RunInput): Promise<n
     const { token, file } = await ensureToken(settings.data, env.VIGIL_TOKEN)
     const access = {
       token: settings.auth ? token : undefined,
+      tokens: config.tokens,
       onError: (error: unknown) =>
         output.problem(`a call failed: ${error instanceof Error ? error.message : String(error)}`),
     }

@@ -111,10 +111,10 @@ export interface ApprovalRequest {
   readonly action: string
   /** JSON, at most 64 KB: all that is needed to decide. */
   readonly details?: unknown
-  /** Milliseconds, or `'30s'`; default 1 h. */
+  /** Milliseconds, or `'30s'`; default `approval.timeout` of the manifest, else 1 h. */
   readonly timeout?: number | string
   /**
-   * When nobody decides in time: `deny` (default), `approve`, or `escalate`: it is told once more and waits as long again, then it is
+   * When nobody decides in time (default `approval.on_timeout` of the manifest): `deny`, `approve`, or `escalate`: it is told once more and waits as long again, then it is
    * denied.
    */
   readonly onTimeout?: 'deny' | 'approve' | 'escalate'
@@ -135,7 +135,7 @@ export interface HumanQuestion {
   readonly options?: readonly string[]
   /** JSON Schema of the answer, or an object with `toJSONSchema()`; default: any JSON. */
   readonly schema?: object
-  /** Milliseconds, or `'30s'`; default 1 h. */
+  /** Milliseconds, or `'30s'`; default `approval.timeout` of the manifest, else 1 h. */
   readonly timeout?: number | string
   /** The answer when nobody gives one in time. */
   readonly default?: unknown

@@ -1,11 +1,13 @@
 import { VigilError } from '@vigil/protocol'
 import type { z } from 'zod'
+import type { Caller } from './callers.ts'
 import type { RuntimeSurface } from './runtime-surface.ts'
 
 /** What each route of the table does. Thrown errors become replies in handler.ts. */
 export interface Call {
   readonly s: RuntimeSurface
   readonly request: Request
+  readonly caller: Caller
   readonly query: URLSearchParams
   /** A part of the path, decoded. */
   readonly part: (name: string) => string

@@ -3,6 +3,7 @@ import { type Answer, type Call, checked, given, json } from './answer.ts'
 import { readJson } from './body.ts'
 import { historyAnswers } from './history-answers.ts'
 import { duration, label, wholeNumber } from './query.ts'
+import { requestAnswers } from './request-answers.ts'
 import { triggerAnswers } from './trigger-answers.ts'
 import { turnAnswers } from './turn-answers.ts'
 import { acceptedView, diskView, entryView, processView, runtimeStatusView, treeNodeView, turnView } from './views.ts'
@@ -13,6 +14,7 @@ export const answers: Readonly<Record<RouteId, Answer>> = {
   ...triggerAnswers,
   ...turnAnswers,
   ...historyAnswers,
+  ...requestAnswers,
   health: () => json(200, { status: 'ok' }),
   ready: ({ s }) => json(s.ready ? 200 : 503, { ready: s.ready, disk: diskView(s) }),
   runtimeStatus: ({ s }) => json(200, runtimeStatusView(s)),

@@ -1,5 +1,12 @@
 import { type JournalDamage, type SpaceState, VigilError } from '@vigil/protocol'
-import type { AgentHandle, ProcessState, ProcessStatus, TriggerStatus, TurnResult } from '@vigil/supervisor'
+import type {
+  AgentHandle,
+  OpenRequest,
+  ProcessState,
+  ProcessStatus,
+  TriggerStatus,
+  TurnResult,
+} from '@vigil/supervisor'
 import type { RuntimeSurface } from './runtime-surface.ts'
 
 /** One process in memory, with the surface of ring 0: enough to see what a call asked of it. */
@@ -114,6 +121,7 @@ export function fakeRuntime(): FakeRuntime {
         ? { accepted: false, reason: 'disabled' }
         : { accepted: true, eventId: 'e1', duplicate: false }
     },
+    requests: () => runtime.requests() as Promise<OpenRequest[]>,
     deadLetters: async () => [],
     redeliver: async (ids) => {
       note('redeliver', ids)
@@ -179,6 +187,16 @@ export function fakeRuntime(): FakeRuntime {
       { id: 'd1', process: 'watcher', turn: 't1', eventId: 'e1', kind: 'fetch', key: 'k', at: 'then' },
     ],
     resolveDoubt: async (id, decision) => note('resolveDoubt', id, decision),
+    requests: async (query) => {
+      note('requests', query)
+      return [
+        {
+          ...{ id: 'r1', process: 'watcher', turn: 't1', eventId: 'e1', kind: 'approval', at: 'then' },
+          ...{ asked: { action: 'pay' }, deadline: 'later', onTimeout: 'deny', inputHash: 'h', approvers: [] },
+        } as const,
+      ]
+    },
+    decide: async (id, decision, by) => note('decide', id, decision, by),
     deliverHook: async ({ body, ...request }) => {
       note('hook', request, new TextDecoder().decode(await body()))
       return { accepted: true, eventId: 'h1', duplicate: false }

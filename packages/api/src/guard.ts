@@ -1,31 +1,36 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { VigilError } from '@vigil/protocol'
+import { type Caller, callerOf, owner, type Token } from './callers.ts'
 
 /**
  * Who may call at all. The token is compared in constant time. A loopback listener answers only to its own
  * names, because a browser can be led to it by a foreign name (DNS rebinding) or from a foreign page.
  */
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-
-/** Whether an Authorization header carries the token. */
-export function isToken(authorization: string, token: string): boolean {
+/** What an Authorization header carries; undefined when it is no bearer token. */
+function bearerOf(authorization: string): string | undefined {
   const [scheme, given] = authorization.split(' ')
-  // Digests have one length, so the comparison says nothing about the token's.
-  return timingSafeEqual(digest(given ?? ''), digest(token)) && scheme?.toLowerCase() === 'bearer'
+  return scheme?.toLowerCase() === 'bearer' ? given : undefined
 }
 
+/** Whether it carries the token of the supervisor. */
+export const isToken = (authorization: string, token: string): boolean =>
+  callerOf(bearerOf(authorization) ?? '', token, []) !== undefined
+
 /** @throws UNAUTHORIZED */
-export function checkToken(request: Request, token: string): void {
-  const authorization = request.headers.get('authorization') ?? ''
-  if (!isToken(authorization, token)) {
-    const [, given] = authorization.split(' ')
-    throw new VigilError(
-      'UNAUTHORIZED',
-      given === undefined
-        ? 'expected a bearer token, found none'
-        : 'expected the token of this supervisor, found another',
-    )
-  }
+export function checkToken(request: Request, { token, tokens }: Access): Caller {
+  if (token === undefined) return owner
+  const given = bearerOf(request.headers.get('authorization') ?? '')
+  const caller = callerOf(given ?? '', token, tokens ?? [])
+  if (caller !== undefined) return caller
+  const found = given === undefined ? 'a bearer token, found none' : 'a token of this supervisor, found another'
+  throw new VigilError('UNAUTHORIZED', `expected ${found}`)
+}
+
+/** Who may call at all. */
+export interface Access {
+  /** The token of the data directory; undefined: nobody is asked for one. */
+  readonly token: string | undefined
+  /** Those of the configuration. */
+  readonly tokens?: readonly Token[]
 }
 
 export const loopbackHosts: readonly string[] = ['127.0.0.1', 'localhost', '[::1]']

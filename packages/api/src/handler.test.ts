@@ -9,7 +9,8 @@ const errors: unknown[] = []
 beforeEach(() => {
   runtime = fakeRuntime()
   errors.length = 0
-  handler = createHandler(runtime, { token: 'right', hosts: ['localhost'], onError: (error) => errors.push(error) })
+  const onError = (error: unknown) => errors.push(error)
+  handler = createHandler(runtime, { token: 'right', hosts: ['localhost'], onError })
 })
 
 interface Sent {
@@ -49,6 +50,8 @@ const takesBody = new Set<RouteId>([
   'forkProcess',
   'addTrigger',
   'fireTrigger',
+  'decideRequest',
+  'decideApproval',
 ])
 
 describe('every route', () => {

@@ -5,22 +5,24 @@ import {
   errorTable,
   type Route,
   type RouteId,
+  roleFor,
   routes,
   VigilError,
 } from '@vigil/protocol'
 import { Hono } from 'hono'
 import { json } from './answer.ts'
 import { answers } from './answers.ts'
-import { checkOrigin, checkToken } from './guard.ts'
+import { type Caller, checkRole, owner } from './callers.ts'
+import { type Access, checkOrigin, checkToken } from './guard.ts'
 import { answerHook, type Connection, hooksBase } from './hooks.ts'
 import type { RuntimeSurface } from './runtime-surface.ts'
+import { seenBy } from './scope.ts'
 
 /** The REST face as one function from Request to Response, for our listener and for any other server. */
-export interface HandlerOptions {
+/** Without a `token` nothing is asked of callers: only behind a guard of your own, or on loopback. */
+export interface HandlerOptions extends Access {
   /** Default `/api/v1`. */
   readonly prefix?: string
-  /** What callers must bring; undefined: nothing (only behind a guard of your own, or on loopback). */
-  readonly token: string | undefined
   /** Host names that the listener answers to, without port; undefined: any. */
   readonly hosts?: readonly string[]
   /** Hears of errors that are no fault of the caller. */
@@ -31,20 +33,22 @@ export interface HandlerOptions {
 export type Handler = (request: Request, connection?: Connection) => Promise<Response>
 
 export function createHandler(s: RuntimeSurface, options: HandlerOptions): Handler {
-  const { prefix = apiBase, token, hosts, onError } = options
-  const app = new Hono<{ Bindings: Connection }>()
+  const { prefix = apiBase, hosts, onError } = options
+  const app = new Hono<Served>()
   serveHooksOn(app, s, options)
   app.use(async (context, next) => {
     if (hosts !== undefined) checkOrigin(context.req.raw, hosts)
-    const isPublic = context.req.path === prefix + routes.health.path
-    if (token !== undefined && !isPublic) checkToken(context.req.raw, token)
+    // Whoever has no token learns not even which routes there are.
+    if (context.req.path !== prefix + routes.health.path) context.set('caller', checkToken(context.req.raw, options))
     await next()
   })
   for (const [id, route] of Object.entries(routes) as [RouteId, Route][]) {
     app.on(route.method, prefix + route.path.replace(/\{(\w+)\}/g, ':$1'), (context) => {
       const { raw } = context.req
       const part = (name: string) => context.req.param(name) ?? ''
-      return answers[id]({ s, request: raw, query: new URL(raw.url).searchParams, part })
+      const caller = context.get('caller') ?? owner
+      if (route.public !== true) checkRole(caller, roleFor(route))
+      return answers[id]({ s: seenBy(s, caller), request: raw, query: new URL(raw.url).searchParams, part, caller })
     })
   }
   app.notFound((context) => {
@@ -61,20 +65,18 @@ export function createHandler(s: RuntimeSurface, options: HandlerOptions): Handl
   return async (request, connection = {}) => await app.fetch(request, connection)
 }
 
+type Served = { Bindings: Connection; Variables: { caller: Caller } }
+
 /** The hooks alone: for a listener that the world may reach. */
 export function createHooksHandler(s: RuntimeSurface, options: Pick<HandlerOptions, 'token' | 'onError'>): Handler {
-  const app = new Hono<{ Bindings: Connection }>()
+  const app = new Hono<Served>()
   serveHooksOn(app, s, options)
   app.notFound(() => reply(new VigilError('ROUTE_NOT_FOUND', `expected a path under ${hooksBase}, found another`)))
   app.onError((error) => failure(error, options.onError))
   return async (request, connection = {}) => await app.fetch(request, connection)
 }
 
-function serveHooksOn(
-  app: Hono<{ Bindings: Connection }>,
-  s: RuntimeSurface,
-  { token }: Pick<HandlerOptions, 'token'>,
-): void {
+function serveHooksOn(app: Hono<Served>, s: RuntimeSurface, { token }: Pick<HandlerOptions, 'token'>): void {
   app.all(`${hooksBase}/*`, ({ req, env }) => answerHook(s, req.raw, { remote: env.remote, token }))
 }
 

@@ -1,3 +1,4 @@
+export type { Token } from './callers.ts'
 export { isLoopback } from './guard.ts'
 export { createHandler, type Handler, type HandlerOptions } from './handler.ts'
 export type { RuntimeSurface } from './runtime-surface.ts'

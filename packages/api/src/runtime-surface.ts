@@ -5,7 +5,10 @@ import type {
   DoubtDecision,
   HookReply,
   HookRequest,
+  OpenRequest,
   RecoveryReport,
+  RequestDecision,
+  RequestsQuery,
   TreeNode,
 } from '@vigil/supervisor'
 
@@ -19,6 +22,8 @@ export interface RuntimeSurface {
   resolveDoubt(id: string, decision: DoubtDecision): Promise<void>
   /** No agent reaches this port of this machine until the returned function is called. */
   guardPort(port: number): () => void
+  requests(query?: RequestsQuery): Promise<readonly OpenRequest[]>
+  decide(id: string, decision: RequestDecision, by: string): Promise<void>
   deliverHook(request: HookRequest): Promise<HookReply>
   readonly report: RecoveryReport
   readonly ready: boolean

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { VigilError } from '@vigil/protocol'
+import type { Token } from './callers.ts'
 import { isLoopback, loopbackHosts } from './guard.ts'
 import { createHandler, createHooksHandler, type Handler } from './handler.ts'
 import type { RuntimeSurface } from './runtime-surface.ts'
@@ -12,6 +13,8 @@ export interface ServeOptions {
   readonly port?: number
   /** undefined: no token is asked for; only accepted on a loopback host. */
   readonly token: string | undefined
+  /** Those of the configuration, beside it. */
+  readonly tokens?: readonly Token[]
   readonly onError?: (error: unknown) => void
 }
 
@@ -34,7 +37,7 @@ const graceMs = 1_000
  */
 export async function serve(
   s: RuntimeSurface,
-  { host = '127.0.0.1', port = 9_100, token, onError }: ServeOptions,
+  { host = '127.0.0.1', port = 9_100, token, tokens = [], onError }: ServeOptions,
 ): Promise<Listener> {
   const loopback = isLoopback(host)
   if (token === undefined && !loopback) {
@@ -45,6 +48,7 @@ export async function serve(
   }
   const handler = createHandler(s, {
     token,
+    tokens,
     ...(loopback ? { hosts: [...new Set([...loopbackHosts, host])] } : {}),
     ...(onError === undefined ? {} : { onError }),
   })

@@ -6,6 +6,7 @@ import type {
   HookView,
   JournalRecord,
   ProcessView,
+  RequestView,
   RuntimeStatusView,
   TreeNodeView,
   TriggerView,
@@ -17,6 +18,7 @@ import type {
   DeadLetterSummary,
   Doubt,
   HookReply,
+  OpenRequest,
   ProcessStatus,
   RecoveryReport,
   TreeNode,
@@ -131,6 +133,13 @@ export const deadLetterView = ({ eventId, ...same }: DeadLetterSummary): DeadLet
 })
 
 export const doubtView = ({ eventId, ...same }: Doubt): DoubtView => ({ event_id: eventId, ...same })
+
+export const requestView = ({ eventId, onTimeout, inputHash, ...same }: OpenRequest): RequestView => ({
+  ...same,
+  event_id: eventId,
+  on_timeout: onTimeout,
+  input_hash: inputHash,
+})
 
 export const entryView = ({ n, at, type, turn, data }: JournalRecord): EntryView => ({
   n,

@@ -6,6 +6,14 @@ export const doubtDecisionSchema = z.strictObject({
   result: z.json().optional(),
 })
 
+/** Which of them a request takes is for ring 0 to say, which knows what was asked. */
+export const requestDecisionSchema = z.strictObject({
+  decision: z.enum(['approve', 'deny'], { error: 'expected approve or deny' }).optional(),
+  answer: z.json().optional(),
+  edits: z.json().optional(),
+  reason: z.string().max(2_000).optional(),
+})
+
 const moment = z.union([z.int().min(1), z.string().min(1)], {
   error: 'expected the number of a record, a turn or an ISO time',
 })

@@ -10,6 +10,7 @@ import type {
   JournalView,
   ProcessListView,
   ProcessView,
+  RequestView,
   RewindingView,
   RuntimeStatusView,
   StateHistoryView,
@@ -132,6 +133,7 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
     doubts: () => call<{ doubts: DoubtView[] }>('listDoubts'),
     resolveDoubt: (id: string, decision: { readonly outcome: string; readonly result?: unknown }) =>
       call<{ id: string }>('resolveDoubt', { path: { id }, body: decision }),
+    ...requestCalls(call),
     journal: (name: string, query: JournalQuery = {}) =>
       call<JournalView>('getJournal', { path: { name }, query: { ...query } }),
     purge: (name: string) => call<{ removed: number }>('purgeBodies', { path: { name } }),
@@ -144,6 +146,21 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
 }
 
 type Calling = <View>(id: RouteId, call?: Call) => Promise<View>
+
+const requestCalls = (call: Calling) => ({
+  /** What waits for people, oldest first. */
+  requests: (query: { readonly kind?: string; readonly process?: string } = {}) =>
+    call<{ requests: RequestView[] }>('listRequests', { query: { ...query } }),
+  decideRequest: (
+    id: string,
+    word: {
+      readonly decision?: 'approve' | 'deny'
+      readonly answer?: unknown
+      readonly edits?: unknown
+      readonly reason?: string
+    },
+  ) => call<{ id: string }>('decideRequest', { path: { id }, body: word }),
+})
 
 const triggerCalls = (call: Calling) => ({
   triggers: (name: string) => call<{ triggers: TriggerView[] }>('listTriggers', { path: { name } }),

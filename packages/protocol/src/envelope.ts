@@ -35,14 +35,14 @@ export const callSchemas = {
   approve: z.strictObject({
     action: z.string().min(1).max(256),
     details: z.unknown().optional(),
-    timeout_ms: z.number().positive(),
-    on_timeout: z.enum(['deny', 'approve', 'escalate']),
+    timeout_ms: z.number().positive().optional(),
+    on_timeout: z.enum(['deny', 'approve', 'escalate']).optional(),
   }),
   ask_human: z.strictObject({
     question: z.string().min(1).max(4_000),
     options: z.array(z.string().min(1).max(256)).min(1).max(100).optional(),
     schema: z.record(z.string(), z.unknown()).optional().describe('JSON Schema of the answer'),
-    timeout_ms: z.number().positive(),
+    timeout_ms: z.number().positive().optional(),
     default: z.unknown().optional(),
   }),
   sleep: z.strictObject({ ms: z.number().min(0) }),

@@ -19,6 +19,7 @@ export const errorTable = {
   INVALID_ARGUMENT: row('rejected', 400, 'Correct the argument that the message names.'),
   UNAUTHORIZED: row('rejected', 401, 'Send `Authorization: Bearer <token>`; the token lies in DATA/token.'),
   FORBIDDEN: row('rejected', 403, 'Call from the same origin, or without an Origin header.'),
+  ROLE_DENIED: row('rejected', 403, 'Call with a token that may: the message names who.'),
   MISDIRECTED: row('rejected', 421, 'Use the host that the supervisor listens on.'),
   ROUTE_NOT_FOUND: row('rejected', 404, 'See the route table in docs/rest.md.'),
   PROCESS_NOT_FOUND: row('rejected', 404, 'List the processes with `vigil ps`.'),

@@ -4,6 +4,7 @@ export {
   doubtDecisionSchema,
   forkSchema,
   redeliverySchema,
+  requestDecisionSchema,
   rewindSchema,
 } from './bodies.ts'
 export { type Client, type ClientOptions, createClient, type JournalQuery, type ProcessVerb } from './client.ts'
@@ -32,7 +33,7 @@ export {
   type WriteSet,
 } from './record-shapes.ts'
 export * from './records.ts'
-export { apiBase, type Route, type RouteId, routes } from './routes.ts'
+export { apiBase, type Role, type Route, type RouteId, roleFor, roles, routes } from './routes.ts'
 export type { StandardSchema } from './standard-schema.ts'
 export { stopLadder } from './stop-ladder.ts'
 export { type TimerEntry, type TimerHeap, timerHeap } from './timer-heap.ts'

@@ -8,8 +8,16 @@ export interface Route {
   readonly path: string
   /** Answers without a token. */
   readonly public?: true
+  /** The least that a caller must be; default reader for GET, else operator. */
+  readonly role?: Role
   readonly doc: string
 }
+
+/** What a token is good for: to look, to act, and to change what cannot be given back. */
+export const roles = ['reader', 'operator', 'admin'] as const
+export type Role = (typeof roles)[number]
+
+export const roleFor = ({ method, role }: Route): Role => role ?? (method === 'GET' ? 'reader' : 'operator')
 
 export const apiBase = '/api/v1'
 
@@ -98,9 +106,22 @@ export const routes = {
     path: '/doubts/{id}',
     doc: '`{outcome: done, result}`, `{outcome: not_done}` or `{outcome: retry}`: the turn goes on.',
   },
+  listRequests: {
+    method: 'GET',
+    path: '/requests',
+    doc: 'What turns ask people for: `?kind=approval|question|budget`, `?process=`.',
+  },
+  listApprovals: { method: 'GET', path: '/approvals', doc: 'The same as requests.' },
+  decideRequest: {
+    method: 'POST',
+    path: '/requests/{id}',
+    doc: '`{decision: approve | deny, edits, reason}` or `{answer, reason}`: the first word counts, and the turn goes on.',
+  },
+  decideApproval: { method: 'POST', path: '/approvals/{id}', doc: 'The same as requests.' },
   purgeBodies: {
     method: 'POST',
     path: '/processes/{name}/purge',
+    role: 'admin',
     doc: 'Takes away the large bodies that no event, open turn or dead letter needs.',
   },
   getJournal: {

@@ -208,6 +208,23 @@ export interface DoubtView {
   readonly input?: Json
 }
 
+/** What a turn asks people for; `asked` is `{action, details}` or `{question, options, schema, default}`. */
+export interface RequestView {
+  readonly id: string
+  readonly process: string
+  readonly turn: string
+  readonly event_id: string
+  readonly kind: string
+  readonly at: string
+  readonly asked: Json
+  readonly deadline: string
+  readonly on_timeout: string
+  /** Names of tokens: nobody else may decide. Empty: every operator. */
+  readonly approvers: readonly string[]
+  /** SHA-256 of what the decision is bound to. */
+  readonly input_hash: string
+}
+
 export interface EntryView {
   /** Place of the record in its process, from 1. */
   readonly n: number

@@ -2,12 +2,14 @@ import { type Json, type MachineFacts, type ProcessName, VigilError } from '@vig
 import { accept } from './delivery/accept.ts'
 import { jsonOf } from './delivery/json-of.ts'
 import type { DeadLetter, ProcessFold } from './fold/process-fold.ts'
+import { requestWords } from './fold/request-fold.ts'
 import { manualTrigger } from './fold/trigger-fold.ts'
 import { waitingEvents } from './fold/waiting-lines.ts'
 import { tierOf } from './isolation/tier.ts'
 import { readTrigger } from './manifests/trigger.ts'
 import { discard, redeliver } from './operations/dead-letters.ts'
 import { historyOf } from './operations/history.ts'
+import { listRequests } from './operations/requests.ts'
 import { addTrigger, driftOf, fireTrigger, removeTrigger } from './operations/triggers.ts'
 import { cancelTurn, listTurns } from './operations/turns.ts'
 import { writeRefusal } from './processes/state-commit.ts'
@@ -96,6 +98,11 @@ export function agentHandle(runtime: Runtime, name: string, ports: Parts, by: st
       return agentHandle(runtime, to, ports, by)
     },
     replay: (turn) => history.replay(member(), turn),
+    async requests() {
+      const open = listRequests(runtime.log.world, { process: member().process.fold.name })
+      await runtime.log.settled()
+      return open
+    },
     async deadLetters() {
       const letters = member().process.fold.deadLetters.map(deadLetterSummary)
       await runtime.log.settled()
@@ -209,8 +216,9 @@ function mailboxOf(fold: ProcessFold): ProcessStatus['mailbox'] {
     open: open.length,
     deadLetters: fold.deadLetters.length,
     ...(oldest === undefined ? {} : { waitingSince: oldest.timestamp }),
-    behind: open.flatMap(({ turn, parked, retry }) => {
+    behind: open.flatMap(({ turn, parked, suspended, retry }) => {
       if (parked !== undefined) return [{ turn, why: `waits for a person since ${parked.at}` }]
+      if (suspended !== undefined) return [{ turn, why: `waits for ${requestWords(fold, turn)}` }]
       return retry === undefined ? [] : [{ turn, why: `is tried again at ${retry.at}` }]
     }),
   }

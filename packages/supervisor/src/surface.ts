@@ -9,6 +9,7 @@ import type {
   RecordedError,
 } from '@vigil/protocol'
 import type { Manifest } from './manifests/manifest.ts'
+import type { OpenRequest } from './requests/surface.ts'
 import type { Group } from './supervision/groups.ts'
 import type { Report } from './supervision/tree/protocol.ts'
 import type { Drift, TriggerStatus } from './trigger-status.ts'
@@ -276,6 +277,8 @@ export interface AgentHandle {
   fork(name: string, at?: Moment): Promise<AgentHandle>
   /** Runs an ended turn again with the code of today against its recorded outcomes; nothing is done and nothing is recorded. */
   replay(turn: string): Promise<TurnReplay>
+  /** What its turns ask people for, oldest first; `Supervisor.decide` answers. */
+  requests(): Promise<OpenRequest[]>
   /** Oldest first. */
   deadLetters(): Promise<DeadLetterSummary[]>
   /** Those named, or all, come into the mailbox again, each as a new event; resolves with their ids. @throws DEAD_LETTER_NOT_FOUND */

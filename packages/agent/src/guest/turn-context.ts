@@ -83,21 +83,21 @@ export function turnContext({
 
 function people(effects: Effects): Pick<AgentContext, 'approve' | 'askHuman'> {
   return {
-    async approve({ action, details, timeout = '1h', onTimeout = 'deny' }) {
+    async approve({ action, details, timeout, onTimeout }) {
       return (await effects.call('approve', action, {
         action,
         ...(details === undefined ? {} : { details: jsonCopy(details, 'details') }),
-        timeout_ms: milliseconds(timeout),
-        on_timeout: onTimeout,
+        ...(timeout === undefined ? {} : { timeout_ms: milliseconds(timeout) }),
+        ...(onTimeout === undefined ? {} : { on_timeout: onTimeout }),
       })) as never
     },
-    async askHuman({ question, options, schema, timeout = '1h', ...rest }) {
+    async askHuman({ question, options, schema, timeout, ...rest }) {
       const { toJSONSchema } = (schema ?? {}) as { toJSONSchema?: () => object }
       return (await effects.call('ask_human', question, {
         question,
         ...(options === undefined ? {} : { options: [...options] }),
         ...(schema === undefined ? {} : { schema: jsonCopy(toJSONSchema?.call(schema) ?? schema, 'schema') }),
-        timeout_ms: milliseconds(timeout),
+        ...(timeout === undefined ? {} : { timeout_ms: milliseconds(timeout) }),
         ...(rest.default === undefined ? {} : { default: jsonCopy(rest.default, 'default') }),
       })) as never
     },

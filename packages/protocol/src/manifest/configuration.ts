@@ -41,11 +41,31 @@ const journal = z.strictObject(
   section,
 )
 
+const hash = 'the SHA-256 of the token, 64 hexadecimal digits'
+const token = z.strictObject(
+  {
+    name,
+    hash: z.string({ error: hash }).regex(/^[0-9a-f]{64}$/, { error: hash }),
+    role: oneOf(['reader', 'operator', 'admin']),
+    select: z.record(z.string(), z.string({ error: 'a text' }), { error: 'a map of labels' }).default({}),
+  },
+  section,
+)
+const tokens = z
+  .array(token, { error: 'a list of tokens' })
+  .refine((all) => new Set(all.map((each) => each.name)).size === all.length, {
+    error: 'a list of tokens with names of their own',
+  })
+  .refine((all) => all.every((each) => each.name !== 'operator'), {
+    error: 'other names than operator, which is the token of the data directory',
+  })
+
 export const configurationSchema = z.strictObject(
   {
     groups: z.array(group, { error: 'a list of groups' }).default([]),
     cells: cells.prefault({}),
     journal: journal.prefault({}),
+    tokens: tokens.default([]),
     defaults: z.record(z.string(), z.unknown(), { error: 'a map of manifest fields' }).default({}),
   },
   { error: 'a configuration: a map of fields' },
@@ -71,7 +91,11 @@ export function checkConfiguration(raw: unknown): ConfigurationCheck {
   }
   const sections: Partial<Record<string, { readonly shape: object }>> = { cells, journal }
   const fieldsAt = (path: readonly (string | number)[]): string[] =>
-    Object.keys(path.length === 0 ? configurationSchema.shape : (sections[String(path[0])] ?? group).shape)
+    Object.keys(
+      path.length === 0
+        ? configurationSchema.shape
+        : (sections[String(path[0])] ?? (path[0] === 'tokens' ? token : group)).shape,
+    )
   return { ok: false, problems: parsed.error.issues.flatMap((issue) => issueProblems(issue, raw, fieldsAt)) }
 }
 

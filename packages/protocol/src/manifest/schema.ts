@@ -171,6 +171,16 @@ const permissions = z.strictObject(
 const hostWords = 'a host such as api.example.com, or host:port, without scheme, path or wildcard'
 const host = z.string({ error: hostWords }).refine((entry) => allowedHost(entry) !== undefined, { error: hostWords })
 
+/** What holds for all that its turns ask people for. */
+const approval = z.strictObject(
+  {
+    timeout: duration('1h', 1),
+    on_timeout: oneOf(['deny', 'approve', 'escalate']).default('deny'),
+    approvers: z.array(text('the name of a token'), { error: 'a list of names of tokens' }).default([]),
+  },
+  section,
+)
+
 const moduleHelp = 'a path to a module (a manifest without a module has nothing to run)'
 
 export const manifestSchema = z.strictObject(
@@ -206,6 +216,7 @@ export const manifestSchema = z.strictObject(
     files: z.record(name, file, { error: 'a map of mount names to paths' }).default({}),
     network: z.strictObject({ allow: z.array(host, { error: 'a list of hosts' }).default([]) }, section).prefault({}),
     permissions: permissions.prefault({}),
+    approval: approval.optional(),
   },
   { error: 'a manifest: a map of fields' },
 )

@@ -47,6 +47,13 @@ function settle(
 
 type Outcomes = Pick<RecordData<'request.expired'>, 'id' | 'key' | 'outcome'>
 
+/** What a turn waits for and since when, for people. */
+export const requestWords = ({ requests }: ProcessFold, turn: string): string =>
+  [...requests.values()]
+    .filter((open) => open.turn === turn)
+    .map(({ kind, id, at, deadline }) => `${kind} ${id} since ${at}, until ${deadline}`)
+    .join('; ')
+
 /** Whoever asked is over, and with that the question. */
 export function withdrawRequests(process: ProcessFold, { at, turn, type }: JournalRecord): void {
   for (const open of process.requests.values())

@@ -13,12 +13,15 @@ groups:
     period: \${PERIOD}
     children: [reader, writer]
   - { name: night, parent: pipeline, auto_shutdown: all_significant }
+tokens:
+  - { name: ada, hash: ${'a'.repeat(64)}, role: operator, select: { team: data } }
 `
   expect(parse(text)).toEqual({
     problems: [],
     warnings: [],
     value: {
       defaults: {},
+      tokens: [{ name: 'ada', hash: 'a'.repeat(64), role: 'operator', select: { team: 'data' } }],
       cells: { size: 4, spares: 1, maxResident: 100 },
       journal: { segmentBytes: 8 * 1_048_576, retention: { ageMs: 30 * 86_400_000, bytes: 1_000 * 1_048_576 } },
       groups: [
@@ -45,6 +48,18 @@ groups:
 })
 
 test.each([
+  [
+    'tokens: [{ name: a, hash: secret, role: reader }]',
+    'vigil.yaml:1:27: expected the SHA-256 of the token, 64 hexadecimal digits, found "secret"',
+  ],
+  [
+    `tokens: [{ name: a, hash: ${'a'.repeat(64)}, role: writer }]`,
+    'vigil.yaml:1:99: expected one of reader, operator, admin, found "writer"',
+  ],
+  [
+    `tokens: [{ name: operator, hash: ${'a'.repeat(64)}, role: admin }]`,
+    'vigil.yaml:1:9: expected other names than operator, which is the token of the data directory, found a list',
+  ],
   ['grups: []', 'vigil.yaml:1:1: expected a known field, found grups (did you mean groups?)'],
   [
     'groups:\n  - { name: a, strategy: one_for_two }',
@@ -79,6 +94,7 @@ test('a file of comments configures nothing', () => {
     groups: [],
     cells: defaultCells,
     journal: defaultJournal,
+    tokens: [],
     defaults: {},
   })
 })

@@ -11,6 +11,8 @@ export interface Configuration {
   readonly groups: readonly Group[]
   readonly cells: CellsConfiguration
   readonly journal: JournalConfiguration
+  /** Who may call, beside the owner of the data directory. */
+  readonly tokens: ConfigurationDocument['tokens']
   /** Fields as in a manifest file, for manifest files that do not have them. */
   readonly defaults: Readonly<Record<string, unknown>>
 }
@@ -48,7 +50,7 @@ export async function loadConfiguration(
   const { value, problems, warnings } = await readConfiguration({ file, paths }, options)
   const all = [...problems, ...warnings]
   if (all.length > 0) throw manifestError(all)
-  return value ?? { groups: [], cells: defaultCells, journal: defaultJournal, defaults: {} }
+  return value ?? { groups: [], cells: defaultCells, journal: defaultJournal, tokens: [], defaults: {} }
 }
 
 /** The same without throwing for what the file holds. */
@@ -76,8 +78,11 @@ export const parseConfiguration = (text: string, options: ReadOptions): Reading<
     const { max_resident: maxResident, ...cells } = check.value.cells
     try {
       groupsOf(groups)
-      const { journal, defaults } = check.value
-      return { ok: true, value: { groups, cells: { ...cells, maxResident }, journal: journalOf(journal), defaults } }
+      const { journal, tokens, defaults } = check.value
+      return {
+        ok: true,
+        value: { groups, cells: { ...cells, maxResident }, journal: journalOf(journal), tokens, defaults },
+      }
     } catch (error) {
       const { message } = error as Error
       return { ok: false, problems: [{ code: 'INVALID_CONFIG', path: ['groups'], message }] }

@@ -51,6 +51,7 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
       ]),
     ),
     network: document.network,
+    ...(document.approval === undefined ? {} : { approval: effectiveApproval(document.approval) }),
     permissions: {
       rawNetwork: document.permissions.raw_network,
       fsRead: document.permissions.fs_read.map((path) => resolve(baseDirectory, path)),
@@ -60,6 +61,16 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
     },
   }
 }
+
+const effectiveApproval = ({
+  timeout: timeoutMs,
+  on_timeout: onTimeout,
+  approvers,
+}: NonNullable<ManifestDocument['approval']>): NonNullable<Manifest['approval']> => ({
+  timeoutMs,
+  onTimeout,
+  approvers,
+})
 
 function effectiveTrigger(trigger: TriggerDocument, baseDirectory: string): Trigger {
   const options = triggerOptions(trigger)

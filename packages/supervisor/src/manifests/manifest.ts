@@ -47,6 +47,13 @@ export interface Manifest {
   /** Mount name -> absolute path and right. */
   readonly files: Readonly<Record<string, { readonly path: string; readonly mode: 'ro' | 'rw' }>>
   readonly network: { readonly allow: readonly string[] }
+  readonly approval?: {
+    /** Where the code says nothing else. */
+    readonly timeoutMs: number
+    readonly onTimeout: 'deny' | 'approve' | 'escalate'
+    /** Names of tokens: nobody else may decide. Empty: every operator. */
+    readonly approvers: readonly string[]
+  }
   /** Rights past the gate; paths are absolute. */
   readonly permissions: {
     readonly rawNetwork: boolean

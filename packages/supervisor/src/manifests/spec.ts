@@ -132,6 +132,12 @@ export interface SpawnSpec {
   }
   readonly files?: Readonly<Record<string, string | { readonly path: string; readonly mode?: 'ro' | 'rw' }>>
   readonly network?: { readonly allow?: readonly string[] }
+  readonly approval?: {
+    readonly timeout?: Duration
+    readonly onTimeout?: 'deny' | 'approve' | 'escalate'
+    /** Names of tokens: nobody else may decide. */
+    readonly approvers?: readonly string[]
+  }
   readonly permissions?: {
     readonly rawNetwork?: boolean
     readonly fsRead?: readonly string[]
@@ -156,7 +162,7 @@ export function manifestFromSpec(
     throw new VigilError('FUNCTION_NOT_PORTABLE', message)
   }
   const raw = renameKeys(withoutUndefined({ ...spec, entrypoint: entrypointPath(spec.entrypoint) }), snakeCase) as Raw
-  for (const section of ['mailbox', 'delivery', 'journal', 'context', 'network', 'permissions'])
+  for (const section of ['mailbox', 'delivery', 'journal', 'context', 'network', 'approval', 'permissions'])
     raw[section] = renameKeys(raw[section], snakeCase)
   if (Array.isArray(raw.triggers)) raw.triggers = raw.triggers.map((trigger: unknown) => renameKeys(trigger, snakeCase))
   const check = checkManifest(withoutUndefined(raw))

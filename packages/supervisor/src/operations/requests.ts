@@ -15,16 +15,17 @@ export function listRequests(world: World, { kind, process: name }: RequestsQuer
 }
 
 const openRequest = (
-  { name: process, turns }: ProcessFold,
+  { name: process, turns, manifest }: ProcessFold,
   { id, turn, kind, at, asked, deadline, onTimeout, inputHash }: RequestFold,
 ): OpenRequest => ({
   ...{ id, process, turn, kind, at, asked: asked as Json, deadline, onTimeout, inputHash },
   eventId: turns.get(turn)?.eventId ?? '',
+  approvers: manifest.approval?.approvers ?? [],
 })
 
 /**
  * Puts a person's word on record; resolves with the name of the process when it is durable. The first one counts.
- * @throws REQUEST_NOT_FOUND · ALREADY_DECIDED · REQUEST_CLOSED · INVALID_ARGUMENT · ANSWER_INVALID
+ * @throws ROLE_DENIED · REQUEST_NOT_FOUND · ALREADY_DECIDED · REQUEST_CLOSED · INVALID_ARGUMENT · ANSWER_INVALID
  */
 export async function decideRequest(
   log: RecordLog,
@@ -37,6 +38,12 @@ export async function decideRequest(
     // The first decision may be on its way to the disk still, and is told only when it is there.
     await log.settled()
     throw closed(log.world, id)
+  }
+  const { approval } = process.manifest
+  // What the manifest says now: who was made an approver may decide what was asked before.
+  if (approval !== undefined && approval.approvers.length > 0 && !approval.approvers.includes(decision.by)) {
+    const who = approval.approvers.join(' or ')
+    throw new VigilError('ROLE_DENIED', `expected ${who} to decide for "${process.name}", found "${decision.by}"`)
   }
   const data = decidedOf(open, decision, decision.by)
   await log.commitDurably([

@@ -1,5 +1,6 @@
 import { type JournalRecord, VigilError } from '@vigil/protocol'
 import { type ProcessFold, type TurnFold, turnOf } from '../fold/process-fold.ts'
+import { requestWords } from '../fold/request-fold.ts'
 import { doubtsOf } from '../fold/turn-fold.ts'
 import type { AgentProcess } from '../processes/agent-process.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
@@ -43,15 +44,20 @@ function present(fold: ProcessFold, running: ReadonlySet<string>): TurnSummary[]
     const turn = turns.get(eventId)
     const about = { turn: turn?.turn ?? turnOf(eventId), eventId, trigger }
     if (turn === undefined) return { ...about, state: 'waiting', attempt: 0, at: timestamp }
-    return { ...about, ...stateOf(turn, running), attempt: turn.attempt, at: turn.startedAt }
+    return { ...about, ...stateOf(fold, turn, running), attempt: turn.attempt, at: turn.startedAt }
   })
 }
 
-function stateOf(turn: TurnFold, running: ReadonlySet<string>): { readonly state: TurnState; readonly why?: string } {
+function stateOf(
+  process: ProcessFold,
+  turn: TurnFold,
+  running: ReadonlySet<string>,
+): { readonly state: TurnState; readonly why?: string } {
   if (turn.parked !== undefined) {
     const kinds = doubtsOf(turn).map(({ kind }) => kind)
     return { state: 'awaiting', why: `in doubt since ${turn.parked.at}: ${kinds.join(', ')}` }
   }
+  if (turn.suspended !== undefined) return { state: 'awaiting', why: requestWords(process, turn.turn) }
   if (turn.retry !== undefined) return { state: 'retrying', why: `next attempt at ${turn.retry.at}` }
   return running.has(turn.turn) ? { state: 'running' } : { state: 'suspended' }
 }

@@ -13,6 +13,8 @@ export interface OpenRequest {
   /** When `onTimeout` speaks for people. */
   readonly deadline: string
   readonly onTimeout: 'deny' | 'approve' | 'escalate' | 'default' | 'reject'
+  /** Names of tokens: nobody else may decide. Empty: every operator. */
+  readonly approvers: readonly string[]
   /** Of what the decision is bound to, SHA-256. */
   readonly inputHash: string
 }

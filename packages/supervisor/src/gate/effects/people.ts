@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import {
   type CallInput,
-  type CallKind,
   type Clock,
   type JournalRecord,
   limits,
@@ -12,13 +11,14 @@ import {
   VigilError,
 } from '@vigil/protocol'
 import type { World } from '../../fold/world.ts'
+import type { Manifest } from '../../manifests/manifest.ts'
 import { answerProblem } from '../../requests/answer.ts'
 import { schemaProblem } from '../../triggers/message-schema.ts'
 import type { CallSite, WaitEnd, WaitingEffect } from '../effect.ts'
 import { isoOf } from './messages.ts'
 
 /** What is asked, as people see it. */
-export type Asked = Pick<RecordData<'request.opened'>, 'kind' | 'asked' | 'timeout_ms' | 'on_timeout'>
+type Asked = Pick<RecordData<'request.opened'>, 'call' | 'kind' | 'asked' | 'timeout_ms' | 'on_timeout'>
 
 export interface PeopleEffects {
   readonly approve: WaitingEffect<'approve'>
@@ -52,9 +52,9 @@ export function peopleEffects(parts: {
   }
 
   return {
-    approve: { record: (site, input) => openedRecord(parts, site, { call: 'approve', ...approvalOf(input) }), wait },
+    approve: { record: (site, input) => openedRecord(parts, site, approvalOf(input, site.process.manifest)), wait },
     ask_human: {
-      record: (site, input) => openedRecord(parts, site, { call: 'ask_human', ...questionOf(input) }),
+      record: (site, input) => openedRecord(parts, site, questionOf(input, site.process.manifest)),
       wait,
     },
     heard({ process, turn, at, type, data }) {
@@ -77,27 +77,39 @@ export function peopleEffects(parts: {
 /** One event may be handled by several processes, each in a turn of the same id. */
 const nameOf = (process: string, turn: string): string => `${process} ${turn}`
 
-const approvalOf = ({ action, details, timeout_ms, on_timeout }: CallInput<'approve'>): Asked => ({
+const defaultTimeoutMs = 3_600_000
+
+const approvalOf = (
+  { action, details, timeout_ms, on_timeout }: CallInput<'approve'>,
+  { approval }: Pick<Manifest, 'approval'>,
+): Asked => ({
+  call: 'approve',
   kind: 'approval',
   asked: { action, ...(details === undefined ? {} : { details }) },
-  timeout_ms,
-  on_timeout,
+  timeout_ms: timeout_ms ?? approval?.timeoutMs ?? defaultTimeoutMs,
+  on_timeout: on_timeout ?? approval?.onTimeout ?? 'deny',
 })
 
 /** @throws INVALID_ARGUMENT when no answer could be given, or the default is none */
-function questionOf({ timeout_ms, ...asked }: CallInput<'ask_human'>): Asked {
+function questionOf({ timeout_ms, ...asked }: CallInput<'ask_human'>, { approval }: Pick<Manifest, 'approval'>): Asked {
   const problem = asked.schema === undefined ? undefined : schemaProblem(asked.schema)
   if (problem !== undefined) throw new VigilError('INVALID_ARGUMENT', `schema: ${problem.message}`)
   const misfit = asked.default === undefined ? undefined : answerProblem(asked, asked.default)
   if (misfit !== undefined) throw new VigilError('INVALID_ARGUMENT', `default: ${misfit}`)
-  return { kind: 'question', asked, timeout_ms, on_timeout: asked.default === undefined ? 'reject' : 'default' }
+  return {
+    call: 'ask_human',
+    kind: 'question',
+    asked,
+    timeout_ms: timeout_ms ?? approval?.timeoutMs ?? defaultTimeoutMs,
+    on_timeout: asked.default === undefined ? 'reject' : 'default',
+  }
 }
 
 /** @throws TOO_LARGE · REQUESTS_FULL */
 function openedRecord(
   { clock, random }: { readonly clock: Clock; readonly random: Random },
   { process, turn, key }: CallSite,
-  { call, kind, asked, timeout_ms, on_timeout }: Asked & { readonly call: CallKind },
+  { call, kind, asked, timeout_ms, on_timeout }: Asked,
 ): RecordDraft {
   const text = JSON.stringify(asked)
   const bytes = Buffer.byteLength(text)
