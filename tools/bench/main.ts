@@ -6,6 +6,7 @@ import { crashToReady } from './crash-to-ready.ts'
 import { endings } from './endings.ts'
 import { flood } from './flood.ts'
 import { gateAlone } from './gate.ts'
+import { gateway } from './gateway.ts'
 import { idleMemory } from './idle-memory.ts'
 import { ingest } from './ingest.ts'
 import { journalAppends } from './journal.ts'
@@ -17,10 +18,11 @@ import { markdown, type Row } from './statistics.ts'
 import { wake } from './wake.ts'
 import { wholePath } from './whole-path.ts'
 
-/** `pnpm bench [wake|gate|path|boot|restart|many|large|memory|endings|flood|ingest|postgres|journal|recovery|channels]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
+/** `pnpm bench [wake|gate|gateway|path|boot|restart|many|large|memory|endings|flood|ingest|postgres|journal|recovery|channels]... [--write]`: measures, prints, and with --write renews docs/benchmarks.md and .json. */
 const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   wake,
   gate: gateAlone,
+  gateway,
   path: wholePath,
   boot: coldBoot,
   restart: crashToReady,
