@@ -52,6 +52,15 @@ describe.each(Object.entries({ real, simulated }))('%s http client', (_name, ope
     expect(textOf((await client.send(request(`${origin}/cookies`), unheard)).body)).toBe('undefined')
   })
 
+  test('sends a small Buffer, whose memory is a pool that others use', async () => {
+    const { client, origin } = await start()
+    const pooled = Buffer.from('aGVsbG8=', 'base64')
+    for (const _ of ['first', 'again']) {
+      const reply = await client.send(request(`${origin}/echo`, { method: 'PUT', body: pooled }), unheard)
+      expect(textOf(reply.body)).toBe('PUT hello')
+    }
+  })
+
   test('takes a body up to its cap and not a byte more', async () => {
     const { client, origin } = await start()
     expect((await client.send(request(`${origin}/large`, { maxBodyBytes: large.length }), unheard)).body).toHaveLength(

@@ -69,8 +69,9 @@ export function httpGateway({ clock, tell = () => undefined, module = threadModu
   const launch = (flight: Flight): void => {
     flight.sent += 1
     const { id, request, deadline } = flight
-    // A copy is handed over: the bytes have to be here when the thread is not any more.
-    const body = request.body?.slice()
+    // A copy is handed over: the bytes have to be here when the thread is not any more, and a small Buffer is a view of a pool, as
+    // is its slice.
+    const body = request.body === undefined ? undefined : new Uint8Array(request.body)
     const message = { ...request, ...(body === undefined ? {} : { body }) }
     const leftMs = Math.max(0, deadline - clock.monotonic())
     post({ kind: 'send', id, request: message, leftMs }, body === undefined ? [] : [body.buffer])
