@@ -43,8 +43,8 @@ export const brokenBuilds: readonly BrokenBuild[] = [
   {
     name: 'repeats what may not be repeated',
     file: 'packages/supervisor/src/gate/effects/fetch.ts',
-    find: 'repeatable: (input) => input.idempotent === true || repeatableMethods.has(input.method)',
-    replace: 'repeatable: () => true',
+    find: '}): boolean => idempotent === true || repeatableMethods.has(method)',
+    replace: '}): boolean => true',
     seenBy: 8,
   },
   {
@@ -127,7 +127,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
   },
   {
     name: 'asks the machine for the time',
-    file: 'packages/supervisor/src/gate/gate.ts',
+    file: 'packages/supervisor/src/gate/flight.ts',
     find: 'new Date(clock.now()).toISOString()',
     replace: 'new Date(Date.now()).toISOString()',
   },
@@ -158,7 +158,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
   {
     name: 'lets a turn go on that waits for a word of a person',
     file: 'packages/supervisor/src/delivery/admission.ts',
-    find: 'if (running.has(turn.turn) || turn.parked !== undefined) continue',
+    find: 'if (running.has(turn.turn) || waitsForPerson(turn)) continue',
     replace: 'if (running.has(turn.turn)) continue',
     seenBy: 19,
   },
