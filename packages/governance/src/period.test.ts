@@ -34,6 +34,10 @@ test('a reset hour that a day skips comes right after the gap, and of one that c
   expect(ends('day', '2026-10-25T00:30Z', berlin)).toBe('2026-10-26T01:00')
 })
 
+test('a clock may count parts of milliseconds', () => {
+  expect(periodEnd('day', 0.5, { timeZone: 'UTC', resetHour: 0 })).toBe(86_400_000)
+})
+
 test('of an hour that comes twice each is an hour', () => {
   const berlin = { timeZone: 'Europe/Berlin' }
   expect(ends('hour', '2026-10-25T00:30Z', berlin)).toBe('2026-10-25T01:00')

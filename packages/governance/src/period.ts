@@ -14,7 +14,7 @@ export interface Calendar {
  * after the gap, and one on which it comes twice begins at the first.
  */
 export function periodEnd(unit: Unit, atMs: number, { timeZone, resetHour }: Calendar): number {
-  const at = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(timeZone)
+  const at = Temporal.Instant.fromEpochMilliseconds(Math.floor(atMs)).toZonedDateTimeISO(timeZone)
   if (unit === 'hour')
     return at.round({ smallestUnit: 'hour', roundingMode: 'floor' }).add({ hours: 1 }).epochMilliseconds
   const begins = (date: Temporal.PlainDate): number =>
