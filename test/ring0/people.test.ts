@@ -67,6 +67,22 @@ test('an approval waits without a thread, says what it is about, and goes on wit
   await end()
 })
 
+test('a start of ring 0 wakes nobody who waits for people, and no life is begun for it', async () => {
+  const deaths = Array.from({ length: 100 }, (_, n) => ring0.kill.at(20_000 + n * 15_000))
+  await live({ payer }, deaths)
+  post('a')
+  await w.run(1_600_000)
+  expect(w.starts).toBe(101)
+  expect(w.cells.living).toEqual([])
+  const seqs = (type: string) => new Set(recordsOf(type).map(({ seq }) => seq)).size
+  expect([seqs('request.opened'), seqs('incarnation.started'), seqs('turn.started')]).toEqual([1, 1, 1])
+  expect(await decide({ decision: 'approve', edits: { amount: 4 } })).toBe('done')
+  await w.run(5_000)
+  expect(await heard()).toEqual([{ approved: true, by: 'ada', edits: { amount: 4 } }])
+  expect([seqs('incarnation.started'), seqs('turn.started'), seqs('turn.completed')]).toEqual([2, 2, 1])
+  await end()
+})
+
 test('who decides within a moment finds the guest still there', async () => {
   await live({ payer })
   post('a')

@@ -1,4 +1,5 @@
 import type { ProcessFold } from '../fold/process-fold.ts'
+import { waitsForPerson } from '../fold/turn-fold.ts'
 import { waitingEvents } from '../fold/waiting-lines.ts'
 
 /**
@@ -8,5 +9,5 @@ import { waitingEvents } from '../fold/waiting-lines.ts'
 export const mayBeginAsleep = (process: ProcessFold): boolean =>
   process.manifest.hibernateAfterMs > 0 &&
   process.described === process.bundle &&
-  [...process.turns.values()].every((turn) => turn.parked !== undefined) &&
+  [...process.turns.values()].every(waitsForPerson) &&
   waitingEvents(process).next().done === true
