@@ -20,6 +20,7 @@ import { peopleEffects } from '../../packages/supervisor/src/gate/effects/people
 import { requests } from '../../packages/supervisor/src/gate/effects/request.ts'
 import type { GateReply } from '../../packages/supervisor/src/gate/flight.ts'
 import { createGate, type Gate } from '../../packages/supervisor/src/gate/gate.ts'
+import { ledgerDecider } from '../../packages/supervisor/src/ledger/ledger.ts'
 import { manifestFromSpec, type SpawnSpec } from '../../packages/supervisor/src/manifests/spec.ts'
 import { recordLog } from '../../packages/supervisor/src/runtime/record-log.ts'
 
@@ -44,6 +45,8 @@ export interface GateRingOptions {
   readonly specs?: readonly (Partial<SpawnSpec> & { readonly name: string })[]
   readonly routes?: Readonly<Record<string, SimulatedRoute>>
   readonly deciders?: readonly Decider[]
+  /** Whether budgets are asked, behind the other deciders. */
+  readonly hasLedger?: boolean
 }
 
 const event: AcceptedEvent = {
@@ -60,6 +63,7 @@ export async function openGateRing({
   specs = [],
   routes = {},
   deciders = [],
+  hasLedger = false,
 }: GateRingOptions = {}): Promise<GateRing> {
   const clock = virtualClock()
   const fileSystem = simulatedFileSystem()
@@ -84,7 +88,7 @@ export async function openGateRing({
           ask_human: people.ask_human,
         },
       },
-      deciders,
+      deciders: hasLedger ? [...deciders, ledgerDecider(world, clock, () => undefined)] : deciders,
     })
     return { journal, world, log, gate }
   }

@@ -140,3 +140,31 @@ it.each([
 it('says who does not answer', async () => {
   await expect(run('--url', 'http://127.0.0.1:1', 'ps')).rejects.toMatchObject({ code: 'UNREACHABLE' })
 })
+
+it('budget asks, changes and grants', async () => {
+  const sent: string[] = []
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    sent.push(`${request.method} ${request.url} ${body}`)
+    response.end(JSON.stringify({ name: 'a', effective_from: 'now', revision: 3 }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const at = ['--url', `http://127.0.0.1:${(server.address() as AddressInfo).port}`]
+  try {
+    const set = await run(...at, 'budget', 'a', 'set', 'max_daily_cost=2.5', 'on_exceeded=stop', 'max_daily_runs=')
+    expect(set.lines).toEqual(['the budget of a is changed, revision 3'])
+    expect((await run(...at, 'budget', 'a', 'grant', '5')).lines).toEqual([
+      'a has $5 more for the hour, day and month that are now',
+    ])
+    expect(sent).toEqual([
+      'PATCH /api/v1/processes/a/budget {"max_daily_cost":2.5,"on_exceeded":"stop","max_daily_runs":null}',
+      'POST /api/v1/processes/a/budget/grants {"usd":5}',
+    ])
+    for (const wrong of [['set'], ['set', 'much'], ['grant', 'much'], ['grant'], ['take', '5']])
+      await expect(run(...at, 'budget', 'a', ...wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  } finally {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  }
+})

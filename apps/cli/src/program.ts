@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { exitCodes, VigilError } from '@vigil/protocol'
 import { Command, CommanderError } from 'commander'
+import { addBudgetVerbs } from './budget-verbs.ts'
 import { connect } from './connection.ts'
 import type { Face, GlobalFlags } from './face.ts'
 import { addHistoryVerbs } from './history-verbs.ts'
@@ -90,6 +91,7 @@ export async function runCommand(argv: readonly string[], face: Face): Promise<n
   addRunVerb(program, { client, show, inputs: face, signal, ended, uuid: randomUUID })
   addTriggerVerbs(program, { client, show, inputs: face })
   addTurnVerbs(program, { client, show })
+  addBudgetVerbs(program, { client, show })
   addRequestVerbs(program, { client, show, inputs: face })
   addHistoryVerbs(program, { client, show })
   await parse(program, argv)

@@ -1,5 +1,6 @@
 import type { EntryView, ExitCause, ProcessView } from '@vigil/protocol'
 import { expect, it } from 'vitest'
+import { budgetLines, spendLines } from './budget-lines.ts'
 import { findConnection } from './connection.ts'
 import { exitWords } from './exit-words.ts'
 import { follow } from './journal-follow.ts'
@@ -99,6 +100,35 @@ it('finds the supervisor of the data directory', () => {
   expect(() => find({ url: 'ftp://x' })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
 })
 
+const budget: ProcessView['budget'] = {
+  ...{ revision: 2, unlimited: false, on_exceeded: 'pause', held: true },
+  limits: [
+    { per: 'turn', kind: 'usd', limit: 1 },
+    { per: 'day', kind: 'usd', limit: 5, spent: 2.5, reserved: 1 },
+    { per: 'day', kind: 'tool_calls', limit: 10, spent: 8, reserved: 0 },
+  ],
+  ...{ hour: {}, day: { usd: 2.5, tool_calls: 8 }, month: { usd: 9 }, reserved: { usd: 1 } },
+  paused: { since: 'before', owner: '@fleet', per: 'day', kind: 'tool_calls', until: 'then' },
+}
+
+it('tells what a process may spend, and what all have', () => {
+  const { paused: _, ...free } = { ...budget, held: false }
+  expect(budgetLines('a', { ...free, limits: budget.limits.slice(0, 2) })).toEqual([
+    'a, revision 2',
+    'budget: 2 limits; today $2.5, 8 tool calls',
+    'limit: $5 per day: $2.5 spent, $1 reserved',
+    '',
+    'PER   LIMIT  SPENT  RESERVED',
+    'turn  $1',
+    'day   $5     $2.5   $1',
+  ])
+  expect(spendLines({ agents: [{ name: 'a', ...free, turns: [] }], total: free })).toEqual([
+    'PROCESS  DAY                 MONTH  RESERVED',
+    'a        $2.5, 8 tool calls  $9     $1',
+    'all      $2.5, 8 tool calls  $9     $1',
+  ])
+})
+
 it('tells all about one process', () => {
   const lines = statusLines({
     ...view({
@@ -121,6 +151,7 @@ it('tells all about one process', () => {
       behind: [{ turn: 't1', why: 'waits for a person since then' }],
     },
     drift: [{ path: 'triggers.cron-1', change: 'off' }],
+    budget,
     triggers: [
       {
         id: 'cron-1',
@@ -147,6 +178,11 @@ it('tells all about one process', () => {
     '  mailbox    2 waiting since 2026-01-01T00:00:00.000Z, 1 open, 1 dead letters',
     '    behind   t1, which waits for a person since then',
     '  turns      5 accepted, 3 completed, 1 dead-lettered, 0 cancelled',
+    '  budget     3 limits; today $2.5, 8 tool calls',
+    '    limit    $5 per day: $2.5 spent, $1 reserved',
+    '    limit    10 tool calls per day: 8 tool calls spent, 0 tool calls reserved',
+    '    held     the clock has leapt: `vigil confirm-clock`',
+    '    paused   the day of @fleet has no tool calls left, until then',
     '  failures   1 dead letters in a row',
     '  drift      triggers.cron-1 is turned off by an operator',
     '',

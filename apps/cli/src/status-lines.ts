@@ -1,4 +1,5 @@
 import type { ProcessView } from '@vigil/protocol'
+import { budgetFacts } from './budget-lines.ts'
 import { exitWords } from './exit-words.ts'
 import { align } from './tables.ts'
 import { triggerTable } from './trigger-verbs.ts'
@@ -28,6 +29,7 @@ export function statusLines(view: ProcessView): string[] {
     ['mailbox', mailboxWords(mailbox)],
     ...mailbox.behind.map(({ turn, why }): [string, string] => ['  behind', `${turn}, which ${why}`]),
     ['turns', turnWords(counters)],
+    ...budgetFacts(view.budget),
     ['failures', counters.failures === 0 ? undefined : `${counters.failures} dead letters in a row`],
     ...view.drift.map(({ path, change }): [string, string] => [
       'drift',

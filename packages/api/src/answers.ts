@@ -1,6 +1,7 @@
 import { contextPatchSchema, errorCode, type ProcessVerb, type RouteId } from '@vigil/protocol'
 import { type Answer, type Call, checked, given, json } from './answer.ts'
 import { readJson } from './body.ts'
+import { budgetAnswers } from './budget-answers.ts'
 import { historyAnswers } from './history-answers.ts'
 import { duration, label, wholeNumber } from './query.ts'
 import { requestAnswers } from './request-answers.ts'
@@ -15,6 +16,7 @@ export const answers: Readonly<Record<RouteId, Answer>> = {
   ...turnAnswers,
   ...historyAnswers,
   ...requestAnswers,
+  ...budgetAnswers,
   health: () => json(200, { status: 'ok' }),
   ready: ({ s }) => json(s.ready ? 200 : 503, { ready: s.ready, disk: diskView(s) }),
   runtimeStatus: ({ s }) => json(200, runtimeStatusView(s)),

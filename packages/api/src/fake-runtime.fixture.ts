@@ -53,7 +53,15 @@ export const status: ProcessStatus = {
     },
   ],
   drift: [],
+  budget: {
+    ...{ revision: 4, unlimited: false, onExceeded: 'pause', held: false },
+    limits: [{ per: 'day', kind: 'toolCalls', limit: 10, spent: 8, reserved: 1 }],
+    ...{ hour: { usd: 0.5 }, day: { usd: 2.5, toolCalls: 8 }, month: { usd: 9 }, reserved: { toolCalls: 1 } },
+    paused: { since: 'then', owner: '@fleet', per: 'day', kind: 'modelCalls', until: 'later' },
+  },
 }
+
+const spent = { hour: {}, day: { usd: 2.5 }, month: { usd: 9 }, reserved: { toolCalls: 1 } }
 
 export function fakeRuntime(): FakeRuntime {
   const calls: unknown[][] = []
@@ -109,6 +117,14 @@ export function fakeRuntime(): FakeRuntime {
       unasked: [],
       unrecorded: [],
     }),
+    changeBudget: async (patch, options) => {
+      note('changeBudget', patch, options?.ifRevision)
+      return { name: 'watcher', revision: 5 }
+    },
+    grantBudget: async (usd) => {
+      note('grantBudget', usd)
+      return { name: 'watcher', revision: 4 }
+    },
     triggers: async () => status.triggers,
     addTrigger: async (trigger) => {
       note('addTrigger', trigger)
@@ -196,6 +212,14 @@ export function fakeRuntime(): FakeRuntime {
         } as const,
       ]
     },
+    spend: async (isWanted) => ({
+      agents: [{ name: 'watcher', ...spent, turns: [{ turn: 't1', spent: { modelCalls: 1 }, reserved: {} }] }].filter(
+        ({ name }) => isWanted?.(name) !== false,
+      ),
+      total: spent,
+      fleet: status.budget,
+    }),
+    confirmClock: async (by) => note('confirmClock', by),
     decide: async (id, decision, by) => note('decide', id, decision, by),
     deliverHook: async ({ body, ...request }) => {
       note('hook', request, new TextDecoder().decode(await body()))

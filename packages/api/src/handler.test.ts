@@ -52,6 +52,8 @@ const takesBody = new Set<RouteId>([
   'fireTrigger',
   'decideRequest',
   'decideApproval',
+  'patchBudget',
+  'grantBudget',
 ])
 
 describe('every route', () => {

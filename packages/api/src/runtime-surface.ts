@@ -9,6 +9,7 @@ import type {
   RecoveryReport,
   RequestDecision,
   RequestsQuery,
+  Spend,
   TreeNode,
 } from '@vigil/supervisor'
 
@@ -24,6 +25,9 @@ export interface RuntimeSurface {
   guardPort(port: number): () => void
   requests(query?: RequestsQuery): Promise<readonly OpenRequest[]>
   decide(id: string, decision: RequestDecision, by: string): Promise<void>
+  /** Of all agents, or those that are wanted. */
+  spend(isWanted?: (name: string) => boolean): Promise<Spend>
+  confirmClock(by?: string): Promise<void>
   deliverHook(request: HookRequest): Promise<HookReply>
   readonly report: RecoveryReport
   readonly ready: boolean

@@ -41,6 +41,10 @@ export function seenBy(s: RuntimeSurface, { name: caller, select }: Caller): Run
       // Whoever subscribes gets it, whatever its labels.
       throw new VigilError('ROLE_DENIED', `expected a token for the whole fleet, found "${caller}", which selects`)
     },
+    confirmClock() {
+      throw new VigilError('ROLE_DENIED', `expected a token for the whole fleet, found "${caller}", which selects`)
+    },
+    spend: () => s.spend(isThere),
     guardPort: (port) => s.guardPort(port),
     deliverHook: (request) => s.deliverHook(request),
     report: { ...s.report, processes: s.report.processes.filter(({ name }) => isThere(name)) },

@@ -26,6 +26,7 @@ import type {
   TurnResult,
   TurnSummary,
 } from '@vigil/supervisor'
+import { budgetView } from './budget-views.ts'
 import type { RuntimeSurface } from './runtime-surface.ts'
 
 /**
@@ -33,7 +34,7 @@ import type { RuntimeSurface } from './runtime-surface.ts'
  * (payloads, results, state, labels, record data) passes through untouched.
  */
 export function processView(status: ProcessStatus): ProcessView {
-  const { lastExit, stopBoundMs, vitals, counters, mailbox, triggers, ...same } = status
+  const { lastExit, stopBoundMs, vitals, counters, mailbox, triggers, budget, ...same } = status
   return {
     ...same,
     stop_bound_ms: stopBoundMs,
@@ -55,6 +56,7 @@ export function processView(status: ProcessStatus): ProcessView {
       ...(mailbox.waitingSince === undefined ? {} : { waiting_since: mailbox.waitingSince }),
       behind: mailbox.behind,
     },
+    budget: budgetView(budget),
     triggers: triggers.map(triggerView),
   }
 }

@@ -14,6 +14,8 @@ export const requestDecisionSchema = z.strictObject({
   reason: z.string().max(2_000).optional(),
 })
 
+export const grantSchema = z.strictObject({ usd: z.number({ error: 'expected an amount of dollars' }) })
+
 const moment = z.union([z.int().min(1), z.string().min(1)], {
   error: 'expected the number of a record, a turn or an ISO time',
 })

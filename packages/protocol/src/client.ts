@@ -2,6 +2,7 @@ import { type ErrorBody, errorCode, VigilError } from './errors.ts'
 import { apiBase, type RouteId, routes } from './routes.ts'
 import type {
   AcceptedView,
+  BudgetChangeView,
   ContextView,
   DeadLetterView,
   DoubtView,
@@ -13,6 +14,7 @@ import type {
   RequestView,
   RewindingView,
   RuntimeStatusView,
+  SpendView,
   StateHistoryView,
   StateView,
   TreeView,
@@ -121,6 +123,7 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
       call<RewindingView>('rewindProcess', { path: { name }, body: { to, dry_run: options.dryRun ?? true } }),
     fork: (name: string, as: string, at?: number | string) =>
       call<StateView>('forkProcess', { path: { name }, body: { name: as, ...(at === undefined ? {} : { at }) } }),
+    ...budgetCalls(call),
     ...triggerCalls(call),
     deadLetters: (name: string) => call<{ dead_letters: DeadLetterView[] }>('listDeadLetters', { path: { name } }),
     redeliver: (name: string, eventIds?: readonly string[]) =>
@@ -160,6 +163,19 @@ const requestCalls = (call: Calling) => ({
       readonly reason?: string
     },
   ) => call<{ id: string }>('decideRequest', { path: { id }, body: word }),
+})
+
+const budgetCalls = (call: Calling) => ({
+  /** Fields as in a manifest; null: again what the manifest says. */
+  changeBudget: (name: string, patch: Readonly<Record<string, unknown>>, ifRevision?: number) =>
+    call<BudgetChangeView>('patchBudget', {
+      path: { name },
+      body: patch,
+      headers: ifRevision === undefined ? {} : { 'if-match': String(ifRevision) },
+    }),
+  grantBudget: (name: string, usd: number) => call<BudgetChangeView>('grantBudget', { path: { name }, body: { usd } }),
+  spend: () => call<SpendView>('getSpend'),
+  confirmClock: () => call<{ confirmed: true }>('confirmClock', { body: {} }),
 })
 
 const triggerCalls = (call: Calling) => ({

@@ -31,6 +31,7 @@ export const errorTable = {
   ENV_MISSING: row('rejected', 422, 'Set the variable, or give a default with ${NAME:-default}.'),
   ALREADY_EXISTS: row('rejected', 409, 'Choose another name, or remove the process of that name first.'),
   INVALID_STATE: row('rejected', 409, 'Look at the state with `vigil ps`, then start, resume or stop first.'),
+  REVISION: row('rejected', 409, 'Somebody was quicker: read it again, then change what is there now.'),
   KEY_CONFLICT: row('rejected', 409, 'One idempotency key names one body; use a new key for another body.'),
   GUARANTEE_UNAVAILABLE: row(
     'rejected',
@@ -93,6 +94,11 @@ export const errorTable = {
   ),
   REWIND_UNREACHABLE: row('rejected', 409, 'Choose a later record: `vigil journal show NAME` lists them.'),
   // Effects.
+  BUDGET_EXCEEDED: row(
+    'suspend',
+    429,
+    'Wait for the next period, or give it more: `vigil budget NAME grant USD`, or the limit that the message names.',
+  ),
   EFFECT_IN_DOUBT: row('suspend', 409, 'Vigil died between intent and outcome: find out outside whether it happened.'),
   NETWORK_DENIED: row('rejected', 403, 'Add the host to network.allow in the manifest.'),
   FILE_DENIED: row('rejected', 403, 'Declare the folder under files in the manifest (mode: rw to write).'),

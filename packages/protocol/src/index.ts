@@ -3,6 +3,7 @@ export {
   contextPatchSchema,
   doubtDecisionSchema,
   forkSchema,
+  grantSchema,
   redeliverySchema,
   requestDecisionSchema,
   rewindSchema,
@@ -17,6 +18,14 @@ export * from './ids.ts'
 export { type Json, nestsDeeper } from './json.ts'
 export { limits } from './limits.ts'
 export { type AllowedHost, allowedHost } from './manifest/allowed-host.ts'
+export {
+  type BudgetDocument,
+  type BudgetPatch,
+  type LimitField,
+  limitRows,
+  limitsOf,
+} from './manifest/budget.ts'
+export { checkBudgetPatch } from './manifest/budget-checks.ts'
 export { type ConfigurationDocument, checkConfiguration, configurationSchema } from './manifest/configuration.ts'
 export { parseDuration } from './manifest/duration.ts'
 export { checkManifest, describeFound, type ManifestCheck, type ManifestProblem } from './manifest/problems.ts'

@@ -64,6 +64,17 @@ export const amounts = z.strictObject({
 })
 export type Amounts = z.infer<typeof amounts>
 
+/** Whose purses above its own a process takes from, too: a record names all that it changes. */
+export const purses = z.array(z.string()).optional().describe('above its own, from which it is taken too')
+
+/** A limit, and how much of it is spent. */
+export const budgetLimit = {
+  per: z.enum(['turn', 'hour', 'day', 'month']),
+  kind: z.enum(['usd', 'tokens', 'tool_calls', 'model_calls', 'irreversible', 'runs']),
+  limit: z.number(),
+  spent: z.number(),
+}
+
 // Shapes that several records share have a name of their own in docs/records.md.
 for (const [id, shape] of Object.entries({
   event,

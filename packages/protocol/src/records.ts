@@ -1,22 +1,9 @@
 import { z } from 'zod'
+import { budgetRecords } from './budget-records.ts'
 import { exitCauseSchema } from './exit-cause.ts'
 import type { ProcessName } from './ids.ts'
-import { amounts, batched, by, dedupe, error, event, outcome, writeSetSchema } from './record-shapes.ts'
-
-/** Which part of a process a record changes; docs/records.md is rendered from this table. */
-export type FoldName = 'process' | 'mailbox' | 'turns' | 'state' | 'triggers' | 'requests'
-
-interface RecordRow<Data extends z.ZodType> {
-  readonly folds: readonly FoldName[]
-  readonly help: string
-  readonly data: Data
-}
-
-const record = <Data extends z.ZodType>(folds: readonly FoldName[], help: string, data: Data): RecordRow<Data> => ({
-  folds,
-  help,
-  data,
-})
+import { type RecordRow, record } from './record-row.ts'
+import { amounts, batched, by, dedupe, error, event, outcome, purses, writeSetSchema } from './record-shapes.ts'
 
 export const recordTable = {
   'runtime.started': record(
@@ -86,6 +73,7 @@ export const recordTable = {
       manifest: z.record(z.string(), z.unknown()),
       bundle: z.string(),
       source: z.string().optional(),
+      parent: z.string().optional().describe('whose purse is above its own'),
       by,
     }),
   ),
@@ -214,7 +202,7 @@ export const recordTable = {
     z.strictObject({ to: z.number(), set: z.record(z.string(), z.unknown()), delete: z.array(z.string()), by }),
   ),
   'turn.started': record(
-    ['turns', 'mailbox'],
+    ['turns', 'mailbox', 'purse'],
     'An attempt began; written lazily, with the first effect.',
     z.strictObject({
       event_id: z.string(),
@@ -223,6 +211,7 @@ export const recordTable = {
       bundle: z.string(),
       started_at: z.string(),
       rate: z.number().optional().describe('so many starts of this trigger are remembered'),
+      purses,
     }),
   ),
   'turn.ran': record(
@@ -262,12 +251,14 @@ export const recordTable = {
     z.strictObject({ attempt: z.number(), doubts: z.array(z.string()), error }),
   ),
   'doubt.resolved': record(
-    ['turns'],
+    ['turns', 'purse'],
     'A person said what became of an effect: done (with a result), or to be made now.',
     z.strictObject({
       key: z.string(),
       outcome: z.enum(['done', 'not_done', 'retry']),
       result: z.unknown().optional(),
+      refunded: amounts.optional().describe('what it was charged for and is not to pay'),
+      purses,
       by,
     }),
   ),
@@ -282,6 +273,7 @@ export const recordTable = {
     z.strictObject({ event_ids: z.array(z.string()), by }),
   ),
 
+  ...budgetRecords,
   'turn.suspended': record(
     ['turns'],
     'All that the turn does is wait for people, and its guest has let go of it: it goes on when one of them has spoken.',
@@ -327,7 +319,7 @@ export const recordTable = {
   ),
 
   'effect.intended': record(
-    ['turns'],
+    ['turns', 'purse'],
     'An effect on the outside is about to act.',
     z.strictObject({
       key: z.string(),
@@ -336,10 +328,11 @@ export const recordTable = {
       idempotency_key: z.string().optional(),
       repeatable: z.boolean(),
       reserved: amounts.optional(),
+      purses,
     }),
   ),
   'effect.completed': record(
-    ['turns'],
+    ['turns', 'purse'],
     'The outcome of an effect; the guest gets it again after a crash.',
     z.strictObject({
       key: z.string(),
@@ -347,6 +340,8 @@ export const recordTable = {
       outcome,
       rerun: z.boolean().optional(),
       spent: amounts.optional(),
+      released: amounts.optional().describe('what was reserved for it; absent when that is what was spent'),
+      purses,
     }),
   ),
 } satisfies Record<string, RecordRow<z.ZodType>>

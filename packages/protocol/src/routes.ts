@@ -69,6 +69,22 @@ export const routes = {
     path: '/processes/{name}/fork',
     doc: 'A new process `{name, at}` with the state of then; it starts stopped.',
   },
+  patchBudget: {
+    method: 'PATCH',
+    path: '/processes/{name}/budget',
+    doc: 'Lays limits over those of the manifest, at once; `null` takes one away again. With `If-Match: REVISION` only if nobody was quicker.',
+  },
+  grantBudget: {
+    method: 'POST',
+    path: '/processes/{name}/budget/grants',
+    doc: '`{usd}` more for the hour, day and month that are now.',
+  },
+  getSpend: { method: 'GET', path: '/spend', doc: 'What every agent has spent and reserved, and its open turns.' },
+  confirmClock: {
+    method: 'POST',
+    path: '/runtime/confirm-clock',
+    doc: 'The clock that leapt by more than a day is right: budgets go on to the period that is now.',
+  },
   listTriggers: {
     method: 'GET',
     path: '/processes/{name}/triggers',

@@ -32,9 +32,65 @@ export interface ProcessView {
     readonly waiting_since?: string
     readonly behind: readonly { readonly turn: string; readonly why: string }[]
   }
+  readonly budget: BudgetView
   readonly triggers: readonly TriggerView[]
   /** Where operators made it another than its manifest says; `off`: they turned it off. */
   readonly drift: readonly { readonly path: string; readonly change: 'added' | 'off' }[]
+}
+
+/** Dollars, and counts of everything else; what is nothing is absent. */
+export interface AmountsView {
+  readonly usd?: number
+  readonly tokens?: number
+  readonly tool_calls?: number
+  readonly model_calls?: number
+  readonly irreversible?: number
+  readonly runs?: number
+}
+
+export interface SpentView {
+  readonly hour: AmountsView
+  readonly day: AmountsView
+  readonly month: AmountsView
+  readonly reserved: AmountsView
+}
+
+export interface BudgetView extends SpentView {
+  readonly revision: number
+  readonly unlimited: boolean
+  readonly on_exceeded: string
+  readonly limits: readonly {
+    readonly per: 'turn' | 'hour' | 'day' | 'month'
+    readonly kind: string
+    readonly limit: number
+    /** Absent for a turn: there are many. */
+    readonly spent?: number
+    readonly reserved?: number
+  }[]
+  /** The clock has leapt, and no period begins before somebody says that it is right. */
+  readonly held: boolean
+  readonly paused?: {
+    readonly since: string
+    readonly owner: string
+    readonly per: string
+    readonly kind: string
+    readonly until?: string
+  }
+}
+
+export interface SpendView {
+  readonly agents: readonly (SpentView & {
+    readonly name: string
+    readonly turns: readonly { readonly turn: string; readonly spent: AmountsView; readonly reserved: AmountsView }[]
+  })[]
+  readonly total: SpentView
+  readonly fleet?: BudgetView
+}
+
+export interface BudgetChangeView {
+  readonly name: string
+  readonly effective_from: 'now'
+  readonly revision: number
 }
 
 export interface TriggerView {

@@ -6,6 +6,8 @@ import { requestWords } from './fold/request-fold.ts'
 import { manualTrigger } from './fold/trigger-fold.ts'
 import { waitingEvents } from './fold/waiting-lines.ts'
 import { tierOf } from './isolation/tier.ts'
+import { budgetStatus } from './ledger/budget-status.ts'
+import { changeBudget, grantBudget } from './ledger/change-budget.ts'
 import { readTrigger } from './manifests/trigger.ts'
 import { discard, redeliver } from './operations/dead-letters.ts'
 import { historyOf } from './operations/history.ts'
@@ -79,7 +81,7 @@ export function agentHandle(runtime: Runtime, name: string, ports: Parts, by: st
     },
     enqueue,
     result: (eventId, options) => runtime.results.of(name, eventId, options),
-    status: () => statusOf(member(), machine),
+    status: () => statusOf(member(), machine, clock.now()),
     start: () => member().process.start(by),
     stop: () => member().process.stop(by),
     restart: () => member().process.restart(by),
@@ -115,6 +117,9 @@ export function agentHandle(runtime: Runtime, name: string, ports: Parts, by: st
       return ids
     },
     discard: (eventIds) => discard(runtime, member().process.fold, { eventIds, by }),
+    changeBudget: (patch, { ifRevision } = {}) =>
+      changeBudget(runtime.log, member().process.fold, { patch, by, ifRevision }),
+    grantBudget: (usd) => grantBudget(runtime.log, member().process.fold, { usd, by }),
     async triggers() {
       const found = member().triggers.describe()
       await runtime.log.settled()
@@ -176,7 +181,7 @@ function running(member: Member, act: () => Promise<void>): Promise<void> {
   return act()
 }
 
-function statusOf({ process, triggers }: Member, machine: MachineFacts): ProcessStatus {
+function statusOf({ process, triggers }: Member, machine: MachineFacts, nowMs: number): ProcessStatus {
   const { fold, life } = process
   const { isolation, guarantee, stopBoundMs } = tierOf(fold.manifest, machine)
   return {
@@ -194,6 +199,7 @@ function statusOf({ process, triggers }: Member, machine: MachineFacts): Process
     restarts: fold.restarts,
     ...(fold.lastExit === undefined ? {} : { lastExit: fold.lastExit }),
     ...(fold.parked === undefined ? {} : { parked: fold.parked }),
+    budget: budgetStatus(fold, nowMs),
     counters: {
       accepted: fold.accepted,
       completed: fold.completed,

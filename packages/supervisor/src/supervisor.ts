@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
-import { type ErrorCode, type JournalDamage, type SpaceState, VigilError } from '@vigil/protocol'
+import { type ErrorCode, type JournalDamage, runtimeProcess, type SpaceState, VigilError } from '@vigil/protocol'
 import { agentHandle } from './agent-handle.ts'
 import { refuseWeakeningOptions } from './isolation/node-options.ts'
+import { spendOf } from './ledger/budget-status.ts'
 import { type Configuration, defaultCells, defaultJournal } from './manifests/configuration.ts'
 import { manifestFromSpec, type SpawnSpec } from './manifests/spec.ts'
 import { listDoubts, resolveDoubt } from './operations/doubts.ts'
@@ -18,6 +19,7 @@ import type {
   HookReply,
   HookRequest,
   RecoveryReport,
+  Spend,
   SupervisorEvents,
   TreeNode,
 } from './surface.ts'
@@ -104,6 +106,7 @@ export class Supervisor implements AsyncDisposable {
       triggerTypes,
       cells: options.config?.cells ?? defaultCells,
       journal: options.config?.journal ?? defaultJournal,
+      budget: options.config?.budget,
       ports: options.ports ?? {},
     })
     const supervisor = new Supervisor(opened, listeners, dataDirectory ?? ':memory:', triggerTypes)
@@ -248,6 +251,21 @@ export class Supervisor implements AsyncDisposable {
     const { runtime } = this.#opened
     const name = await decideRequest(runtime.log, id, { ...decision, by })
     runtime.members.get(name)?.process.pump()
+  }
+
+  /** What every agent has spent and reserved in the periods that are now, or those agents alone. */
+  async spend(isWanted?: (name: string) => boolean): Promise<Spend> {
+    const { log } = this.#opened.runtime
+    const spend = spendOf(log.world, this.#opened.ports.clock.now(), isWanted)
+    await log.settled()
+    return spend
+  }
+
+  /** The clock that leapt by more than a day is right: budgets go on to the period that is now. */
+  async confirmClock(by = 'operator'): Promise<void> {
+    this.#open()
+    const { log } = this.#opened.runtime
+    await log.commitDurably([{ process: runtimeProcess, epoch: 0, type: 'clock.confirmed', data: { by } }])
   }
 
   /**

@@ -1,5 +1,4 @@
 import type {
-  ErrorCode,
   ExitCause,
   GuestVitals,
   JournalPage,
@@ -8,12 +7,24 @@ import type {
   PageQuery,
   RecordedError,
 } from '@vigil/protocol'
+import type { Refused } from './hook-surface.ts'
+import type { BudgetChange, BudgetStatus } from './ledger/budget-surface.ts'
 import type { Manifest } from './manifests/manifest.ts'
 import type { OpenRequest } from './requests/surface.ts'
 import type { Group } from './supervision/groups.ts'
 import type { Report } from './supervision/tree/protocol.ts'
 import type { Drift, TriggerStatus } from './trigger-status.ts'
 
+export type { HookReply, HookRequest, Refused } from './hook-surface.ts'
+export type {
+  AgentSpend,
+  BudgetChange,
+  BudgetStatus,
+  LimitStatus,
+  Spend,
+  SpendAmounts,
+  SpentInPeriods,
+} from './ledger/budget-surface.ts'
 export type { OpenRequest, RequestDecision, RequestsQuery } from './requests/surface.ts'
 export type { Drift, TriggerStatus } from './trigger-status.ts'
 
@@ -72,6 +83,7 @@ export interface ProcessStatus {
     /** What those that wait are behind: turns that a person has to help on, or that are tried again. */
     readonly behind: readonly { readonly turn: string; readonly why: string }[]
   }
+  readonly budget: BudgetStatus
   readonly triggers: readonly TriggerStatus[]
   /** Where operators made it another than its manifest says. */
   readonly drift: readonly Drift[]
@@ -182,45 +194,6 @@ export interface Accepted {
   readonly duplicate: boolean
 }
 
-/** Its trigger did not take it: nothing was done, and the sender need not try again. */
-export interface Refused {
-  readonly accepted: false
-  readonly reason: 'disabled' | 'filter'
-}
-
-/** A request to a hook, as the listener heard it. */
-export interface HookRequest {
-  readonly method: string
-  /** Below `/hooks`, with its slash. */
-  readonly path: string
-  readonly query: URLSearchParams
-  /** Lower-case names; repeated headers joined with ", ". */
-  readonly headers: Readonly<Record<string, string>>
-  /** The address at the other end of the connection; undefined: not known, and so nobody's. */
-  readonly remote: string | undefined
-  /** The token of the supervisor that came with it; `unset`: there is none to compare with. */
-  readonly token: 'right' | 'wrong' | 'unset'
-  /** Called at most once, and only when somebody may want it. Rejects with TOO_LARGE. */
-  readonly body: () => Promise<Uint8Array>
-}
-
-/** What a sender is told. */
-export type HookReply =
-  | {
-      readonly accepted: true
-      /** Of the first process, by name, that took it. */
-      readonly eventId: string
-      /** All who took it had it before. */
-      readonly duplicate: boolean
-      /** When several processes share the path: the events of all who took it. */
-      readonly eventIds?: readonly string[]
-      /** Why others that share the path did not. */
-      readonly refused?: readonly ErrorCode[]
-    }
-  | Refused
-  /** Slack's, before it sends events: to be repeated. */
-  | { readonly challenge: string }
-
 export interface EnqueueOptions {
   /** The same key with the same payload gets the first answer; with another payload KEY_CONFLICT. Kept 7 days. */
   readonly idempotencyKey?: string
@@ -287,6 +260,16 @@ export interface AgentHandle {
   discard(eventIds?: readonly string[]): Promise<number>
   /** Takes away the large bodies that no event, open turn or dead letter needs; resolves with how many there were. */
   purge(): Promise<number>
+  /**
+   * Lays limits over those of the manifest: fields as there, null takes one away again. They hold at once.
+   * @throws INVALID_CONFIG, UNKNOWN_FIELD · REVISION when it is not `ifRevision` any more
+   */
+  changeBudget(
+    patch: Readonly<Record<string, unknown>>,
+    options?: { readonly ifRevision?: number | undefined },
+  ): Promise<BudgetChange>
+  /** Dollars more for the hour, day and month that are now. */
+  grantBudget(usd: number): Promise<BudgetChange>
   /** Those of the manifest, then those that were added. */
   triggers(): Promise<readonly TriggerStatus[]>
   /**
@@ -334,6 +317,8 @@ export interface DeployRequest {
   readonly baseDirectory: string
   readonly by: 'operator' | 'manifest' | 'program'
   readonly start?: boolean
+  /** Whose purse is above its own. */
+  readonly parent?: string
   /** Hash of a bundle that is kept, instead of bundling the entrypoint. */
   readonly bundle?: string
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { BudgetDocument } from './budget.ts'
+import { checkFleetBudget } from './budget-checks.ts'
 import { atLeast, duration, name, oneOf, section, text } from './fields.ts'
 import { checkManifest, describeFound, issueProblems, type ManifestProblem } from './problems.ts'
 import { isPlainObject } from './spelling.ts'
@@ -66,13 +68,16 @@ export const configurationSchema = z.strictObject(
     cells: cells.prefault({}),
     journal: journal.prefault({}),
     tokens: tokens.default([]),
+    budget: z.unknown().optional(),
     defaults: z.record(z.string(), z.unknown(), { error: 'a map of manifest fields' }).default({}),
   },
   { error: 'a configuration: a map of fields' },
 )
 
 /** A checked configuration, every default filled in, durations in milliseconds. */
-export type ConfigurationDocument = z.output<typeof configurationSchema>
+export type ConfigurationDocument = Omit<z.output<typeof configurationSchema>, 'budget'> & {
+  readonly budget: BudgetDocument | undefined
+}
 
 export type ConfigurationCheck =
   | { readonly ok: true; readonly value: ConfigurationDocument }
@@ -82,8 +87,11 @@ export function checkConfiguration(raw: unknown): ConfigurationCheck {
   // A file of comments alone configures nothing.
   const parsed = configurationSchema.safeParse(raw ?? {})
   if (parsed.success) {
-    const problems = defaultsProblems(parsed.data.defaults)
-    return problems.length === 0 ? { ok: true, value: parsed.data } : { ok: false, problems }
+    const { budget: raw } = parsed.data
+    const budget = raw === undefined ? undefined : checkFleetBudget(raw)
+    const problems = [...defaultsProblems(parsed.data.defaults), ...(budget?.ok === false ? budget.problems : [])]
+    if (problems.length > 0) return { ok: false, problems }
+    return { ok: true, value: { ...parsed.data, budget: budget?.ok === true ? budget.budget : undefined } }
   }
   if (!isPlainObject(raw)) {
     const message = `expected a configuration: a map of fields, found ${describeFound(raw)}`

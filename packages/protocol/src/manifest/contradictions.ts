@@ -1,3 +1,4 @@
+import { type BudgetDocument, type LimitRow, limitRows, limitsOf } from './budget.ts'
 import type { ManifestDocument, TriggerDocument } from './schema.ts'
 
 /** Fields that are right one by one and wrong together. `path` is that of the one to change. */
@@ -9,6 +10,7 @@ export interface Contradiction {
 
 export const contradictions = (manifest: ManifestDocument): Contradiction[] => [
   ...ofIsolation(manifest),
+  ...ofBudget(manifest.budget).map((found) => ({ ...found, path: ['budget', ...found.path] })),
   ...manifest.triggers.flatMap((trigger, index) =>
     [...ofTrigger(trigger), ...ofWebhook(trigger, manifest.triggers.slice(0, index))].map((found) => ({
       ...found,
@@ -59,4 +61,32 @@ function ofTrigger(trigger: TriggerDocument): Contradiction[] {
       found: 'none',
     })
   return found
+}
+
+const spans = ['turn', 'hour', 'day', 'month'] as const
+
+/** What is more than a whole longer period has could never be used up, and whoever wrote it thinks that it could. */
+function ofBudget(budget: BudgetDocument): Contradiction[] {
+  const written = limitRows.filter(({ field }) => budget[field] !== undefined)
+  if (budget.unlimited === true)
+    return written.map(({ field }) => ({
+      path: [field],
+      expected: 'no limit beside unlimited',
+      found: `${budget[field]}`,
+    }))
+  const limits = limitsOf(budget)
+  const longer = ({ per, kind }: LimitRow): LimitRow[] =>
+    limitRows.filter((row) => row.kind === kind && spans.indexOf(row.per) > spans.indexOf(per))
+  return written.flatMap((row) => {
+    const most = longer(row).find(({ field }) => (limits[field] ?? Infinity) < (budget[row.field] ?? 0))
+    if (most === undefined) return []
+    const note = budget[most.field] === undefined ? ', its default' : ''
+    return [
+      {
+        path: [row.field],
+        expected: `at most ${most.field}: ${limits[most.field]}${note}`,
+        found: `${budget[row.field]}`,
+      },
+    ]
+  })
 }

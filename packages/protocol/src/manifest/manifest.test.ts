@@ -42,6 +42,7 @@ describe('defaults', () => {
       shutdown_timeout: 10_000,
       max_consecutive_failures: 3,
       delivery: { max_retries: 2, retry_backoff: 2_000, retry_backoff_max: 60_000 },
+      budget: { tool_costs: {}, on_exceeded: 'pause', warning_threshold: 0.8, reset_hour: 0, timezone: 'UTC' },
       context: { initial_state: {}, writable_keys: [], env: [] },
       files: {},
       network: { allow: [] },

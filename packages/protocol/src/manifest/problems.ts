@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { budgetAliases, budgetSchema } from './budget.ts'
 import { type Contradiction, contradictions } from './contradictions.ts'
 import { customTriggers } from './custom-triggers.ts'
 import { nearest } from './nearest-word.ts'
@@ -61,7 +62,9 @@ function layered(lower: Fields, upper: Fields): Fields {
   const joined: Record<string, unknown> = { ...lower, ...upper }
   for (const [key, value] of Object.entries(upper)) {
     const below = lower[key]
-    if (isPlainObject(below) && isPlainObject(value)) joined[key] = layered(below, value)
+    // Who has no limit has none of those either, and who has some is not without.
+    const isSwitch = key === 'budget' && [below, value].some((budget) => isPlainObject(budget) && 'unlimited' in budget)
+    if (isPlainObject(below) && isPlainObject(value) && !isSwitch) joined[key] = layered(below, value)
   }
   return joined
 }
@@ -171,6 +174,7 @@ function knownFields(path: readonly (string | number)[], value: unknown): string
 
 function sectionShape(name: string): Readonly<Record<string, unknown>> {
   if (name === 'files') return { path: true, mode: true }
+  if (name === 'budget') return { ...budgetSchema.shape, ...budgetAliases }
   const field: unknown = (manifestSchema.shape as Record<string, unknown>)[name]
   const inner = (field as { unwrap?: () => { shape?: Record<string, unknown> } }).unwrap?.()
   return inner?.shape ?? {}

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { allowedHost } from './allowed-host.ts'
+import { budgetSchema, timezone } from './budget.ts'
 import { age, atLeast, duration, durationOf, flag, name, oneOf, rate, section, text } from './fields.ts'
 
 /**
@@ -7,14 +8,6 @@ import { age, atLeast, duration, durationOf, flag, name, oneOf, rate, section, t
  * (see spelling.ts). Here stand all defaults, minima and closed sets of words. The message of every
  * check says what was expected, as a noun: problems.ts makes "expected X, found Y" of it.
  */
-const isTimezone = (name: string): boolean => {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone.length > 0
-  } catch {
-    return false
-  }
-}
-
 /** What every kind of trigger may have. */
 const common = {
   enabled: z.boolean({ error: 'true or false' }).optional(),
@@ -33,9 +26,7 @@ const cronTrigger = z.strictObject({
   ...common,
   type: z.literal('cron'),
   cron_expression: text('a cron pattern such as "*/5 * * * *"'),
-  timezone: text('an IANA time zone such as Europe/Berlin')
-    .refine(isTimezone, { error: 'an IANA time zone such as Europe/Berlin' })
-    .default('UTC'),
+  timezone: timezone().default('UTC'),
   catch_up: oneOf(['none', 'latest', 'all']).optional(),
   overlap: oneOf(['skip', 'buffer_one', 'buffer_all', 'cancel_other', 'terminate_other', 'allow_all']).optional(),
   jitter: durationOf(0).optional(),
@@ -209,6 +200,7 @@ export const manifestSchema = z.strictObject(
     shutdown_timeout: duration('10s'),
     max_consecutive_failures: atLeast(1, 3),
     delivery: delivery.prefault({}),
+    budget: budgetSchema.prefault({}),
     journal: z
       .strictObject({ bodies: oneOf(['keep', 'hash']).default('keep'), bodies_retention: age('30d') }, section)
       .prefault({}),

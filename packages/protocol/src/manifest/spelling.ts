@@ -1,3 +1,4 @@
+import { budgetAliases } from './budget.ts'
 import { splitGlob } from './glob.ts'
 
 /**
@@ -16,6 +17,7 @@ const triggerAliases: Readonly<Record<string, string>> = {
   signature_scheme: 'scheme',
   hmac_secret: 'secret',
 }
+const toolCostAliases: Readonly<Record<string, string>> = { cost_weight: 'cost' }
 const policies: Readonly<Record<string, string>> = { permanent: 'always', transient: 'on_failure', temporary: 'never' }
 
 /** What else an author may have written where the schema says `canonical`; nearest first. */
@@ -34,6 +36,11 @@ const written: Readonly<Record<string, readonly string[]>> = {
   webhook_path: ['webhook'],
   scheme: ['signature_scheme'],
   secret: ['hmac_secret'],
+  cost: ['cost_weight'],
+  ...(Object.groupBy(Object.keys(budgetAliases), (alias) => budgetAliases[alias] as string) as Record<
+    string,
+    string[]
+  >),
 }
 
 /** Every spelling of a field, the canonical one first. */
@@ -63,6 +70,7 @@ export function canonicalSpelling(document: Raw): {
   if (typeof policy === 'string' && Object.hasOwn(policies, policy)) renamed.restart_policy = policies[policy]
   const context = renamed.context
   if (isPlainObject(context)) renamed.context = rename(context, contextAliases, ['context'], problems)
+  if (renamed.budget !== undefined) renamed.budget = canonicalBudget(renamed.budget, problems)
   const files = renamed.files
   if (isPlainObject(files))
     renamed.files = mapValues(files, (file) => (typeof file === 'string' ? { path: file } : file))
@@ -71,6 +79,25 @@ export function canonicalSpelling(document: Raw): {
     renamed.triggers = triggers.map((trigger, index) => canonicalTrigger(trigger, ['triggers', index], problems))
   }
   return { document: renamed, problems }
+}
+
+/** Of a whole manifest and of a fleet alike. */
+export function canonicalBudget(budget: unknown, problems: SpellingProblem[]): unknown {
+  if (budget === 'unlimited') return { unlimited: true }
+  if (!isPlainObject(budget)) return budget
+  const renamed = rename(budget, budgetAliases, ['budget'], problems)
+  const costs = renamed.tool_costs
+  if (!isPlainObject(costs)) return renamed
+  const cost = (each: unknown, tool: string): unknown =>
+    isPlainObject(each)
+      ? rename(each, toolCostAliases, ['budget', 'tool_costs', tool], problems)
+      : typeof each === 'number'
+        ? { cost: each }
+        : each
+  return {
+    ...renamed,
+    tool_costs: Object.fromEntries(Object.entries(costs).map(([tool, each]) => [tool, cost(each, tool)])),
+  }
 }
 
 function rename(source: Raw, aliases: Readonly<Record<string, string>>, path: Path, problems: SpellingProblem[]): Raw {

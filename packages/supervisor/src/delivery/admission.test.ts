@@ -12,6 +12,7 @@ const atOnce: Omit<AdmissionMoment, 'ageMs'> = {
   retryInMs: () => 0,
   isExpired: () => false,
   nowMs: 0,
+  budgetInMs: 0,
 }
 const decide = (process: ProcessFold, moment: Partial<AdmissionMoment> = {}) => {
   const { nowMs } = { ...atOnce, ...moment }

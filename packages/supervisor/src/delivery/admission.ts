@@ -17,6 +17,9 @@ export interface Admission {
   readonly wakeInMs: number | undefined
 }
 
+/** No timer of the platform waits for the end of a month. */
+const longestWaitMs = 24 * 3_600_000
+
 export interface AdmissionMoment {
   /** Turns that the present life already works on. */
   readonly running: ReadonlySet<string>
@@ -28,6 +31,8 @@ export interface AdmissionMoment {
   readonly ageMs: (event: AcceptedEvent) => number
   /** Wall time. */
   readonly nowMs: number
+  /** Until the budget lets another turn begin; Infinity while nobody knows. */
+  readonly budgetInMs: number
 }
 
 /**
@@ -36,8 +41,10 @@ export interface AdmissionMoment {
  */
 export function admit(
   process: ProcessFold,
-  { running, retryInMs, isExpired, ageMs, nowMs }: AdmissionMoment,
+  { running, retryInMs, isExpired, ageMs, nowMs, budgetInMs }: AdmissionMoment,
 ): Admission {
+  // It goes on as a whole when the budget has room again.
+  if (process.budgetPause !== undefined) return { resume: [], begin: [], expired: [], wakeInMs: undefined }
   let wakeInMs: number | undefined
   const wake = (inMs: number): void => {
     // Whole ones: a rest of a difference can be too short for any clock to move.
@@ -66,6 +73,7 @@ export function admit(
     if (late.length > 0) continue
     const waitMs = inMs > 0 ? inMs : rates.waitMs(candidate)
     if (waitMs > 0) wake(waitMs)
+    else if (budgetInMs > 0) wake(Math.min(budgetInMs, longestWaitMs))
     else if (lanes.take(candidate.rules?.lane?.(events[0]))) {
       rates.begun(candidate)
       begin.push(candidate)

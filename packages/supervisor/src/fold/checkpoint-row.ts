@@ -1,3 +1,5 @@
+import { emptyPurse, emptyTurnPurse, type Purse, type TurnPurse } from '@vigil/governance'
+import type { BudgetPatch } from '@vigil/protocol'
 import type { Manifest } from '../manifests/manifest.ts'
 import {
   type DedupeEntry,
@@ -37,12 +39,13 @@ export function snapshotRow(process: ProcessFold): Row {
   }
 }
 
-interface TurnRow extends Omit<TurnFold, 'effects' | 'before' | 'ranMs' | 'suspended'> {
+interface TurnRow extends Omit<TurnFold, 'effects' | 'before' | 'ranMs' | 'suspended' | 'purse'> {
   effects: Entries<TurnFold['effects'] extends Map<string, infer V> ? V : never>
   before: Entries<unknown>
   /** Absent in rows that were written before it was known. */
   ranMs?: number
   suspended?: string | undefined
+  purse?: TurnPurse
 }
 
 type Entries<V> = [string, V][]
@@ -60,6 +63,9 @@ export interface Row
     | 'cronCounts'
     | 'taken'
     | 'overlay'
+    | 'purse'
+    | 'budgetPatch'
+    | 'budgetRevision'
     | 'begun'
     | 'baselines'
   > {
@@ -76,6 +82,9 @@ export interface Row
   requests?: Entries<RequestFold>
   endedRequests?: EndedRequest[]
   overlay?: TriggerOverlay
+  purse?: Purse
+  budgetPatch?: BudgetPatch
+  budgetRevision?: number
   baselines: Entries<Entries<string>>
 }
 
@@ -85,7 +94,9 @@ export interface Row
  */
 export function restoredRow(row: Row): ProcessFold {
   const { taken = [], overlay = noOverlay, requests = [], endedRequests = [] } = row
-  const whole = { ...row, taken, overlay, requests, endedRequests }
+  const { purse = emptyPurse, budgetPatch = {}, budgetRevision = 0, parent, budgetPause } = row
+  const money = { purse, budgetPatch, budgetRevision, parent, budgetPause }
+  const whole = { ...row, taken, overlay, requests, endedRequests, ...money }
   assertLaidOut(whole)
   return {
     ...whole,
@@ -108,6 +119,7 @@ const restoredTurn = (turn: TurnRow): TurnFold => ({
   ...turn,
   ranMs: turn.ranMs ?? 0,
   suspended: turn.suspended,
+  purse: turn.purse ?? emptyTurnPurse,
   effects: new Map(list(turn.effects)),
   before: new Map(list(turn.before)),
 })

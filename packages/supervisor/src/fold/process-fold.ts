@@ -1,4 +1,13 @@
-import type { AcceptedEvent, Amounts, ExitCause, Outcome, RecordData, RecordedError } from '@vigil/protocol'
+import { emptyPurse, type Kind, type Purse, type TurnPurse, type Unit } from '@vigil/governance'
+import type {
+  AcceptedEvent,
+  Amounts,
+  BudgetPatch,
+  ExitCause,
+  Outcome,
+  RecordData,
+  RecordedError,
+} from '@vigil/protocol'
 import type { Manifest } from '../manifests/manifest.ts'
 import { noOverlay, type TriggerOverlay } from './trigger-layers.ts'
 
@@ -12,6 +21,14 @@ export interface ProcessFold {
   revision: number
   manifest: Manifest
   overlay: TriggerOverlay
+  /** What operators laid over the budget of the manifest, and how often. */
+  budgetPatch: BudgetPatch
+  budgetRevision: number
+  /** Whose purse is above its own. */
+  parent: string | undefined
+  purse: Purse
+  /** It runs no turn before the budget that it did not fit into has room again. */
+  budgetPause: BudgetPause | undefined
   /** Hash of the bundle that new turns begin on. */
   bundle: string
   desired: 'running' | 'suspended' | 'stopped'
@@ -62,6 +79,15 @@ export interface ProcessFold {
   readonly baselines: Map<string, Map<string, string>>
 }
 
+export interface BudgetPause {
+  readonly at: string
+  readonly owner: string
+  readonly per: Unit | 'turn'
+  readonly kind: Kind
+  /** ISO; undefined while nobody knows when. */
+  readonly until: string | undefined
+}
+
 export interface TurnFold {
   readonly turn: string
   readonly eventId: string
@@ -86,6 +112,8 @@ export interface TurnFold {
   parked: { readonly at: string; readonly doubts: readonly string[] } | undefined
   /** Since when its guest has let go of it, because all that it does is wait for people. */
   suspended: string | undefined
+  /** Over all its attempts. */
+  purse: TurnPurse
   /** In the order in which outcomes were recorded (intents wait at their first place). */
   readonly effects: Map<string, EffectFold>
   /** What stood under each key that others have committed since the attempt began; undefined: nothing. */
@@ -180,6 +208,11 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     revision: 0,
     manifest,
     overlay: noOverlay,
+    budgetPatch: {},
+    budgetRevision: 0,
+    parent: undefined,
+    purse: emptyPurse,
+    budgetPause: undefined,
     bundle,
     desired: 'stopped',
     epoch: 0,

@@ -2,13 +2,15 @@ import type { JournalRecord } from '@vigil/protocol'
 import type { World } from './world.ts'
 
 /**
- * Whom a record changes: its own process and every receiver that it names, and a step of the clock everybody. Nothing but this decides which checkpoint rows
+ * Whom a record changes: its own process, every receiver and every purse that it names, and a step of the clock everybody. Nothing but this decides which checkpoint rows
  * are old, so a fold may look at no other.
  */
 export function touched(world: World, record: JournalRecord): Set<string> {
-  if (record.type === 'clock.stepped') return new Set([record.process, ...world.keys()])
+  if (record.type === 'clock.stepped' || record.type === 'clock.confirmed')
+    return new Set([record.process, ...world.keys()])
   const names = new Set<string>([record.process])
   if (record.type === 'bus.published' || record.type === 'message.sent')
     for (const delivery of record.data.deliveries) names.add(delivery.process)
+  if ('purses' in record.data) for (const name of record.data.purses ?? []) names.add(name)
   return names
 }

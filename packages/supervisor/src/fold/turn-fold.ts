@@ -1,3 +1,4 @@
+import { emptyTurnPurse } from '@vigil/governance'
 import {
   type AcceptedEvent,
   type CallKind,
@@ -54,6 +55,7 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
     retry: undefined,
     parked: undefined,
     suspended: undefined,
+    purse: emptyTurnPurse,
     effects: new Map(),
     before: new Map(),
   })
@@ -100,6 +102,7 @@ export function foldEffectCompleted(process: ProcessFold, record: Of<'effect.com
     attempt: intent?.attempt ?? turn.attempt,
     input: intent?.input,
     idempotencyKey: intent?.idempotencyKey,
+    ...(intent?.reserved === undefined ? {} : { reserved: intent.reserved }),
     repeatable: intent?.repeatable ?? true,
     rerun: record.data.rerun ?? false,
     outcome: record.data.outcome,

@@ -9,7 +9,7 @@ import type { ProcessFold } from './process-fold.ts'
 import { triggersOf } from './trigger-layers.ts'
 import { waitingEvents } from './waiting-lines.ts'
 
-const moment = { retryInMs: () => 0, isExpired: () => false, ageMs: () => 0, nowMs: 0 }
+const moment = { retryInMs: () => 0, isExpired: () => false, ageMs: () => 0, nowMs: 0, budgetInMs: 0 }
 const look = (fold: ProcessFold, isExpired: (event: AcceptedEvent) => boolean = () => false) =>
   admit(fold, { ...moment, isExpired, running: new Set(fold.turns.keys()) }).begin.map(
     ({ events }) => events[0].event_id,

@@ -1,8 +1,22 @@
 import { isCollateral, type JournalRecord, type RecordType } from '@vigil/protocol'
+import { defaultAgentBudget, patchAfter } from '../ledger/agent-budget.ts'
 import type { Manifest } from '../manifests/manifest.ts'
 import { foldDiscarded } from './dead-letter-fold.ts'
 import { foldAccepted, foldArmed, foldBaseline, foldDelivery, foldRedelivered, shiftDedupe } from './mailbox-fold.ts'
 import { newProcessFold, type ProcessFold, type TurnFold } from './process-fold.ts'
+import {
+  foldBudgetChanged,
+  foldConfirmed,
+  foldExceeded,
+  foldGranted,
+  foldLeap,
+  foldRefunded,
+  foldReleased,
+  foldReserved,
+  foldRun,
+  foldSpent,
+  foldWarned,
+} from './purse-fold.ts'
 import { foldRequestDecided, foldRequestExpired, foldRequestOpened, withdrawRequests } from './request-fold.ts'
 import { commitWrites, setState } from './state-fold.ts'
 import { foldTriggerAdded, foldTriggerRemoved, forgetAbsent } from './trigger-fold.ts'
@@ -46,6 +60,14 @@ const end = <T extends 'turn.completed' | 'turn.dead_lettered' | 'turn.cancelled
     withdrawRequests(process, record)
   })
 
+/** Purses above its own are changed, too, where the process itself may be gone. */
+const both =
+  <T extends RecordType>(first: Fold<T>, second: Fold<T>): Fold<T> =>
+  (world, record) => {
+    first(world, record)
+    second(world, record)
+  }
+
 /** It tells people, and changes nothing that is known. */
 const untold = (): void => undefined
 
@@ -64,7 +86,9 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'journal.record_lost': own((process, { epoch }) => foldLoss(process, epoch)),
   'journal.repaired': own((process, { epoch }) => foldLoss(process, epoch)),
 
-  'clock.stepped': (world, { data }) => {
+  'clock.stepped': (world, record) => {
+    const { data } = record
+    foldLeap(world, record)
     for (const process of world.values()) {
       shiftDedupe(process, data.by_ms)
       shiftStarts(process, data.by_ms)
@@ -105,7 +129,7 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'state.rewound': own((process, { at, data }) =>
     commitWrites(process, { set: data.set, delete: data.delete }, { at, source: `rewind to ${data.to} by ${data.by}` }),
   ),
-  'turn.started': own(foldStarted),
+  'turn.started': both(foldRun, own(foldStarted)),
   'turn.ran': own(foldRan),
   'turn.attempt_failed': own(foldAttemptFailed),
   'turn.completed': end(foldCompleted),
@@ -116,11 +140,21 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'request.opened': own(foldRequestOpened),
   'request.decided': own(foldRequestDecided),
   'request.expired': own(foldRequestExpired),
-  'doubt.resolved': own(foldDoubtResolved),
+  'doubt.resolved': both(foldRefunded, own(foldDoubtResolved)),
   'dead_letter.redelivered': own(foldRedelivered),
   'dead_letter.discarded': own(foldDiscarded),
-  'effect.intended': own(foldEffectIntended),
-  'effect.completed': own(foldEffectCompleted),
+  'effect.intended': both(foldReserved, own(foldEffectIntended)),
+  'effect.completed': both(foldSpent, own(foldEffectCompleted)),
+
+  'clock.confirmed': foldConfirmed,
+  'budget.changed': foldBudgetChanged,
+  'budget.granted': own(foldGranted),
+  'budget.warned': own(foldWarned),
+  'budget.exceeded': own(foldExceeded),
+  'budget.released': foldReleased,
+  'budget.resumed': own((process) => {
+    process.budgetPause = undefined
+  }),
 }
 
 /** Applies one record. Total, and pure but for `world` itself. */
@@ -140,6 +174,9 @@ function foldDeployed(world: World, record: Of<'process.deployed'>): void {
     world.set(record.process, process)
   }
   process.revision = record.data.revision
+  if (record.data.parent !== undefined) process.parent = record.data.parent
+  const [before = defaultAgentBudget, after = defaultAgentBudget] = [process.manifest.budget, manifest.budget]
+  process.budgetPatch = patchAfter(process.budgetPatch, before, after)
   process.manifest = manifest
   process.overlay = onManifest(process.overlay, manifest)
   forgetAbsent(process)
@@ -151,6 +188,7 @@ function foldDesired(process: ProcessFold, { data }: Of<'process.desired'>): voi
   if (data.state !== 'running') return
   // Starting again is a person's word that the cause is mended: the counts begin anew.
   process.parked = undefined
+  process.budgetPause = undefined
   process.failures = 0
 }
 

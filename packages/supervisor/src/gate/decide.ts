@@ -1,4 +1,4 @@
-import type { Amounts, CallKind, VigilError } from '@vigil/protocol'
+import type { Amounts, CallKind, RecordDraft, VigilError } from '@vigil/protocol'
 import type { CallSite } from './effect.ts'
 
 /** A call that nobody has ruled on yet: nothing of it is on record. */
@@ -13,8 +13,8 @@ export interface ProposedCall {
 export type Ruling =
   /** `input` and `reserve` take the place of what was proposed: for those who are asked next, and for the act. */
   | { readonly verdict: 'go'; readonly input?: unknown; readonly reserve?: Amounts }
-  /** The error is the outcome of the call, and is recorded as that. */
-  | { readonly verdict: 'refuse'; readonly error: VigilError }
+  /** The error is the outcome of the call, and is recorded as that, and `beside` what else follows from the refusal. */
+  | { readonly verdict: 'refuse'; readonly error: VigilError; readonly beside?: readonly RecordDraft[] }
   /** `over` puts on record what is waited for, if it is not there, and resolves when it has come: then all are asked anew. */
   | { readonly verdict: 'wait'; readonly over: () => Promise<void> }
 

@@ -47,11 +47,13 @@ export function intendedRecord(
     readonly idempotencyKey?: string | undefined
     /** The worst that it can cost. */
     readonly reserved?: Amounts
+    /** Out of whose purses above its own. */
+    readonly purses?: readonly string[]
   },
 ): RecordDraft {
-  const { kind, input, repeatable, idempotencyKey, reserved = {} } = what
+  const { kind, input, repeatable, idempotencyKey, reserved = {}, purses = [] } = what
   const idempotency = idempotencyKey === undefined ? {} : { idempotency_key: idempotencyKey }
-  const money = Object.keys(reserved).length === 0 ? {} : { reserved }
+  const money = Object.keys(reserved).length === 0 ? {} : { reserved, ...named(purses) }
   const data = { key, kind, input, repeatable, ...idempotency, ...money }
   return { process: process.name as ProcessName, epoch: process.epoch, type: 'effect.intended', turn: turn.turn, data }
 }
@@ -60,3 +62,7 @@ export function intendedRecord(
 export interface InsideEffect<K extends CallKind> {
   record(site: CallSite, input: CallInput<K>): RecordDraft
 }
+
+/** No list where there is nobody to name. */
+export const named = (purses: readonly string[]): { purses?: string[] } =>
+  purses.length === 0 ? {} : { purses: [...purses] }

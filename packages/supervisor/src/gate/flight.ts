@@ -12,9 +12,11 @@ import {
   VigilError,
 } from '@vigil/protocol'
 import type { EffectFold } from '../fold/process-fold.ts'
+import { pursesAbove } from '../fold/purse-fold.ts'
+import type { World } from '../fold/world.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import { type Decider, decide } from './decide.ts'
-import { type CallSite, intendedRecord } from './effect.ts'
+import { type CallSite, intendedRecord, named } from './effect.ts'
 import { replyOrder } from './reply-order.ts'
 
 /** A call that is being made. `land` answers everyone who waits for it, and is called once. */
@@ -49,7 +51,11 @@ export interface Flights {
   complete(
     flight: Flight,
     outcome: Outcome,
-    options?: { readonly rerun?: boolean | undefined; readonly guarded?: boolean },
+    options?: {
+      readonly rerun?: boolean | undefined
+      readonly guarded?: boolean
+      readonly beside?: readonly RecordDraft[] | undefined
+    },
   ): void
   /** Puts on record what ring 0 does itself, or that it refused to: the guest saw that, so its replay has to see it too. */
   enter(flight: Flight, record: () => RecordDraft): JournalRecord | undefined
@@ -68,15 +74,10 @@ export function flights(log: RecordLog, clock: Clock, deciders: readonly Decider
       flight.land(failure === undefined ? reply : refusal(failure))
     })
 
-  const complete: Flights['complete'] = (flight, outcome, { rerun = false, guarded = false } = {}) => {
+  const complete: Flights['complete'] = (flight, outcome, { rerun = false, guarded = false, beside = [] } = {}) => {
     const { key, kind } = flight
-    // What was begun is paid for, whatever came of it.
-    const spent = flight.turn.effects.get(key)?.reserved
-    const paid = spent === undefined ? {} : { spent }
-    const [record] = log.commit(
-      [completedRecord(flight, { key, kind, outcome, ...(rerun ? { rerun } : {}), ...paid })],
-      guarded ? 'durable' : 'lazy',
-    )
+    const completed = { key, kind, outcome, ...(rerun ? { rerun } : {}), ...payment(log.world, flight) }
+    const [record] = log.commit([completedRecord(flight, completed), ...beside], guarded ? 'durable' : 'lazy')
     land(flight, guarded ? record?.seq : undefined, { at: record?.at ?? nowIso(), outcome })
   }
 
@@ -84,7 +85,7 @@ export function flights(log: RecordLog, clock: Clock, deciders: readonly Decider
     if (flight.turn.effects.has(flight.key)) return go(input, {})
     const ruling = decide(deciders, { site: flight, kind: flight.kind, input })
     if (ruling.verdict === 'go') return go(ruling.input as typeof input, ruling.reserve)
-    if (ruling.verdict === 'refuse') return complete(flight, refused(ruling.error), { rerun })
+    if (ruling.verdict === 'refuse') return complete(flight, refused(ruling.error), { rerun, beside: ruling.beside })
     return ruling.over().then(() => {
       const { process, turn } = flight
       // It may have been cancelled meanwhile: nothing begins for it any more.
@@ -98,7 +99,8 @@ export function flights(log: RecordLog, clock: Clock, deciders: readonly Decider
     refusal,
     governed,
     intend(flight, intent) {
-      const [record] = log.commit([intendedRecord(flight, { ...intent, kind: flight.kind })])
+      const purses = pursesAbove(log.world, flight.process)
+      const [record] = log.commit([intendedRecord(flight, { ...intent, kind: flight.kind, purses })])
       return record?.seq ?? 0
     },
     complete,
@@ -123,6 +125,14 @@ export const inDoubt = (effect: EffectFold): VigilError =>
   new VigilError('EFFECT_IN_DOUBT', `${effect.kind} was begun at ${effect.at} and its outcome is unknown`, {
     details: { key: effect.key, input: effect.input },
   })
+
+/** What was begun is paid for, whatever came of it; what its turn had reserved is free already if it has ended. */
+function payment(world: World, { process, turn, key }: CallSite): Partial<RecordData<'effect.completed'>> {
+  const spent = turn.effects.get(key)?.reserved
+  if (spent === undefined) return {}
+  const isLate = process.turns.get(turn.turn) !== turn
+  return { spent, ...(isLate ? { released: {} } : {}), ...named(pursesAbove(world, process)) }
+}
 
 function completedRecord({ process, turn }: CallSite, data: RecordData<'effect.completed'>): RecordDraft {
   return { process: process.name as ProcessName, epoch: process.epoch, type: 'effect.completed', turn: turn.turn, data }

@@ -47,6 +47,22 @@ tokens:
   })
 })
 
+test('the fleet has a purse, in periods alone', () => {
+  const purse = (text: string) => parse(`budget: ${text}`)
+  expect(purse('{ max_cost_per_day: 20, on_exceeded: stop }').value?.budget).toMatchObject({
+    limits: { turn: {}, day: { usd: 20_000_000 } },
+    onExceeded: 'stop',
+  })
+  const problemsOf = (text: string) => purse(text).problems.map(({ path, message }) => [path, message])
+  expect(problemsOf('{ max_cost_per_run: 1 }')).toMatchObject([
+    ['budget.max_cost_per_invocation', expect.stringMatching(/each agent has/)],
+  ])
+  expect(problemsOf('{ max_dayly_cost: 1 }')).toEqual([
+    ['budget.max_dayly_cost', 'expected a known field, found max_dayly_cost'],
+  ])
+  expect(problemsOf('much')).toEqual([['budget', 'expected a section of fields, or unlimited, found "much"']])
+})
+
 test.each([
   [
     'tokens: [{ name: a, hash: secret, role: reader }]',

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type ConfigurationDocument, checkConfiguration, VigilError } from '@vigil/protocol'
+import { type AgentBudget, agentBudget } from '../ledger/agent-budget.ts'
 import { type Group, groupsOf } from '../supervision/groups.ts'
 import type { LoadOptions } from './load.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
@@ -13,6 +14,8 @@ export interface Configuration {
   readonly journal: JournalConfiguration
   /** Who may call, beside the owner of the data directory. */
   readonly tokens: ConfigurationDocument['tokens']
+  /** The purse of all agents together; none without one. */
+  readonly budget?: AgentBudget | undefined
   /** Fields as in a manifest file, for manifest files that do not have them. */
   readonly defaults: Readonly<Record<string, unknown>>
 }
@@ -78,10 +81,18 @@ export const parseConfiguration = (text: string, options: ReadOptions): Reading<
     const { max_resident: maxResident, ...cells } = check.value.cells
     try {
       groupsOf(groups)
-      const { journal, tokens, defaults } = check.value
+      const { journal, tokens, defaults, budget } = check.value
+      const purse = budget === undefined ? undefined : agentBudget(budget)
       return {
         ok: true,
-        value: { groups, cells: { ...cells, maxResident }, journal: journalOf(journal), tokens, defaults },
+        value: {
+          groups,
+          cells: { ...cells, maxResident },
+          journal: journalOf(journal),
+          tokens,
+          budget: purse,
+          defaults,
+        },
       }
     } catch (error) {
       const { message } = error as Error

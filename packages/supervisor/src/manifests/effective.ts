@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { ManifestDocument, TriggerDocument } from '@vigil/protocol'
+import { agentBudget } from '../ledger/agent-budget.ts'
 import type { Manifest, Trigger, TriggerOptions, WebhookVerification } from './manifest.ts'
 
 /**
@@ -35,6 +36,7 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
       retryBackoffMs: document.delivery.retry_backoff,
       retryBackoffMaxMs: document.delivery.retry_backoff_max,
     },
+    budget: agentBudget(document.budget),
     journal: {
       bodies: document.journal.bodies,
       bodiesRetentionMs: document.journal.bodies_retention,

@@ -1,3 +1,5 @@
+import type { AgentBudget } from '../ledger/agent-budget.ts'
+
 /** The effective manifest in camelCase, every default filled in; paths are absolute, durations milliseconds. */
 export interface Manifest {
   readonly name: string
@@ -32,6 +34,8 @@ export interface Manifest {
     readonly retryBackoffMs: number
     readonly retryBackoffMaxMs: number
   }
+  /** Absent in what was deployed before there was one: then it is the default. */
+  readonly budget?: AgentBudget
   /** Absent in what was deployed before there was a choice. */
   readonly journal?: {
     /** `hash`: of bodies over 4 KB nothing but the hash stays when no event and no turn needs them. */

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { checkManifest, type ManifestProblem, VigilError } from '@vigil/protocol'
+import { checkManifest, type LimitField, type ManifestProblem, VigilError } from '@vigil/protocol'
 import { withOptions } from '../triggers/custom/trigger-options.ts'
 import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { effectiveManifest } from './effective.ts'
@@ -94,6 +94,18 @@ type TriggerKindSpec =
       readonly schema?: Readonly<Record<string, unknown>>
     } & SettlingSpec)
 
+type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : S
+
+/** `maxDailyCost`, `maxToolCallsPerInvocation` and so on, as in a manifest file. */
+export type BudgetSpec = { readonly [F in LimitField as CamelCase<F>]?: number } & {
+  readonly toolCosts?: Readonly<Record<string, number | { readonly cost?: number; readonly irreversible?: boolean }>>
+  readonly onExceeded?: 'pause' | 'stop'
+  /** Part of a limit from which on it is told, default 0.8. */
+  readonly warningThreshold?: number
+  readonly resetHour?: number
+  readonly timezone?: string
+}
+
 /** Durations are `'30s'` or a number of seconds. Defaults are those of a manifest file. */
 export interface SpawnSpec {
   readonly name: string
@@ -124,6 +136,8 @@ export interface SpawnSpec {
     readonly retryBackoff?: Duration
     readonly retryBackoffMax?: Duration
   }
+  /** Dollars and counts. Without it: one dollar per turn, five per day. */
+  readonly budget?: 'unlimited' | BudgetSpec
   readonly journal?: { readonly bodies?: 'keep' | 'hash'; readonly bodiesRetention?: Duration }
   readonly context?: {
     readonly initialState?: Readonly<Record<string, unknown>>
@@ -162,7 +176,7 @@ export function manifestFromSpec(
     throw new VigilError('FUNCTION_NOT_PORTABLE', message)
   }
   const raw = renameKeys(withoutUndefined({ ...spec, entrypoint: entrypointPath(spec.entrypoint) }), snakeCase) as Raw
-  for (const section of ['mailbox', 'delivery', 'journal', 'context', 'network', 'approval', 'permissions'])
+  for (const section of ['mailbox', 'delivery', 'budget', 'journal', 'context', 'network', 'approval', 'permissions'])
     raw[section] = renameKeys(raw[section], snakeCase)
   if (Array.isArray(raw.triggers)) raw.triggers = raw.triggers.map((trigger: unknown) => renameKeys(trigger, snakeCase))
   const check = checkManifest(withoutUndefined(raw))

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { type Json, type ProcessName, VigilError } from '@vigil/protocol'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
+import { pursesAbove } from '../fold/purse-fold.ts'
 import { doubtsOf } from '../fold/turn-fold.ts'
 import type { World } from '../fold/world.ts'
+import { type CallSite, named } from '../gate/effect.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { Doubt, DoubtDecision } from '../surface.ts'
 
@@ -57,8 +59,19 @@ export async function resolveDoubt(
       epoch: process.epoch,
       type: 'doubt.resolved',
       turn: turn.turn,
-      data: { key, outcome, by, ...(outcome === 'done' ? { result: result ?? null } : {}) },
+      data: {
+        ...{ key, outcome, by, ...(outcome === 'done' ? { result: result ?? null } : {}) },
+        ...refundOf(log.world, one, outcome),
+      },
     },
   ])
   return process.name
+}
+
+/** In doubt a call is charged with the worst. One that is made anew counts as one, and may well be billed twice. */
+function refundOf(world: World, { process, turn, key }: CallSite, outcome: DoubtDecision['outcome']) {
+  const { usd, tokens, ...counts } = turn.effects.get(key)?.reserved ?? {}
+  const all = { ...counts, ...(usd === undefined ? {} : { usd }), ...(tokens === undefined ? {} : { tokens }) }
+  const refunded = outcome === 'not_done' ? all : outcome === 'retry' ? counts : {}
+  return Object.keys(refunded).length === 0 ? {} : { refunded, ...named(pursesAbove(world, process)) }
 }

@@ -39,7 +39,14 @@ export function historyOf(
       const context = { ...fold.manifest.context, initialState: Object.fromEntries(state) }
       // What operators laid over the triggers becomes its own.
       const manifest = { ...fold.manifest, name, context, triggers: [...triggersOf(fold)] }
-      await runtime.deploy({ manifest, baseDirectory: '/', by: 'operator', start: false, bundle: fold.bundle })
+      await runtime.deploy({
+        manifest,
+        baseDirectory: '/',
+        by: 'operator',
+        start: false,
+        bundle: fold.bundle,
+        parent: fold.name,
+      })
     },
     async replay({ process: { fold } }, id) {
       await log.settled()

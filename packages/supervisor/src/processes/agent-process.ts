@@ -129,8 +129,8 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     fold,
     get state() {
       if (lives.ending && !wanted()) return 'stopping'
-      if (fold.parked !== undefined) return 'failed'
-      if (fold.desired !== 'running') return fold.desired
+      const held = heldState(fold)
+      if (held !== undefined) return held
       if (lives.isUp) return isAwaiting(fold) ? 'awaiting' : 'running'
       return branch.place(path) === 'restarting' ? 'restarting' : 'starting'
     },
@@ -194,6 +194,13 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
       turns.close()
     },
   }
+}
+
+/** What keeps it from running, as long as it does. */
+function heldState({ parked, desired, budgetPause }: ProcessFold): ProcessState | undefined {
+  if (parked !== undefined) return 'failed'
+  if (desired !== 'running') return desired
+  return budgetPause === undefined ? undefined : 'suspended'
 }
 
 const stoppedByPolicy = ({ name, epoch }: ProcessFold): RecordDraft => ({

@@ -53,7 +53,17 @@ export function failureRecord(
   const doubts = error.code === 'EFFECT_IN_DOUBT' ? doubtsOf(turn).map(({ key }) => key) : []
   if (doubts.length > 0)
     return { ...head(context), type: 'turn.parked', turn: turn.turn, data: { attempt: turn.attempt, doubts, error } }
-  const decision = afterThrow(process.manifest.delivery, turn.attempt, error, end.error.retry !== false, context.jitter)
+  const exceeded = error.code === 'BUDGET_EXCEEDED' ? refusedBudget(turn) : undefined
+  const decision =
+    exceeded?.is_hopeless === false
+      ? afterReset
+      : afterThrow(
+          process.manifest.delivery,
+          turn.attempt,
+          error,
+          end.error.retry !== false && exceeded === undefined,
+          context.jitter,
+        )
   if (decision.action === 'dead_letter') return deadLetter(context, decision.reason, error)
   const retry_at = new Date(context.nowMs + decision.delayMs).toISOString()
   return {
@@ -63,6 +73,19 @@ export function failureRecord(
     data: { attempt: turn.attempt, error, retry_at },
   }
 }
+
+/** Nothing was wrong with it: it waits with its process, and how often does not count. */
+const afterReset = { action: 'retry', delayMs: 1_000 } as const
+
+/** What the newest refusal for want of money said. */
+const refusedBudget = ({ effects }: TurnFold): { readonly is_hopeless?: boolean } | undefined =>
+  [...effects.values()]
+    .flatMap(({ outcome }) =>
+      outcome?.ok === false && outcome.error.code === 'BUDGET_EXCEEDED'
+        ? [outcome.error.details as { is_hopeless?: boolean }]
+        : [],
+    )
+    .at(-1)
 
 /**
  * What a cut attempt had done and did not ask for when it was replayed. Effects of earlier attempts do not count: the

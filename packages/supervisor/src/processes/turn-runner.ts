@@ -17,8 +17,11 @@ import { expiries } from '../delivery/expiry.ts'
 import { retryWaits } from '../delivery/retry-wait.ts'
 import { turnEvent } from '../delivery/turn-event.ts'
 import { type ProcessFold, type TurnFold, turnOf } from '../fold/process-fold.ts'
+import { pursesAbove } from '../fold/purse-fold.ts'
 import { writtenKeys } from '../fold/state-fold.ts'
 import { listens, waitsForPerson } from '../fold/turn-fold.ts'
+import { named } from '../gate/effect.ts'
+import { beginsInMs, releaseRecords } from '../ledger/ledger.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { Incarnation } from './incarnation.ts'
 import { overwrittenRecords } from './state-commit.ts'
@@ -82,6 +85,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   let again = false
 
   const context = (turn: TurnFold) => ({ process, turn, nowMs: clock.now(), jitter: random.next() })
+  const budgetInMs = (): number => beginsInMs(log.world, process, clock.now())
   const author = () => ({ process: process.name as ProcessName, epoch: process.epoch })
 
   const start = (life: Incarnation, id: string, data: RecordData<'turn.started'>, crashed: boolean): void => {
@@ -118,6 +122,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
       started_at: new Date(clock.now()).toISOString(),
       ...(rules?.batch === undefined ? {} : { event_ids: events.map((event) => event.event_id) }),
       ...(rules?.rate === undefined ? {} : { rate: rules.rate.count }),
+      ...named(pursesAbove(log.world, process)),
     }
     start(life, turnOf(event_id), data, false)
   }
@@ -150,7 +155,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     if (log.journal.space.state !== 'open') return
     const life = parts.life()
     const running = waiting.size > 0 ? waiting.union(life?.running ?? none) : (life?.running ?? none)
-    const moment = { running, retryInMs, isExpired, ageMs, nowMs: clock.now() }
+    const moment = { running, retryInMs, isExpired, ageMs, nowMs: clock.now(), budgetInMs: budgetInMs() }
     const { resume: due, begin: next, expired, wakeInMs } = admit(process, moment)
     if (expired.length > 0) return expire(expired)
     if (wakeInMs !== undefined) wake = clock.setTimer(wakeInMs, pump)
@@ -163,7 +168,12 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     for (const turn of own) resume(life, turn)
     // What was begun on other code goes first, or it might wait for ever.
     if (process.bundle === life.bundle && own.length === due.length) {
-      for (const candidate of next) begin(life, candidate)
+      for (const candidate of next) {
+        begin(life, candidate)
+        // A run counts when it has begun, and may have been the last.
+        again = budgetInMs() > 0
+        if (again) break
+      }
     } else if (life.running.size === 0 && !isNeeded(life)) parts.outdated()
     parts.settled(life.running.size === 0)
   }
@@ -172,10 +182,13 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const isNeeded = ({ bundle }: Incarnation): boolean =>
     [...process.turns.values()].some((turn) => turn.bundle === bundle && !waitsForPerson(turn))
 
+  const released = ({ type, turn = '' }: RecordDraft): RecordDraft[] =>
+    type === 'turn.attempt_failed' || type === 'turn.parked' ? [] : releaseRecords(log.world, process, turn)
+
   const end = (record: RecordDraft, beside: readonly RecordDraft[] = []): void => {
     faultPoint('turn.before_end')
     const failuresBefore = process.failures
-    log.commit([...beside, record])
+    log.commit([...beside, ...released(record), record])
     if (record.type === 'turn.completed') parts.life()?.stateChanged(writtenKeys(record.data.writes))
     if (process.failures > failuresBefore && process.failures >= process.manifest.maxConsecutiveFailures) parts.failed()
     else pump()
@@ -204,7 +217,8 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
       const turn = open?.turn ?? turnOf(eventId)
       parts.giveUp(turn, reason)
       waiting.delete(turn)
-      log.commit([cancelled(turn, { ...(open === undefined ? { event_id: eventId } : endOf(open)), reason, by })])
+      const record = cancelled(turn, { ...(open === undefined ? { event_id: eventId } : endOf(open)), reason, by })
+      log.commit([...released(record), record])
       pump()
       return true
     },

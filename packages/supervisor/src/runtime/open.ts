@@ -5,6 +5,8 @@ import { lockDataDirectory, nodeFileSystem, openFileStore, openMemoryStore } fro
 import { type Bundle, faultPoint, type JournalDamage, type ProcessName, VigilError } from '@vigil/protocol'
 import packageJson from '../../package.json' with { type: 'json' }
 import { type Gateway, httpGateway } from '../gateway/http-gateway.ts'
+import type { AgentBudget } from '../ledger/agent-budget.ts'
+import { fleetRecords } from '../ledger/fleet.ts'
 import type { CellsConfiguration, JournalConfiguration } from '../manifests/configuration.ts'
 import { systemClock } from '../platform/clock.ts'
 import { piscinaCompute } from '../platform/compute.ts'
@@ -35,6 +37,8 @@ export interface OpenOptions {
   readonly journal: JournalConfiguration
   /** Replaces single ports; whoever gives one closes it. */
   readonly ports: Partial<Ports>
+  /** The purse of all agents together. */
+  readonly budget?: AgentBudget | undefined
 }
 
 export interface Opened {
@@ -72,6 +76,7 @@ export async function openRuntime({
   cells: cellsConfiguration,
   journal,
   ports: given,
+  budget,
 }: OpenOptions): Promise<Opened> {
   // Before anything is touched: a typo costs nothing.
   const groups = groupsOf(definitions)
@@ -173,6 +178,7 @@ export async function openRuntime({
             { ...author, type: 'journal.tail_truncated' as const, data: { moved_to: tail.movedTo, bytes: tail.bytes } },
           ]),
       ...epitaphs,
+      ...fleetRecords(runtime.log.world, budget),
       {
         ...author,
         type: 'runtime.started',

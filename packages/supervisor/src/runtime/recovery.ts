@@ -1,7 +1,9 @@
 import type { JournalStore, ProcessName, RecordDraft } from '@vigil/protocol'
 import type { ProcessFold } from '../fold/process-fold.ts'
+import { fleetPurse } from '../fold/purse-fold.ts'
 import { touched } from '../fold/touched.ts'
 import { applyRecord, type World } from '../fold/world.ts'
+import { releaseRecords } from '../ledger/ledger.ts'
 import type { RecoveryReport } from '../surface.ts'
 import { endsOfLostBodies } from './lost-bodies.ts'
 import { isRepeated } from './repeated-effects.ts'
@@ -31,14 +33,18 @@ export async function recover(journal: JournalStore): Promise<Recovered> {
     for (const name of later) replayed.set(name, (replayed.get(name) ?? 0) + 1)
   })
   const checkpointAt = checkpoint === undefined ? undefined : new Date(checkpoint.at).toISOString()
-  const processes = [...world.values()]
+  const processes = [...world.values()].filter(({ name }) => name !== fleetPurse)
   const lostBodies = processes.flatMap(endsOfLostBodies)
+  const ends = (process: ProcessFold): RecordDraft[] =>
+    lostBodies
+      .filter((end) => end.process === process.name)
+      .flatMap((end) => [...releaseRecords(world, process, end.turn ?? ''), end])
   const tail = journal.report.tornTail
   return {
     world,
     rows: checkpoint?.rows ?? new Map(),
     changed: new Set(replayed.keys()),
-    epitaphs: [...processes.filter((process) => process.alive).map(epitaph), ...lostBodies],
+    epitaphs: [...processes.filter((process) => process.alive).map(epitaph), ...processes.flatMap(ends)],
     report: {
       ...(tail === undefined ? {} : { tornTail: tail.movedTo }),
       processes: processes.map((process) => ({

@@ -3,6 +3,7 @@ import { busChannels } from '../bus/channels.ts'
 import { jsonOf } from '../delivery/json-of.ts'
 import { type Results, turnResults } from '../delivery/results.ts'
 import { subscribers } from '../delivery/routing.ts'
+import { fleetPurse } from '../fold/purse-fold.ts'
 import { credits } from '../gate/credits.ts'
 import { fetchEffect } from '../gate/effects/fetch.ts'
 import { fileEffects } from '../gate/effects/files.ts'
@@ -12,6 +13,8 @@ import { peopleEffects } from '../gate/effects/people.ts'
 import { requests } from '../gate/effects/request.ts'
 import { createGate } from '../gate/gate.ts'
 import { demandTier } from '../isolation/tier.ts'
+import { budgetWatch } from '../ledger/budget-watch.ts'
+import { ledgerDecider, releaseRecords } from '../ledger/ledger.ts'
 import { type AgentProcess, agentProcess } from '../processes/agent-process.ts'
 import { requestDeadlines } from '../requests/deadlines.ts'
 import type { WakeAdmission } from '../residency/wake-admission.ts'
@@ -115,7 +118,8 @@ export function startRuntime({
       inside: messageEffects({ world, clock, random }),
       waiting: { monitor: watches.effect, request: asked.effect, approve: people.approve, ask_human: people.ask_human },
     },
-    deciders: [],
+    // The ledger is the last: by then it is known what a call may cost.
+    deciders: [ledgerDecider(world, clock, () => clockLook.look())],
   })
   const secrets = hookSecrets({ env, fileSystem: ports.fileSystem })
   const isStopped = (name: string): boolean => (members.get(name)?.process.state ?? 'stopped') === 'stopped'
@@ -131,6 +135,7 @@ export function startRuntime({
     if (record.turn !== undefined) members.get(record.process)?.process.heard(record.turn)
     watches.heard(record)
     asked.heard(record)
+    budgets.heard(record)
     people.heard(record)
     deadlines.heard(record)
     ingress.heard(record)
@@ -161,11 +166,24 @@ export function startRuntime({
       state === 'running' || state === 'awaiting',
     )
 
+  const budgets = budgetWatch({
+    log,
+    clock,
+    moved(name) {
+      const member = members.get(name)
+      member?.process.pump()
+      if (member !== undefined) arm(member)
+      for (const look of watchers) look()
+    },
+    stop: (name) => void members.get(name)?.process.stop('policy').catch(complain(name)),
+  })
+
   const clockLook = clockWatch({
     log,
     clock,
     stepped() {
       for (const { triggers } of members.values()) triggers.clockStepped()
+      budgets.look()
     },
   })
 
@@ -236,13 +254,13 @@ export function startRuntime({
       }
     },
   })
-  for (const name of world.keys()) enroll(name)
+  for (const name of world.keys()) if (name !== fleetPurse) enroll(name)
 
   return {
     log,
     results,
     members,
-    async deploy({ manifest, by, start, bundle }) {
+    async deploy({ manifest, by, start, bundle, parent }) {
       log.assertRoom()
       demandTier(manifest, ports.machine)
       const module = bundle === undefined ? await ports.compute.bundle(manifest.entrypoint) : await bundles.get(bundle)
@@ -252,7 +270,13 @@ export function startRuntime({
       const author = { process: manifest.name as ProcessName, epoch: fold?.epoch ?? before }
       const unchanged = fold?.bundle === module.hash && JSON.stringify(fold.manifest) === JSON.stringify(manifest)
       if (!unchanged) {
-        const data = { revision: (fold?.revision ?? 0) + 1, manifest: { ...manifest }, bundle: module.hash, by }
+        const data = {
+          revision: (fold?.revision ?? 0) + 1,
+          manifest: { ...manifest },
+          bundle: module.hash,
+          by,
+          ...(parent === undefined ? {} : { parent }),
+        }
         // In one batch: a crash between the two would leave an agent that is known and never meant to run.
         const desired = { ...author, type: 'process.desired' as const, data: { state: 'running' as const, by } }
         await log.commitDurably([
@@ -272,9 +296,15 @@ export function startRuntime({
       if (member === undefined) throw new VigilError('PROCESS_NOT_FOUND', `there is no process "${name}"`)
       await member.process.stop(by)
       await member.triggers.close()
-      await log.commitDurably([
-        { process: name as ProcessName, epoch: member.process.fold.epoch, type: 'process.removed', data: { by } },
-      ])
+      const { fold } = member.process
+      const released = [...fold.turns.keys()].flatMap((turn) => releaseRecords(world, fold, turn))
+      const removed = {
+        process: fold.name as ProcessName,
+        epoch: fold.epoch,
+        type: 'process.removed' as const,
+        data: { by },
+      }
+      await log.commitDurably([...released, removed])
       members.delete(name)
       top.changed(name)
       await bodies.purge(name)
@@ -312,6 +342,7 @@ export function startRuntime({
       }),
     revive() {
       revived = true
+      budgets.look()
       top.begin()
       for (const member of members.values()) arm(member)
     },
@@ -336,6 +367,7 @@ export function startRuntime({
       await top.end()
       checkpoints.close()
       clockLook.close()
+      budgets.close()
       bodies.close()
       deadlines.close()
       results.close()

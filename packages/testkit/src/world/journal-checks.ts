@@ -1,4 +1,5 @@
 import { eventsOf, type JournalRecord, type RecordData } from '@vigil/protocol'
+import { moneyKept } from './money-checks.ts'
 import { peopleAskedOnce, peopleHeard } from './people-checks.ts'
 import { requestsAnswered } from './request-checks.ts'
 import { slotsAccountedFor } from './slot-checks.ts'
@@ -150,4 +151,5 @@ export const journalChecks: readonly JournalCheck[] = [
   channelsBeginAnew,
   overlapsKept,
   supersededByNewer,
+  moneyKept,
 ]

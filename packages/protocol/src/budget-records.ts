@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import { record } from './record-row.ts'
+import { amounts, budgetLimit, by, purses } from './record-shapes.ts'
+
+/** What happens to budgets beside effects: those say themselves what they reserve and what they have cost. */
+export const budgetRecords = {
+  'clock.confirmed': record(
+    ['purse'],
+    'A person says that the clock is right, which had leapt by more than a day: budgets go on to the period that is now.',
+    z.strictObject({ by }),
+  ),
+  'budget.changed': record(
+    ['purse'],
+    'Somebody changed limits of a process; null is again what the manifest says. Of @fleet: the purse that the configuration gives to all together.',
+    z.strictObject({
+      set: z.record(z.string(), z.unknown()).optional(),
+      budget: z.record(z.string(), z.unknown()).optional().describe('of @fleet: all of it'),
+      by,
+    }),
+  ),
+  'budget.granted': record(
+    ['purse'],
+    'Somebody gave a process more, for the hour, day and month that are now: `usd` in millionths of a dollar.',
+    z.strictObject({ usd: z.int().min(1), by }),
+  ),
+  'budget.warned': record(['purse'], 'A limit comes near; told once in each period.', z.strictObject(budgetLimit)),
+  'budget.exceeded': record(
+    ['purse'],
+    'A call did not fit into a limit and was not made. `policy` is what follows for the process that made it.',
+    z.strictObject({
+      ...budgetLimit,
+      owner: z.string().describe('whose limit it is: its own, of one above it, of @fleet'),
+      asked: z.number(),
+      reserved: z.number(),
+      policy: z.enum(['pause', 'stop', 'nothing']),
+      until: z.string().optional().describe('when the next period begins'),
+    }),
+  ),
+  'budget.released': record(
+    ['turns', 'purse'],
+    'A turn ends, and so much that it had reserved was not spent.',
+    z.strictObject({ amounts, purses }),
+  ),
+  'budget.resumed': record(
+    ['purse'],
+    'A process that waited for its budget goes on.',
+    z.strictObject({ by: z.enum(['reset', 'operator']) }),
+  ),
+}

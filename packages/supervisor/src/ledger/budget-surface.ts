@@ -1,0 +1,66 @@
+/** Money as people see it: dollars, and counts of everything else; what is nothing is absent. */
+export interface SpendAmounts {
+  readonly usd?: number
+  readonly tokens?: number
+  readonly toolCalls?: number
+  readonly modelCalls?: number
+  readonly irreversible?: number
+  readonly runs?: number
+}
+
+/** One limit of a process, and how much of it is taken. */
+export interface LimitStatus {
+  readonly per: 'turn' | 'hour' | 'day' | 'month'
+  readonly kind: keyof SpendAmounts
+  /** With what was granted for the period that is now. */
+  readonly limit: number
+  /** Of a turn there are many: see its turns. */
+  readonly spent?: number
+  readonly reserved?: number
+}
+
+export interface SpentInPeriods {
+  readonly hour: SpendAmounts
+  readonly day: SpendAmounts
+  readonly month: SpendAmounts
+  /** By what is under way. */
+  readonly reserved: SpendAmounts
+}
+
+export interface BudgetStatus extends SpentInPeriods {
+  /** Of what operators laid over the manifest; goes up with each change. */
+  readonly revision: number
+  readonly unlimited: boolean
+  readonly onExceeded: 'pause' | 'ask' | 'escalate' | 'stop'
+  readonly limits: readonly LimitStatus[]
+  /** The clock has leapt, and no period begins before somebody says that it is right. */
+  readonly held: boolean
+  /** It waits for a purse that has no room; `owner` is its own name, that of one above it, or @fleet. */
+  readonly paused?: {
+    readonly since: string
+    readonly owner: string
+    readonly per: 'turn' | 'hour' | 'day' | 'month'
+    readonly kind: keyof SpendAmounts
+    readonly until?: string
+  }
+}
+
+export interface AgentSpend extends SpentInPeriods {
+  readonly name: string
+  /** Turns that are open, with what they have taken. */
+  readonly turns: readonly { readonly turn: string; readonly spent: SpendAmounts; readonly reserved: SpendAmounts }[]
+}
+
+export interface Spend {
+  readonly agents: readonly AgentSpend[]
+  /** Of all agents that are there, each in its own hour, day and month. */
+  readonly total: SpentInPeriods
+  /** The purse of the configuration, if it has one. */
+  readonly fleet?: BudgetStatus
+}
+
+/** What was changed, and its number. */
+export interface BudgetChange {
+  readonly name: string
+  readonly revision: number
+}

@@ -1,0 +1,95 @@
+import {
+  type Exceeded,
+  exceededBy,
+  exceededInTurn,
+  type Holding,
+  type Kind,
+  toDollars,
+  usedUp,
+  warnings,
+} from '@vigil/governance'
+import { type Clock, type ProcessName, type RecordDraft, VigilError } from '@vigil/protocol'
+import type { ProcessFold } from '../fold/process-fold.ts'
+import { budgetOf, pursesAbove } from '../fold/purse-fold.ts'
+import type { World } from '../fold/world.ts'
+import type { Decider } from '../gate/decide.ts'
+
+/** What a process may take from: its own purse and all above it. */
+function holdingsOf(world: World, process: ProcessFold): Holding[] {
+  const above = pursesAbove(world, process).flatMap((name) => world.get(name) ?? [])
+  return [process, ...above].map((each) => ({ owner: each.name, budget: budgetOf(each), purse: each.purse }))
+}
+
+/** Asked last: whatever a call may cost by then has to fit everywhere, or the call is not made. */
+export function ledgerDecider(world: World, clock: Clock, lookAtClock: () => void): Decider {
+  return ({ site: { process, turn }, kind, reserve }) => {
+    if (Object.keys(reserve).length === 0) return undefined
+    // Before a leap of it would begin a new day.
+    lookAtClock()
+    const own = { owner: process.name, limits: budgetOf(process).limits.turn, purse: turn.purse }
+    const exceeded = exceededInTurn(reserve, own) ?? exceededBy(reserve, holdingsOf(world, process), clock.now())
+    if (exceeded === undefined) return undefined
+    const error = exceededError(kind, exceeded)
+    return { verdict: 'refuse', error, beside: exceededRecords(world, process, turn.turn, exceeded) }
+  }
+}
+
+function exceededError(what: string, exceeded: Exceeded): VigilError {
+  const { owner, per, kind, asked, limit, spent, reserved, untilMs, isHopeless } = exceeded
+  const [needs, most, used, held] = [asked, limit, spent, reserved].map((amount) => amountText(kind, amount))
+  const whose = owner.startsWith('@') ? 'the fleet' : `"${owner}"`
+  const when = untilMs === undefined ? '' : `, until ${new Date(untilMs).toISOString()}`
+  const message = `${what} needs ${needs}, and the ${per} of ${whose} has a limit of ${most}, of which ${used} are spent and ${held} reserved${when}`
+  return new VigilError('BUDGET_EXCEEDED', message, {
+    details: { owner, per, kind, asked, limit, spent, reserved, is_hopeless: isHopeless },
+  })
+}
+
+const words: Readonly<Record<Kind, string>> = {
+  usd: 'dollars',
+  tokens: 'tokens',
+  tool_calls: 'tool calls',
+  model_calls: 'model calls',
+  irreversible: 'irreversible actions',
+  runs: 'runs',
+}
+const amountText = (kind: Kind, amount: number): string =>
+  kind === 'usd' ? `$${toDollars(amount)}` : `${amount} ${words[kind]}`
+
+/** Told once: who waits already is not told again by each call of the turn that is still open. */
+function exceededRecords(world: World, process: ProcessFold, turn: string, exceeded: Exceeded): RecordDraft[] {
+  const { owner, per, kind, asked, limit, spent, reserved, untilMs, isHopeless } = exceeded
+  if (process.budgetPause !== undefined) return []
+  const holder = world.get(owner) ?? process
+  const policy = isHopeless ? 'nothing' : budgetOf(holder).onExceeded === 'stop' ? 'stop' : 'pause'
+  const until = untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() }
+  const data = { owner, per, kind, asked, limit, spent, reserved, policy, ...until } as const
+  return [{ process: process.name as ProcessName, epoch: process.epoch, type: 'budget.exceeded', turn, data }]
+}
+
+/** People are to be told of limits that come near. */
+export const warningRecords = (world: World, process: ProcessFold, nowMs: number): RecordDraft[] =>
+  holdingsOf(world, process).flatMap((holding) =>
+    warnings(holding, nowMs).map(({ owner, per, kind, limit, spent }) => ({
+      process: owner as ProcessName,
+      epoch: world.get(owner)?.epoch ?? 0,
+      type: 'budget.warned' as const,
+      data: { per, kind, limit, spent },
+    })),
+  )
+
+/** Milliseconds until a turn of the process may begin, as far as money goes; Infinity while nobody knows. */
+export function beginsInMs(world: World, process: ProcessFold, nowMs: number): number {
+  const exceeded = usedUp(holdingsOf(world, process), nowMs)
+  if (exceeded === undefined) return 0
+  return exceeded.untilMs === undefined ? Number.POSITIVE_INFINITY : exceeded.untilMs - nowMs
+}
+
+/** What open reservations of a turn that ends are to be given back. */
+export function releaseRecords(world: World, process: ProcessFold, id: string): RecordDraft[] {
+  const amounts = process.turns.get(id)?.purse.reserved ?? {}
+  if (Object.keys(amounts).length === 0) return []
+  const purses = pursesAbove(world, process)
+  const data = { amounts, ...(purses.length === 0 ? {} : { purses }) }
+  return [{ process: process.name as ProcessName, epoch: process.epoch, type: 'budget.released', turn: id, data }]
+}
