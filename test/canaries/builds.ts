@@ -165,8 +165,8 @@ export const brokenBuilds: readonly BrokenBuild[] = [
   {
     name: 'confirms a cancel that is not on record',
     file: 'packages/supervisor/src/processes/turn-runner.ts',
-    find: '      log.commit([cancelled(turn, {',
-    replace: '      void ([cancelled(turn, {',
+    find: '      log.commit([...released(record), record])',
+    replace: '      void [...released(record), record]',
     seenBy: 4,
   },
   {
