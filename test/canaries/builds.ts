@@ -165,8 +165,8 @@ export const brokenBuilds: readonly BrokenBuild[] = [
   {
     name: 'confirms a cancel that is not on record',
     file: 'packages/supervisor/src/processes/turn-runner.ts',
-    find: '      log.commit([...released(record), record])',
-    replace: '      void [...released(record), record]',
+    find: '      log.commit([...charged(record), record])',
+    replace: '      void [...charged(record), record]',
     seenBy: 4,
   },
   {

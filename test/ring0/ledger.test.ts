@@ -126,17 +126,18 @@ test('nothing is limited that is unlimited, and it is counted', async () => {
   expect(standing()).toEqual({ reserved: 0, spent: 1_800_000_000 })
 })
 
-test('a call of a turn that was cancelled is paid when it comes in, out of nothing that others have reserved', async () => {
+test('a call of a turn that was cancelled is paid at once, and not again when it comes in', async () => {
   const answer = Promise.withResolvers<number>()
   await open({ maxDailyCost: 5, maxCostPerInvocation: 5 }, () => answer.promise)
   void call(2, 'a')
   await ring.clock.advance(0)
   const author = { process: 'worker' as ProcessName, epoch: 1, turn: 't1' }
-  ring.commit({ ...author, type: 'budget.released', data: { amounts: { usd: 2_000_000 } } })
+  ring.commit({ ...author, type: 'budget.charged', data: { amounts: { usd: 2_000_000 } } })
   ring.commit({ ...author, type: 'turn.cancelled', data: { event_id: 'e1', reason: 'no', by: 'operator' } })
-  expect(standing()).toEqual({ reserved: 0, spent: 0 })
+  expect(standing()).toEqual({ reserved: 0, spent: 2_000_000 })
   answer.resolve(200)
   await ring.clock.advance(0)
   expect(standing()).toEqual({ reserved: 0, spent: 2_000_000 })
-  expect(await ring.records('effect.completed')).toMatchObject([{ data: { spent: { usd: 2_000_000 }, released: {} } }])
+  const [completed] = await ring.records('effect.completed')
+  expect(completed?.data).not.toHaveProperty('spent')
 })

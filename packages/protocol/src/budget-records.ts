@@ -36,9 +36,9 @@ export const budgetRecords = {
       until: z.string().optional().describe('when the next period begins'),
     }),
   ),
-  'budget.released': record(
+  'budget.charged': record(
     ['turns', 'purse'],
-    'A turn ends, and so much that it had reserved was not spent.',
+    'A turn ends with calls of which nobody knows what came of them: they are charged with the worst, whatever is heard of them later.',
     z.strictObject({ amounts, purses }),
   ),
   'budget.resumed': record(

@@ -45,13 +45,13 @@ test('what is reserved is free again with its outcome, which says what it came t
   expect(standing()).toEqual({ reserved: {}, spent: { ...spent, runs: 1 }, turn: { reserved: {}, spent } })
 })
 
-test('what a turn still has reserved is given back when it ends; what comes in later is spent all the same', () => {
+test('what a turn has begun and knows no outcome of is paid when it ends, and not again when it comes in', () => {
   const { put, standing } = running()
   put(intended('a', { usd: 5 }))
-  put({ ...alpha, type: 'budget.released', turn: 't-e1', data: { amounts: { usd: 5 } } })
+  put({ ...alpha, type: 'budget.charged', turn: 't-e1', data: { amounts: { usd: 5 } } })
   put({ ...alpha, type: 'turn.cancelled', turn: 't-e1', data: { event_id: 'e1', reason: 'no', by: 'operator' } })
-  expect(standing()).toMatchObject({ reserved: {}, spent: { runs: 1 } })
-  put(completed('a', { spent: { usd: 5 }, released: {} }))
+  expect(standing()).toMatchObject({ reserved: {}, spent: { runs: 1, usd: 5 } })
+  put(completed('a', {}))
   expect(standing()).toMatchObject({ reserved: {}, spent: { runs: 1, usd: 5 } })
 })
 

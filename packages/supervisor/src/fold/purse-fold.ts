@@ -71,10 +71,12 @@ export function foldSpent(world: World, record: Of<'effect.completed'>): void {
     turn.purse = { spent: plus(turn.purse.spent, spent), reserved: minus(turn.purse.reserved, released) }
 }
 
-export function foldReleased(world: World, record: Of<'budget.released'>): void {
-  eachPurse(world, record, (purse) => settle(purse, record.data.amounts, {}))
+export function foldCharged(world: World, record: Of<'budget.charged'>): void {
+  const { amounts } = record.data
+  eachPurse(world, record, (purse) => settle(purse, amounts, amounts))
   const turn = turnOf(world, record)
-  if (turn !== undefined) turn.purse = { ...turn.purse, reserved: minus(turn.purse.reserved, record.data.amounts) }
+  if (turn !== undefined)
+    turn.purse = { spent: plus(turn.purse.spent, amounts), reserved: minus(turn.purse.reserved, amounts) }
 }
 
 /** A person says that what was in doubt did not happen, or is to be made anew: it is not paid for twice. */

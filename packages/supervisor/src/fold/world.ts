@@ -6,12 +6,12 @@ import { foldAccepted, foldArmed, foldBaseline, foldDelivery, foldRedelivered, s
 import { newProcessFold, type ProcessFold, type TurnFold } from './process-fold.ts'
 import {
   foldBudgetChanged,
+  foldCharged,
   foldConfirmed,
   foldExceeded,
   foldGranted,
   foldLeap,
   foldRefunded,
-  foldReleased,
   foldReserved,
   foldRun,
   foldSpent,
@@ -151,7 +151,7 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'budget.granted': own(foldGranted),
   'budget.warned': own(foldWarned),
   'budget.exceeded': own(foldExceeded),
-  'budget.released': foldReleased,
+  'budget.charged': foldCharged,
   'budget.resumed': own((process) => {
     process.budgetPause = undefined
   }),

@@ -126,12 +126,11 @@ export const inDoubt = (effect: EffectFold): VigilError =>
     details: { key: effect.key, input: effect.input },
   })
 
-/** What was begun is paid for, whatever came of it; what its turn had reserved is free already if it has ended. */
+/** What was begun is paid for, whatever came of it; if its turn has ended, it is paid already. */
 function payment(world: World, { process, turn, key }: CallSite): Partial<RecordData<'effect.completed'>> {
   const spent = turn.effects.get(key)?.reserved
-  if (spent === undefined) return {}
-  const isLate = process.turns.get(turn.turn) !== turn
-  return { spent, ...(isLate ? { released: {} } : {}), ...named(pursesAbove(world, process)) }
+  if (spent === undefined || process.turns.get(turn.turn) !== turn) return {}
+  return { spent, ...named(pursesAbove(world, process)) }
 }
 
 function completedRecord({ process, turn }: CallSite, data: RecordData<'effect.completed'>): RecordDraft {

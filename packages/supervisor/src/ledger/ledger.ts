@@ -85,11 +85,11 @@ export function beginsInMs(world: World, process: ProcessFold, nowMs: number): n
   return exceeded.untilMs === undefined ? Number.POSITIVE_INFINITY : exceeded.untilMs - nowMs
 }
 
-/** What open reservations of a turn that ends are to be given back. */
-export function releaseRecords(world: World, process: ProcessFold, id: string): RecordDraft[] {
+/** What a turn that ends has begun and knows no outcome of: it may have happened, so it is paid for. */
+export function chargeRecords(world: World, process: ProcessFold, id: string): RecordDraft[] {
   const amounts = process.turns.get(id)?.purse.reserved ?? {}
   if (Object.keys(amounts).length === 0) return []
   const purses = pursesAbove(world, process)
   const data = { amounts, ...(purses.length === 0 ? {} : { purses }) }
-  return [{ process: process.name as ProcessName, epoch: process.epoch, type: 'budget.released', turn: id, data }]
+  return [{ process: process.name as ProcessName, epoch: process.epoch, type: 'budget.charged', turn: id, data }]
 }

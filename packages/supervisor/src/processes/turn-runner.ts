@@ -21,7 +21,7 @@ import { pursesAbove } from '../fold/purse-fold.ts'
 import { writtenKeys } from '../fold/state-fold.ts'
 import { listens, waitsForPerson } from '../fold/turn-fold.ts'
 import { named } from '../gate/effect.ts'
-import { beginsInMs, releaseRecords } from '../ledger/ledger.ts'
+import { beginsInMs, chargeRecords } from '../ledger/ledger.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { Incarnation } from './incarnation.ts'
 import { overwrittenRecords } from './state-commit.ts'
@@ -182,13 +182,13 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const isNeeded = ({ bundle }: Incarnation): boolean =>
     [...process.turns.values()].some((turn) => turn.bundle === bundle && !waitsForPerson(turn))
 
-  const released = ({ type, turn = '' }: RecordDraft): RecordDraft[] =>
-    type === 'turn.attempt_failed' || type === 'turn.parked' ? [] : releaseRecords(log.world, process, turn)
+  const charged = ({ type, turn = '' }: RecordDraft): RecordDraft[] =>
+    type === 'turn.attempt_failed' || type === 'turn.parked' ? [] : chargeRecords(log.world, process, turn)
 
   const end = (record: RecordDraft, beside: readonly RecordDraft[] = []): void => {
     faultPoint('turn.before_end')
     const failuresBefore = process.failures
-    log.commit([...beside, ...released(record), record])
+    log.commit([...beside, ...charged(record), record])
     if (record.type === 'turn.completed') parts.life()?.stateChanged(writtenKeys(record.data.writes))
     if (process.failures > failuresBefore && process.failures >= process.manifest.maxConsecutiveFailures) parts.failed()
     else pump()
@@ -218,7 +218,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
       parts.giveUp(turn, reason)
       waiting.delete(turn)
       const record = cancelled(turn, { ...(open === undefined ? { event_id: eventId } : endOf(open)), reason, by })
-      log.commit([...released(record), record])
+      log.commit([...charged(record), record])
       pump()
       return true
     },

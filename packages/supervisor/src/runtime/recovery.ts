@@ -3,7 +3,7 @@ import type { ProcessFold } from '../fold/process-fold.ts'
 import { fleetPurse } from '../fold/purse-fold.ts'
 import { touched } from '../fold/touched.ts'
 import { applyRecord, type World } from '../fold/world.ts'
-import { releaseRecords } from '../ledger/ledger.ts'
+import { chargeRecords } from '../ledger/ledger.ts'
 import type { RecoveryReport } from '../surface.ts'
 import { endsOfLostBodies } from './lost-bodies.ts'
 import { isRepeated } from './repeated-effects.ts'
@@ -38,7 +38,7 @@ export async function recover(journal: JournalStore): Promise<Recovered> {
   const ends = (process: ProcessFold): RecordDraft[] =>
     lostBodies
       .filter((end) => end.process === process.name)
-      .flatMap((end) => [...releaseRecords(world, process, end.turn ?? ''), end])
+      .flatMap((end) => [...chargeRecords(world, process, end.turn ?? ''), end])
   const tail = journal.report.tornTail
   return {
     world,

@@ -14,7 +14,7 @@ import { requests } from '../gate/effects/request.ts'
 import { createGate } from '../gate/gate.ts'
 import { demandTier } from '../isolation/tier.ts'
 import { budgetWatch } from '../ledger/budget-watch.ts'
-import { ledgerDecider, releaseRecords } from '../ledger/ledger.ts'
+import { chargeRecords, ledgerDecider } from '../ledger/ledger.ts'
 import { type AgentProcess, agentProcess } from '../processes/agent-process.ts'
 import { requestDeadlines } from '../requests/deadlines.ts'
 import type { WakeAdmission } from '../residency/wake-admission.ts'
@@ -297,14 +297,14 @@ export function startRuntime({
       await member.process.stop(by)
       await member.triggers.close()
       const { fold } = member.process
-      const released = [...fold.turns.keys()].flatMap((turn) => releaseRecords(world, fold, turn))
+      const charged = [...fold.turns.keys()].flatMap((turn) => chargeRecords(world, fold, turn))
       const removed = {
         process: fold.name as ProcessName,
         epoch: fold.epoch,
         type: 'process.removed' as const,
         data: { by },
       }
-      await log.commitDurably([...released, removed])
+      await log.commitDurably([...charged, removed])
       members.delete(name)
       top.changed(name)
       await bodies.purge(name)

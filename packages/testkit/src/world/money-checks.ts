@@ -56,9 +56,9 @@ export function moneyKept(log: readonly JournalRecord[]): string[] {
       open.delete(call)
       turns.set(turn, plus(minus(turns.get(turn) ?? {}, released), spent))
       change((purse) => settle(purse, released, spent))
-    } else if (record.type === 'budget.released') {
+    } else if (record.type === 'budget.charged') {
       for (const name of open.keys()) if (name.startsWith(`${turn} `)) open.delete(name)
-      change((purse) => settle(purse, record.data.amounts, {}))
+      change((purse) => settle(purse, record.data.amounts, record.data.amounts))
     } else if (record.type === 'doubt.resolved' && record.data.refunded !== undefined) {
       const { refunded } = record.data
       turns.set(turn, minus(turns.get(turn) ?? {}, refunded))
