@@ -1,6 +1,6 @@
 import type { AgentContext } from '@vigil/agent'
 import { cron, fileWatch, onEvent, onMessage, webhook } from '@vigil/supervisor'
-import { type InlineAgent, http as outside, sweep, type TestFault, testAgent } from '@vigil/testkit'
+import { type InlineAgent, http as outside, sweep, type TestFault, type TestRequest, testAgent } from '@vigil/testkit'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 
@@ -25,6 +25,32 @@ const clerk: InlineAgent = {
   },
 }
 const http = { 'POST http://hooks.test/*': 204 }
+
+test('says what people are asked, and takes their word', async () => {
+  const payer: InlineAgent = {
+    name: 'payer',
+    run: async (_event, ctx: AgentContext) => ({
+      approval: await ctx.approve({ action: 'pay', details: { amount: 5 } }),
+      colour: await ctx.askHuman({ question: 'Which colour?', options: ['red', 'blue'] }),
+    }),
+  }
+  await using t = await testAgent(payer)
+  const turn = t.fire('manual')
+  const asked = async () => {
+    while (t.requests.length === 0) await t.advance('1s')
+    return t.requests[0] as TestRequest
+  }
+  const approval = await asked()
+  expect(approval).toMatchObject({ kind: 'approval', asked: { action: 'pay', details: { amount: 5 } } })
+  await approval.approve({ edits: { amount: 4 } })
+  await expect(approval.deny()).rejects.toMatchObject({ code: 'ALREADY_DECIDED' })
+  await (await asked()).answer('blue')
+  expect(await turn).toMatchObject({
+    status: 'completed',
+    result: { approval: { approved: true, edits: { amount: 4 } }, colour: 'blue' },
+  })
+  expect(t.requests).toEqual([])
+})
 
 test.each(['standard', 'github', 'stripe', 'slack', 'generic', undefined] as const)(
   'fires a webhook that is signed by the scheme %s, once, also when ring 0 dies before it answers',

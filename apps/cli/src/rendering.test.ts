@@ -150,6 +150,7 @@ it('tells all about one process', () => {
       waiting_since: '2026-01-01T00:00:00.000Z',
       behind: [{ turn: 't1', why: 'waits for a person since then' }],
     },
+    attention: [{ what: 'waits for approval r1', since: 'then' }],
     drift: [{ path: 'triggers.cron-1', change: 'off' }],
     budget,
     triggers: [
@@ -184,6 +185,7 @@ it('tells all about one process', () => {
     '    held     the clock has leapt: `vigil confirm-clock`',
     '    paused   the day of @fleet has no tool calls left, until then',
     '  failures   1 dead letters in a row',
+    '  attention  waits for approval r1 (since then)',
     '  drift      triggers.cron-1 is turned off by an operator',
     '',
     'TRIGGER  LISTENS TO       FROM      NEXT  TAKEN  NOT TAKEN           NOTE',

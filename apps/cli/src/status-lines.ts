@@ -31,6 +31,7 @@ export function statusLines(view: ProcessView): string[] {
     ['turns', turnWords(counters)],
     ...budgetFacts(view.budget),
     ['failures', counters.failures === 0 ? undefined : `${counters.failures} dead letters in a row`],
+    ...view.attention.map(({ what, since }): [string, string] => ['attention', `${what} (since ${since})`]),
     ...view.drift.map(({ path, change }): [string, string] => [
       'drift',
       `${path} ${change === 'off' ? 'is turned off' : 'was added'} by an operator`,

@@ -38,6 +38,7 @@ export const status: ProcessStatus = {
   lastExit: { at: '2026-01-01T00:00:00.000Z', cause: { kind: 'memory', used_mb: 301, limit_mb: 128 } },
   counters: { accepted: 5, completed: 3, deadLettered: 1, cancelled: 0, failures: 2 },
   mailbox: { waiting: 1, open: 1, deadLetters: 1, behind: [] },
+  attention: [],
   triggers: [
     {
       id: 't1',

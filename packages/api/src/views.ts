@@ -92,6 +92,9 @@ export function runtimeStatusView(s: RuntimeSurface): RuntimeStatusView {
     disk: diskView(s),
     ...(s.damaged.length > 0 ? { damaged: s.damaged } : {}),
     processes: { total: states.length, by_state: byState },
+    needs_attention: s
+      .list()
+      .flatMap((agent) => agent.status().attention.map((each) => ({ process: agent.name, ...each }))),
     recovery: recoveryView(s.report),
   }
 }

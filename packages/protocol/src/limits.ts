@@ -23,6 +23,10 @@ export const limits = {
   openRequests: 10_000,
   requestBytes: 64_000,
   endedRequests: 100,
+  /** Notices of one process that wait to be sent, those that were given up and are remembered, and the tries of one. */
+  waitingNotices: 1_000,
+  lostNotices: 20,
+  noticeTries: 12,
   /** Turns that one process has open at a time in lanes of their own keys. */
   keyedLanes: 64,
   dedupeKeys: 100_000,

@@ -11,6 +11,7 @@ export const bodyPaths: { readonly [T in RecordType]?: readonly string[] } = {
   'message.sent': ['content'],
   'effect.completed': ['outcome', 'value'],
   'request.opened': ['asked'],
+  'notice.queued': ['data'],
   'request.decided': ['outcome', 'value'],
   'turn.completed': ['result'],
 }

@@ -318,6 +318,29 @@ export const recordTable = {
     }),
   ),
 
+  'notice.queued': record(
+    ['notices', 'requests'],
+    'People are to be told something. Without `to` there is nobody to send it to, and it is told on the bus and in the status alone.',
+    z.strictObject({
+      id: z.string().describe('the same in every try'),
+      event_type: z.string(),
+      text: z.string(),
+      data: z.unknown(),
+      to: z.unknown().optional().describe('URL or where it lies, format, where the secret lies'),
+      request: z.string().optional().describe('the request that it is about'),
+    }),
+  ),
+  'notice.sent': record(
+    ['notices'],
+    'The other side took a notice.',
+    z.strictObject({ id: z.string(), attempt: z.number(), status: z.number() }),
+  ),
+  'notice.failed': record(
+    ['notices'],
+    'A try to send a notice failed. It is tried again at `retry_at`; without that it is given up.',
+    z.strictObject({ id: z.string(), attempt: z.number(), error, retry_at: z.string().optional() }),
+  ),
+
   'effect.intended': record(
     ['turns', 'purse'],
     'An effect on the outside is about to act.',

@@ -33,6 +33,8 @@ export interface ProcessView {
     readonly behind: readonly { readonly turn: string; readonly why: string }[]
   }
   readonly budget: BudgetView
+  /** What a person should look at. */
+  readonly attention: readonly { readonly what: string; readonly since: string }[]
   readonly triggers: readonly TriggerView[]
   /** Where operators made it another than its manifest says; `off`: they turned it off. */
   readonly drift: readonly { readonly path: string; readonly change: 'added' | 'off' }[]
@@ -160,6 +162,8 @@ export interface RuntimeStatusView {
   /** Segments of the journal that were found damaged since the start, and the first bad byte in each. */
   readonly damaged?: readonly { readonly segment: string; readonly offset: number }[]
   readonly processes: { readonly total: number; readonly by_state: Readonly<Record<string, number>> }
+  /** What a person should look at, in all processes. */
+  readonly needs_attention: readonly { readonly process: string; readonly what: string; readonly since: string }[]
   readonly recovery: {
     readonly orphans_ended: number
     readonly torn_tail?: string

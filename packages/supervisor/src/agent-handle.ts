@@ -1,8 +1,9 @@
 import { type Json, type MachineFacts, type ProcessName, VigilError } from '@vigil/protocol'
+import { attentionOf } from './attention.ts'
 import { accept } from './delivery/accept.ts'
 import { jsonOf } from './delivery/json-of.ts'
 import type { DeadLetter, ProcessFold } from './fold/process-fold.ts'
-import { requestWords } from './fold/request-fold.ts'
+import { requestsOf, requestWords } from './fold/request-fold.ts'
 import { manualTrigger } from './fold/trigger-fold.ts'
 import { waitingEvents } from './fold/waiting-lines.ts'
 import { tierOf } from './isolation/tier.ts'
@@ -208,6 +209,7 @@ function statusOf({ process, triggers }: Member, machine: MachineFacts, nowMs: n
       failures: fold.failures,
     },
     mailbox: mailboxOf(fold),
+    attention: attentionOf(fold),
     triggers: triggers.describe(),
     drift: driftOf(fold),
   }
@@ -224,7 +226,7 @@ function mailboxOf(fold: ProcessFold): ProcessStatus['mailbox'] {
     ...(oldest === undefined ? {} : { waitingSince: oldest.timestamp }),
     behind: open.flatMap(({ turn, parked, suspended, retry }) => {
       if (parked !== undefined) return [{ turn, why: `waits for a person since ${parked.at}` }]
-      if (suspended !== undefined) return [{ turn, why: `waits for ${requestWords(fold, turn)}` }]
+      if (suspended !== undefined) return [{ turn, why: `waits for ${requestWords(requestsOf(fold, turn))}` }]
       return retry === undefined ? [] : [{ turn, why: `is tried again at ${retry.at}` }]
     }),
   }

@@ -105,6 +105,7 @@ export class Supervisor implements AsyncDisposable {
       groups: options.config?.groups ?? [],
       triggerTypes,
       cells: options.config?.cells ?? defaultCells,
+      notify: options.config?.notify,
       journal: options.config?.journal ?? defaultJournal,
       budget: options.config?.budget,
       ports: options.ports ?? {},

@@ -7,6 +7,7 @@ import type {
   PageQuery,
   RecordedError,
 } from '@vigil/protocol'
+import type { Attention } from './attention.ts'
 import type { Refused } from './hook-surface.ts'
 import type { BudgetChange, BudgetStatus } from './ledger/budget-surface.ts'
 import type { Manifest } from './manifests/manifest.ts'
@@ -15,6 +16,7 @@ import type { Group } from './supervision/groups.ts'
 import type { Report } from './supervision/tree/protocol.ts'
 import type { Drift, TriggerStatus } from './trigger-status.ts'
 
+export type { Attention } from './attention.ts'
 export type { HookReply, HookRequest, Refused } from './hook-surface.ts'
 export type {
   AgentSpend,
@@ -84,6 +86,8 @@ export interface ProcessStatus {
     readonly behind: readonly { readonly turn: string; readonly why: string }[]
   }
   readonly budget: BudgetStatus
+  /** What a person should look at. */
+  readonly attention: readonly Attention[]
   readonly triggers: readonly TriggerStatus[]
   /** Where operators made it another than its manifest says. */
   readonly drift: readonly Drift[]

@@ -23,6 +23,7 @@ export {
 export { type AgentScenario, operationFaults, type SweepOptions, sweep, type WorldScenario } from './sweep.ts'
 export type { Fire } from './test-agent/fire.ts'
 export type { InlineAgent } from './test-agent/load.ts'
+export type { TestRequest } from './test-agent/requests.ts'
 export { type TestAgent, type TestAgentOptions, type TestFault, testAgent } from './test-agent/test-agent.ts'
 export type { TestEffect, TestTurn } from './test-agent/turn.ts'
 export { type VirtualClock, virtualClock } from './virtual-clock.ts'

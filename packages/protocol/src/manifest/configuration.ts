@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { BudgetDocument } from './budget.ts'
 import { checkFleetBudget } from './budget-checks.ts'
 import { atLeast, duration, name, oneOf, section, text } from './fields.ts'
+import { notifySchema, ofNotify } from './notify.ts'
 import { checkManifest, describeFound, issueProblems, type ManifestProblem } from './problems.ts'
 import { isPlainObject } from './spelling.ts'
 
@@ -69,6 +70,7 @@ export const configurationSchema = z.strictObject(
     journal: journal.prefault({}),
     tokens: tokens.default([]),
     budget: z.unknown().optional(),
+    notify: notifySchema.optional(),
     defaults: z.record(z.string(), z.unknown(), { error: 'a map of manifest fields' }).default({}),
   },
   { error: 'a configuration: a map of fields' },
@@ -87,9 +89,13 @@ export function checkConfiguration(raw: unknown): ConfigurationCheck {
   // A file of comments alone configures nothing.
   const parsed = configurationSchema.safeParse(raw ?? {})
   if (parsed.success) {
-    const { budget: raw } = parsed.data
+    const { budget: raw, notify } = parsed.data
     const budget = raw === undefined ? undefined : checkFleetBudget(raw)
-    const problems = [...defaultsProblems(parsed.data.defaults), ...(budget?.ok === false ? budget.problems : [])]
+    const problems = [
+      ...defaultsProblems(parsed.data.defaults),
+      ...notifyProblems(notify),
+      ...(budget?.ok === false ? budget.problems : []),
+    ]
     if (problems.length > 0) return { ok: false, problems }
     return { ok: true, value: { ...parsed.data, budget: budget?.ok === true ? budget.budget : undefined } }
   }
@@ -97,7 +103,7 @@ export function checkConfiguration(raw: unknown): ConfigurationCheck {
     const message = `expected a configuration: a map of fields, found ${describeFound(raw)}`
     return { ok: false, problems: [{ code: 'INVALID_CONFIG', path: [], message }] }
   }
-  const sections: Partial<Record<string, { readonly shape: object }>> = { cells, journal }
+  const sections: Partial<Record<string, { readonly shape: object }>> = { cells, journal, notify: notifySchema }
   const fieldsAt = (path: readonly (string | number)[]): string[] =>
     Object.keys(
       path.length === 0
@@ -106,6 +112,13 @@ export function checkConfiguration(raw: unknown): ConfigurationCheck {
     )
   return { ok: false, problems: parsed.error.issues.flatMap((issue) => issueProblems(issue, raw, fieldsAt)) }
 }
+
+const notifyProblems = (notify: ConfigurationDocument['notify']): ManifestProblem[] =>
+  ofNotify(notify, ['notify']).map(({ path, expected, found }) => ({
+    code: 'INVALID_CONFIG',
+    path,
+    message: `expected ${expected}, found ${found}`,
+  }))
 
 /** Each has to be good in any manifest, also in one that says nothing else. */
 function defaultsProblems(defaults: Readonly<Record<string, unknown>>): ManifestProblem[] {

@@ -1,4 +1,5 @@
 import { type BudgetDocument, type LimitRow, limitRows, limitsOf } from './budget.ts'
+import { ofNotify } from './notify.ts'
 import type { ManifestDocument, TriggerDocument } from './schema.ts'
 
 /** Fields that are right one by one and wrong together. `path` is that of the one to change. */
@@ -11,6 +12,7 @@ export interface Contradiction {
 export const contradictions = (manifest: ManifestDocument): Contradiction[] => [
   ...ofIsolation(manifest),
   ...ofBudget(manifest.budget).map((found) => ({ ...found, path: ['budget', ...found.path] })),
+  ...ofNotify(manifest.approval?.notify, ['approval', 'notify']),
   ...manifest.triggers.flatMap((trigger, index) =>
     [...ofTrigger(trigger), ...ofWebhook(trigger, manifest.triggers.slice(0, index))].map((found) => ({
       ...found,

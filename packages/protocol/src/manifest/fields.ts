@@ -59,3 +59,13 @@ export const name = z
     error: 'a name: a letter, then up to 63 letters, digits, _ or -',
   })
 export const section = { error: 'a section of fields' }
+
+export const secretWords = 'a reference such as ${ALERT_SECRET}, or { file: /path }'
+/** A secret is named and never written down: the manifest goes on record. */
+export const secretReference = z.union(
+  [
+    z.string({ error: secretWords }).regex(/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/, { error: secretWords }),
+    z.strictObject({ file: text('the path of a file that holds the secret') }, { error: secretWords }),
+  ],
+  { error: secretWords },
+)

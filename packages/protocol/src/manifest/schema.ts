@@ -1,7 +1,21 @@
 import { z } from 'zod'
 import { allowedHost } from './allowed-host.ts'
 import { budgetSchema, timezone } from './budget.ts'
-import { age, atLeast, duration, durationOf, flag, name, oneOf, rate, section, text } from './fields.ts'
+import {
+  age,
+  atLeast,
+  duration,
+  durationOf,
+  flag,
+  name,
+  oneOf,
+  rate,
+  secretReference,
+  secretWords,
+  section,
+  text,
+} from './fields.ts'
+import { notifySchema } from './notify.ts'
 
 /**
  * The one schema of a manifest, in the snake_case of the file and in canonical spelling only
@@ -70,16 +84,6 @@ const messageTrigger = z.strictObject({
 const hookPath = 'a path such as /alert: letters, digits and . _ ~ - between slashes'
 const source = 'an address or a network such as 203.0.113.0/24'
 const header = 'the name of a header'
-// A secret is named and never written down: the manifest goes on record.
-const secretWords = 'a reference such as ${ALERT_SECRET}, or { file: /path }'
-const secret = z.union(
-  [
-    z.string({ error: secretWords }).regex(/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/, { error: secretWords }),
-    z.strictObject({ file: text('the path of a file that holds the secret') }, { error: secretWords }),
-  ],
-  { error: secretWords },
-)
-
 const webhookTrigger = z.strictObject({
   ...common,
   ...settling,
@@ -97,7 +101,7 @@ const webhookTrigger = z.strictObject({
   signature_prefix: z.string({ error: 'a text such as sha256=' }).max(100, { error: 'a short text' }).optional(),
   signature_encoding: oneOf(['hex', 'base64']).optional(),
   secret: z
-    .array(secret)
+    .array(secretReference)
     .min(1, { error: secretWords })
     .max(2, { error: 'two secrets at most: the new one and the old one' })
     .optional(),
@@ -168,6 +172,7 @@ const approval = z.strictObject(
     timeout: duration('1h', 1),
     on_timeout: oneOf(['deny', 'approve', 'escalate']).default('deny'),
     approvers: z.array(text('the name of a token'), { error: 'a list of names of tokens' }).default([]),
+    notify: notifySchema.optional(),
   },
   section,
 )

@@ -4,6 +4,7 @@ import type { Manifest } from '../manifests/manifest.ts'
 import {
   type DedupeEntry,
   type EndedRequest,
+  type NoticeFold,
   newProcessFold,
   type ProcessFold,
   type RequestFold,
@@ -28,6 +29,7 @@ export function snapshotRow(process: ProcessFold): Row {
     dedupe: [...process.dedupe].map(([trigger, keys]) => [trigger, [...keys]]),
     requests: [...process.requests],
     endedRequests: [...process.endedRequests],
+    notices: [...process.notices],
     deadLetters: [...process.deadLetters],
     state: [...process.state],
     stateHistory: [...process.stateHistory],
@@ -56,6 +58,7 @@ export interface Row
     | 'turns'
     | 'requests'
     | 'endedRequests'
+    | 'notices'
     | 'dedupe'
     | 'state'
     | 'stateHistory'
@@ -81,6 +84,7 @@ export interface Row
   taken?: Entries<Taken>
   requests?: Entries<RequestFold>
   endedRequests?: EndedRequest[]
+  notices?: Entries<NoticeFold>
   overlay?: TriggerOverlay
   purse?: Purse
   budgetPatch?: BudgetPatch
@@ -93,16 +97,17 @@ export interface Row
  * @throws when the row is not laid out as rows are today: half of a process would be worse than none
  */
 export function restoredRow(row: Row): ProcessFold {
-  const { taken = [], overlay = noOverlay, requests = [], endedRequests = [] } = row
+  const { taken = [], overlay = noOverlay, requests = [], endedRequests = [], notices = [] } = row
   const { purse = emptyPurse, budgetPatch = {}, budgetRevision = 0, parent, budgetPause } = row
   const money = { purse, budgetPatch, budgetRevision, parent, budgetPause }
-  const whole = { ...row, taken, overlay, requests, endedRequests, ...money }
+  const whole = { ...row, taken, overlay, requests, endedRequests, notices, ...money }
   assertLaidOut(whole)
   return {
     ...whole,
     mailbox: new Map(row.mailbox),
     turns: new Map(row.turns.map(([id, turn]) => [id, restoredTurn(turn)])),
     requests: new Map(requests),
+    notices: new Map(notices),
     dedupe: new Map(row.dedupe.map(([trigger, keys]) => [trigger, new Map(list(keys))])),
     state: new Map(row.state),
     stateHistory: new Map(row.stateHistory),

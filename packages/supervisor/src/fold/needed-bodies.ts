@@ -19,8 +19,12 @@ export function neededBodies(world: ReadonlyMap<string, ProcessFold>): Set<strin
       const hash = hashOf(body)
       if (hash !== undefined) needed.add(hash)
     }
-    for (const { asked } of process.requests.values()) {
-      const hash = hashOf(asked)
+    const others = [
+      ...[...process.requests.values()].map(({ asked }) => asked),
+      ...[...process.notices.values()].map(({ data }) => data),
+    ]
+    for (const body of others) {
+      const hash = hashOf(body)
       if (hash !== undefined) needed.add(hash)
     }
   }

@@ -8,7 +8,7 @@ import type {
   RecordData,
   RecordedError,
 } from '@vigil/protocol'
-import type { Manifest } from '../manifests/manifest.ts'
+import type { Manifest, NoticeTarget } from '../manifests/manifest.ts'
 import { noOverlay, type TriggerOverlay } from './trigger-layers.ts'
 
 /**
@@ -60,6 +60,8 @@ export interface ProcessFold {
   readonly requests: Map<string, RequestFold>
   /** The newest of those that are over. */
   readonly endedRequests: EndedRequest[]
+  /** What people are to be told and nobody has taken yet, and the newest of what was given up. */
+  readonly notices: Map<string, NoticeFold>
   /** Per trigger: key -> first answer. */
   readonly dedupe: Map<string, Map<string, DedupeEntry>>
   readonly deadLetters: DeadLetter[]
@@ -150,6 +152,25 @@ export interface RequestFold {
   readonly deadline: string
   readonly timeoutMs: number
   readonly onTimeout: RecordData<'request.opened'>['on_timeout']
+  /** It is told once more. */
+  readonly isEscalated?: true
+  /** People were told of it, as it stands now. */
+  readonly isTold?: true
+}
+
+export interface NoticeFold {
+  readonly id: string
+  readonly at: string
+  readonly eventType: string
+  readonly text: string
+  readonly data: unknown
+  readonly to: NoticeTarget
+  /** Tries that failed. */
+  readonly failed: number
+  readonly error?: RecordedError
+  /** When the next try is due; absent before the first, and when it was given up. */
+  readonly retryAt?: string
+  readonly isLost?: true
 }
 
 /** How a request ended: `withdrawn` when its turn did. */
@@ -233,6 +254,7 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     turns: new Map(),
     requests: new Map(),
     endedRequests: [],
+    notices: new Map(),
     dedupe: new Map(),
     deadLetters: [],
     state: new Map(),

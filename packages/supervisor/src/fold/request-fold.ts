@@ -28,7 +28,10 @@ export function foldRequestExpired(process: ProcessFold, record: Of<'request.exp
   const open = process.requests.get(id)
   if (deadline === undefined) settle(process, record, { end: 'expired', by: 'policy', reason: policy })
   // Whom nobody answered twice is denied.
-  else if (open !== undefined) process.requests.set(id, { ...open, deadline, onTimeout: 'deny' })
+  else if (open !== undefined) {
+    const { isTold: _, ...rest } = open
+    process.requests.set(id, { ...rest, deadline, onTimeout: 'deny', isEscalated: true })
+  }
 }
 
 function settle(
@@ -47,12 +50,12 @@ function settle(
 
 type Outcomes = Pick<RecordData<'request.expired'>, 'id' | 'key' | 'outcome'>
 
-/** What a turn waits for and since when, for people. */
-export const requestWords = ({ requests }: ProcessFold, turn: string): string =>
-  [...requests.values()]
-    .filter((open) => open.turn === turn)
-    .map(({ kind, id, at, deadline }) => `${kind} ${id} since ${at}, until ${deadline}`)
-    .join('; ')
+/** What is waited for, since when and how long, for people. */
+export const requestWords = (open: Iterable<RequestFold>): string =>
+  [...open].map(({ kind, id, at, deadline }) => `${kind} ${id} since ${at}, until ${deadline}`).join('; ')
+
+export const requestsOf = ({ requests }: ProcessFold, turn: string): RequestFold[] =>
+  [...requests.values()].filter((open) => open.turn === turn)
 
 /** Whoever asked is over, and with that the question. */
 export function withdrawRequests(process: ProcessFold, { at, turn, type }: JournalRecord): void {

@@ -3,6 +3,7 @@ import { defaultAgentBudget, patchAfter } from '../ledger/agent-budget.ts'
 import type { Manifest } from '../manifests/manifest.ts'
 import { foldDiscarded } from './dead-letter-fold.ts'
 import { foldAccepted, foldArmed, foldBaseline, foldDelivery, foldRedelivered, shiftDedupe } from './mailbox-fold.ts'
+import { foldNoticeFailed, foldNoticeQueued, foldNoticeSent } from './notice-fold.ts'
 import { newProcessFold, type ProcessFold, type TurnFold } from './process-fold.ts'
 import {
   foldBudgetChanged,
@@ -136,6 +137,9 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'turn.dead_lettered': end(foldDeadLettered),
   'turn.cancelled': end(foldCancelled),
   'turn.parked': own(foldParked),
+  'notice.queued': own(foldNoticeQueued),
+  'notice.sent': own(foldNoticeSent),
+  'notice.failed': own(foldNoticeFailed),
   'turn.suspended': own(foldSuspended),
   'request.opened': own(foldRequestOpened),
   'request.decided': own(foldRequestDecided),

@@ -63,7 +63,26 @@ test('the fleet has a purse, in periods alone', () => {
   expect(problemsOf('much')).toEqual([['budget', 'expected a section of fields, or unlimited, found "much"']])
 })
 
+test('who is told is named, and a secret stays a reference', () => {
+  const text = 'notify: { webhook_url: "${PERIOD}", secret: { file: ./ops.key } }'
+  expect(
+    parseConfiguration(text, { file: '/etc/vigil.yaml', env: { PERIOD: 'https://secret' } }).value?.notify,
+  ).toEqual({
+    url: { variable: 'PERIOD' },
+    format: 'standard',
+    secret: { file: '/etc/ops.key' },
+  })
+})
+
 test.each([
+  [
+    'notify: { webhook_url: https://a.test }',
+    'vigil.yaml:1:9: expected a secret, with which notices are signed, found none beside format: standard',
+  ],
+  [
+    'notify: { webhook_url: https://a.test, format: slack, secret: { file: k } }',
+    'vigil.yaml:1:63: expected format: standard beside a secret, found slack, which has no signature',
+  ],
   [
     'tokens: [{ name: a, hash: secret, role: reader }]',
     'vigil.yaml:1:27: expected the SHA-256 of the token, 64 hexadecimal digits, found "secret"',

@@ -1,8 +1,10 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type ConfigurationDocument, checkConfiguration, VigilError } from '@vigil/protocol'
 import { type AgentBudget, agentBudget } from '../ledger/agent-budget.ts'
 import { type Group, groupsOf } from '../supervision/groups.ts'
 import type { LoadOptions } from './load.ts'
+import type { NoticeTarget } from './manifest.ts'
+import { isNoticeSecret, noticeTarget } from './notice-target.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
 import { type Checked, type Reading, type ReadOptions, readYaml } from './yaml-text.ts'
 
@@ -16,6 +18,8 @@ export interface Configuration {
   readonly tokens: ConfigurationDocument['tokens']
   /** The purse of all agents together; none without one. */
   readonly budget?: AgentBudget | undefined
+  /** Where people are told, for agents whose manifest does not say. */
+  readonly notify?: NoticeTarget | undefined
   /** Fields as in a manifest file, for manifest files that do not have them. */
   readonly defaults: Readonly<Record<string, unknown>>
 }
@@ -74,14 +78,14 @@ export async function readConfiguration(
 }
 
 export const parseConfiguration = (text: string, options: ReadOptions): Reading<Configuration> =>
-  readYaml(text, options, (raw): Checked<Configuration> => {
+  readYaml(text, { keeps: isNoticeSecret, ...options }, (raw): Checked<Configuration> => {
     const check = checkConfiguration(raw)
     if (!check.ok) return check
     const groups = check.value.groups.map(groupOf)
     const { max_resident: maxResident, ...cells } = check.value.cells
     try {
       groupsOf(groups)
-      const { journal, tokens, defaults, budget } = check.value
+      const { journal, tokens, notify, defaults, budget } = check.value
       const purse = budget === undefined ? undefined : agentBudget(budget)
       return {
         ok: true,
@@ -91,6 +95,7 @@ export const parseConfiguration = (text: string, options: ReadOptions): Reading<
           journal: journalOf(journal),
           tokens,
           budget: purse,
+          notify: noticeTarget(notify, dirname(options.file)),
           defaults,
         },
       }

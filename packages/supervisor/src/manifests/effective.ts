@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { ManifestDocument, TriggerDocument } from '@vigil/protocol'
 import { agentBudget } from '../ledger/agent-budget.ts'
 import type { Manifest, Trigger, TriggerOptions, WebhookVerification } from './manifest.ts'
+import { noticeTarget } from './notice-target.ts'
 
 /**
  * The one place where the snake_case of the file becomes the camelCase of the program, and where relative
@@ -53,7 +54,7 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
       ]),
     ),
     network: document.network,
-    ...(document.approval === undefined ? {} : { approval: effectiveApproval(document.approval) }),
+    ...(document.approval === undefined ? {} : { approval: effectiveApproval(document.approval, baseDirectory) }),
     permissions: {
       rawNetwork: document.permissions.raw_network,
       fsRead: document.permissions.fs_read.map((path) => resolve(baseDirectory, path)),
@@ -64,15 +65,13 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
   }
 }
 
-const effectiveApproval = ({
-  timeout: timeoutMs,
-  on_timeout: onTimeout,
-  approvers,
-}: NonNullable<ManifestDocument['approval']>): NonNullable<Manifest['approval']> => ({
-  timeoutMs,
-  onTimeout,
-  approvers,
-})
+function effectiveApproval(
+  { timeout: timeoutMs, on_timeout: onTimeout, approvers, notify }: NonNullable<ManifestDocument['approval']>,
+  baseDirectory: string,
+): NonNullable<Manifest['approval']> {
+  const target = noticeTarget(notify, baseDirectory)
+  return { timeoutMs, onTimeout, approvers, ...(target === undefined ? {} : { notify: target }) }
+}
 
 function effectiveTrigger(trigger: TriggerDocument, baseDirectory: string): Trigger {
   const options = triggerOptions(trigger)

@@ -57,6 +57,7 @@ export interface Manifest {
     readonly onTimeout: 'deny' | 'approve' | 'escalate'
     /** Names of tokens: nobody else may decide. Empty: every operator. */
     readonly approvers: readonly string[]
+    readonly notify?: NoticeTarget
   }
   /** Rights past the gate; paths are absolute. */
   readonly permissions: {
@@ -135,6 +136,14 @@ type TriggerKind =
       /** A JSON Schema: content that does not fit is refused to its sender. */
       readonly schema?: Readonly<Record<string, unknown>>
     }
+
+/** Where people are told that they are needed. */
+export interface NoticeTarget {
+  readonly url: string | SecretReference
+  readonly format: 'standard' | 'slack' | 'discord' | 'teams'
+  /** With which `standard` signs. */
+  readonly secret?: SecretReference
+}
 
 /** Where a secret lies; a manifest is on record and never holds one. */
 export type SecretReference = { readonly variable: string } | { readonly file: string }

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path'
 import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { examineManifest } from './examine.ts'
 import type { Manifest } from './manifest.ts'
+import { isNoticeSecret } from './notice-target.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
 import type { SchemaFiles } from './schemas.ts'
 import { type Checked, type ReadOptions, readYaml } from './yaml-text.ts'
@@ -49,4 +50,5 @@ export function readManifestText(text: string, options: ManifestOptions): Manife
 }
 
 const isSecret = (path: readonly (string | number)[]): boolean =>
-  path[0] === 'triggers' && (path[2] === 'secret' || path[2] === 'hmac_secret') && path.at(-1) !== 'file'
+  isNoticeSecret(path) ||
+  (path[0] === 'triggers' && (path[2] === 'secret' || path[2] === 'hmac_secret') && path.at(-1) !== 'file')

@@ -151,6 +151,12 @@ export interface SpawnSpec {
     readonly onTimeout?: 'deny' | 'approve' | 'escalate'
     /** Names of tokens: nobody else may decide. */
     readonly approvers?: readonly string[]
+    readonly notify?: {
+      /** A URL, or a reference such as `'${HOOK_URL}'`. */
+      readonly webhookUrl: string
+      readonly format?: 'standard' | 'slack' | 'discord' | 'teams'
+      readonly secret?: SecretSpec
+    }
   }
   readonly permissions?: {
     readonly rawNetwork?: boolean
@@ -178,6 +184,9 @@ export function manifestFromSpec(
   const raw = renameKeys(withoutUndefined({ ...spec, entrypoint: entrypointPath(spec.entrypoint) }), snakeCase) as Raw
   for (const section of ['mailbox', 'delivery', 'budget', 'journal', 'context', 'network', 'approval', 'permissions'])
     raw[section] = renameKeys(raw[section], snakeCase)
+  const { approval } = raw as { approval?: Raw }
+  if (approval !== undefined)
+    raw.approval = withoutUndefined({ ...approval, notify: renameKeys(approval.notify, snakeCase) })
   if (Array.isArray(raw.triggers)) raw.triggers = raw.triggers.map((trigger: unknown) => renameKeys(trigger, snakeCase))
   const check = checkManifest(withoutUndefined(raw))
   if (!check.ok) throw manifestError(check.problems.map((problem) => inCamelCase(problem, spec.name)))

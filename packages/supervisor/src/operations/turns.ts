@@ -1,6 +1,6 @@
 import { type JournalRecord, VigilError } from '@vigil/protocol'
 import { type ProcessFold, type TurnFold, turnOf } from '../fold/process-fold.ts'
-import { requestWords } from '../fold/request-fold.ts'
+import { requestsOf, requestWords } from '../fold/request-fold.ts'
 import { doubtsOf } from '../fold/turn-fold.ts'
 import type { AgentProcess } from '../processes/agent-process.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
@@ -57,7 +57,7 @@ function stateOf(
     const kinds = doubtsOf(turn).map(({ kind }) => kind)
     return { state: 'awaiting', why: `in doubt since ${turn.parked.at}: ${kinds.join(', ')}` }
   }
-  if (turn.suspended !== undefined) return { state: 'awaiting', why: requestWords(process, turn.turn) }
+  if (turn.suspended !== undefined) return { state: 'awaiting', why: requestWords(requestsOf(process, turn.turn)) }
   if (turn.retry !== undefined) return { state: 'retrying', why: `next attempt at ${turn.retry.at}` }
   return running.has(turn.turn) ? { state: 'running' } : { state: 'suspended' }
 }

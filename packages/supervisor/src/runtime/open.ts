@@ -8,6 +8,7 @@ import { type Gateway, httpGateway } from '../gateway/http-gateway.ts'
 import type { AgentBudget } from '../ledger/agent-budget.ts'
 import { fleetRecords } from '../ledger/fleet.ts'
 import type { CellsConfiguration, JournalConfiguration } from '../manifests/configuration.ts'
+import type { NoticeTarget } from '../manifests/manifest.ts'
 import { systemClock } from '../platform/clock.ts'
 import { piscinaCompute } from '../platform/compute.ts'
 import { chokidarWatcher } from '../platform/file-watcher.ts'
@@ -33,6 +34,7 @@ export interface OpenOptions {
   readonly checkpoints?: Partial<CheckpointPolicy> | undefined
   readonly groups: readonly Group[]
   readonly triggerTypes: TriggerTypes
+  readonly notify: NoticeTarget | undefined
   readonly cells: CellsConfiguration
   readonly journal: JournalConfiguration
   /** Replaces single ports; whoever gives one closes it. */
@@ -73,6 +75,7 @@ export async function openRuntime({
   checkpoints,
   groups: definitions,
   triggerTypes,
+  notify,
   cells: cellsConfiguration,
   journal,
   ports: given,
@@ -166,6 +169,7 @@ export async function openRuntime({
       }),
       checkpoints: { ...checkpointPolicy, ...checkpoints },
       triggerTypes,
+      notify,
       env,
       emit,
     })

@@ -9,14 +9,14 @@ import { fetchEffect } from '../gate/effects/fetch.ts'
 import { fileEffects } from '../gate/effects/files.ts'
 import { messageEffects } from '../gate/effects/messages.ts'
 import { monitors } from '../gate/effects/monitor.ts'
-import { peopleEffects } from '../gate/effects/people.ts'
 import { requests } from '../gate/effects/request.ts'
 import { createGate } from '../gate/gate.ts'
 import { demandTier } from '../isolation/tier.ts'
 import { budgetWatch } from '../ledger/budget-watch.ts'
 import { chargeRecords, ledgerDecider } from '../ledger/ledger.ts'
+import type { NoticeTarget } from '../manifests/manifest.ts'
 import { type AgentProcess, agentProcess } from '../processes/agent-process.ts'
-import { requestDeadlines } from '../requests/deadlines.ts'
+import { people } from '../requests/people.ts'
 import type { WakeAdmission } from '../residency/wake-admission.ts'
 import type { Groups } from '../supervision/groups.ts'
 import { topLevel } from '../supervision/top-level.ts'
@@ -84,6 +84,8 @@ export interface RuntimeParts {
   readonly admission: WakeAdmission
   readonly checkpoints: CheckpointPolicy
   readonly triggerTypes: TriggerTypes
+  /** Where people are told, if a manifest does not say. */
+  readonly notify: NoticeTarget | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] }
 }
@@ -96,6 +98,7 @@ export function startRuntime({
   admission,
   checkpoints: policy,
   triggerTypes,
+  notify,
   env,
   emit,
 }: RuntimeParts): Runtime {
@@ -108,20 +111,23 @@ export function startRuntime({
   const watches = monitors(world, journal)
   const results = turnResults(log, clock)
   const asked = requests({ world, clock, random, results })
-  const people = peopleEffects({ world, clock, random })
-  const deadlines = requestDeadlines(log, clock, (name) => members.get(name)?.process.pump())
+  const secrets = hookSecrets({ env, fileSystem: ports.fileSystem })
+  const asks = people({
+    ...{ log, clock, random, http: ports.http, secrets, notify },
+    expired: (name) => members.get(name)?.process.pump(),
+    lost: (process, message) => emit.log({ process, level: 'error', message }),
+  })
   const gate = createGate({
     log,
     clock,
     effects: {
       outside: { fetch: fetchEffect(ports.http), ...fileEffects(ports.fileSystem) },
       inside: messageEffects({ world, clock, random }),
-      waiting: { monitor: watches.effect, request: asked.effect, approve: people.approve, ask_human: people.ask_human },
+      waiting: { monitor: watches.effect, request: asked.effect, approve: asks.approve, ask_human: asks.ask_human },
     },
     // The ledger is the last: by then it is known what a call may cost.
     deciders: [ledgerDecider(world, clock, () => clockLook.look())],
   })
-  const secrets = hookSecrets({ env, fileSystem: ports.fileSystem })
   const isStopped = (name: string): boolean => (members.get(name)?.process.state ?? 'stopped') === 'stopped'
   const ingress = hooks({ log, clock, random, secrets, isStopped })
   const complain = (name: string) => (error: Error) =>
@@ -136,8 +142,7 @@ export function startRuntime({
     watches.heard(record)
     asked.heard(record)
     budgets.heard(record)
-    people.heard(record)
-    deadlines.heard(record)
+    asks.heard(record)
     ingress.heard(record)
     emit.record(record)
   })
@@ -369,7 +374,7 @@ export function startRuntime({
       clockLook.close()
       budgets.close()
       bodies.close()
-      deadlines.close()
+      asks.close()
       results.close()
       for (const look of watchers) look()
       log.commit([{ process: '@runtime' as ProcessName, epoch: 0, type: 'runtime.stopped', data: {} }])

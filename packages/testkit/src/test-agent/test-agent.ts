@@ -9,6 +9,7 @@ import type { Deed } from '../world/outside.ts'
 import { type World, world } from '../world/world.ts'
 import { type Fire, firing } from './fire.ts'
 import { type InlineAgent, loadAgent } from './load.ts'
+import { openRequests, type TestRequest } from './requests.ts'
 
 export interface TestAgentOptions {
   /** Chooses every delay and chance; default 1. */
@@ -48,6 +49,8 @@ export interface TestAgent extends AsyncDisposable {
   readonly world: World
   /** Requests that reached the outside, oldest first. */
   readonly requested: readonly Deed[]
+  /** What the agent asks people for and nobody has decided, oldest first. */
+  readonly requests: readonly TestRequest[]
   /**
    * Makes an event and lets time pass until its turn has ended. `cron` waits for the next slot.
    * @throws an Error when it does not come to an end within a virtual day, or nobody listens for it
@@ -100,6 +103,9 @@ export async function testAgent(
     name,
     world: w,
     requested: w.outside.done,
+    get requests() {
+      return openRequests(w, name)
+    },
     fire: firing({ w, name, peer, env, put }),
     async advance(duration) {
       const ms = typeof duration === 'number' ? duration : parseDuration(duration)

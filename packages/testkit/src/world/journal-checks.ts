@@ -1,6 +1,6 @@
 import { eventsOf, type JournalRecord, type RecordData } from '@vigil/protocol'
 import { moneyKept } from './money-checks.ts'
-import { peopleAskedOnce, peopleHeard } from './people-checks.ts'
+import { noticesOnce, peopleAskedOnce, peopleHeard } from './people-checks.ts'
 import { requestsAnswered } from './request-checks.ts'
 import { slotsAccountedFor } from './slot-checks.ts'
 import { channelsBeginAnew, overlapsKept, parkedWait, supersededByNewer } from './turn-checks.ts'
@@ -146,6 +146,7 @@ export const journalChecks: readonly JournalCheck[] = [
   requestsAnswered,
   peopleAskedOnce,
   peopleHeard,
+  noticesOnce,
   slotsAccountedFor,
   parkedWait,
   channelsBeginAnew,

@@ -6,6 +6,7 @@ import type { CheckpointPolicy } from '@vigil/supervisor/internal'
 import { seededRandom } from '../seeded-random.ts'
 import { cellsOf, clockOf, fileSystemOf, httpOf, type Life, type LifeClock, newLife, watcherOf } from './life.ts'
 import { entrypointOf, type Machine } from './machine.ts'
+import { noticeRequest } from './outside-checks.ts'
 
 /** What the agent does, and how it is configured: as in a program, or by a manifest. */
 export type WorldAgent = AgentDefinition & (Omit<SpawnSpec, 'name' | 'entrypoint'> | { readonly manifest: Manifest })
@@ -143,6 +144,7 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
         if (mine.over) return
         heard.push(record)
         if (record.type === 'effect.intended' && record.data.kind === 'fetch') intents.add(requestOf(record.data.input))
+        if (record.type === 'notice.queued') intents.add(noticeRequest(record.data.to))
         options.heard(record)
       })
       // A journal that has stopped ends the daemon; whatever is still in memory may do nothing more.

@@ -25,8 +25,12 @@ export function outsideViolations({ log, done, unannounced, firstSeqs }: Sides):
   const effects = effectsIn(log)
   const byRequest = new Map(effects.map((effect) => [effect.request, effect]))
   const broken: string[] = []
+  const queuedAt = (request: string): number =>
+    log.find((record) => record.type === 'notice.queued' && noticeRequest(record.data.to) === request)?.seq ??
+    Number.POSITIVE_INFINITY
   for (const { request, life } of unannounced) {
     const effect = byRequest.get(request)
+    if (queuedAt(request) < (firstSeqs[life] ?? Number.POSITIVE_INFINITY)) continue
     if (effect === undefined || effect.intendedAt >= (firstSeqs[life] ?? Number.POSITIVE_INFINITY))
       broken.push(`${request} went out before its intent was durable`)
   }
@@ -37,7 +41,9 @@ export function outsideViolations({ log, done, unannounced, firstSeqs }: Sides):
     deeds.set(request, (deeds.get(request) ?? 0) + 1)
     if (once) onceOnly.add(request)
   }
-  for (const request of deeds.keys()) if (!byRequest.has(request)) broken.push(`${request} was done and never intended`)
+  const notices = new Set(log.map((record) => (record.type === 'notice.queued' ? noticeRequest(record.data.to) : '')))
+  for (const request of deeds.keys())
+    if (!byRequest.has(request) && !notices.has(request)) broken.push(`${request} was done and never intended`)
   for (const effect of effects) {
     const count = deeds.get(effect.request) ?? 0
     if (effect.succeeded > 0 && count === 0) broken.push(`${effect.request} is recorded as done and was not done`)
@@ -67,3 +73,6 @@ function effectsIn(log: readonly JournalRecord[]): Effect[] {
   }
   return [...found.values()]
 }
+
+/** How a notice goes out, if its address is no secret. */
+export const noticeRequest = (to: unknown): string => `POST ${(to as { readonly url?: unknown } | undefined)?.url}`

@@ -61,3 +61,22 @@ export function peopleHeard(log: readonly JournalRecord[]): string[] {
     return []
   })
 }
+
+/** People are told of a request as often as it calls, each notice is queued once, and nothing is said of it after its end. */
+export function noticesOnce(log: readonly JournalRecord[]): string[] {
+  const broken: string[] = []
+  const queued = new Map<string, 'waits' | 'over'>()
+  for (const record of log) {
+    if (record.type !== 'notice.queued' && record.type !== 'notice.sent' && record.type !== 'notice.failed') continue
+    const name = `${record.data.id} of ${record.process}`
+    const say = (what: string): void => void broken.push(`record ${record.seq}: notice ${name} ${what}`)
+    if (record.type === 'notice.queued') {
+      if (queued.has(name)) say('is queued twice')
+      queued.set(name, record.data.to === undefined ? 'over' : 'waits')
+      continue
+    }
+    if (queued.get(name) !== 'waits') say('does not wait, and was tried')
+    if (record.type === 'notice.sent' || record.data.retry_at === undefined) queued.set(name, 'over')
+  }
+  return broken
+}

@@ -8,6 +8,8 @@ import { schemes } from './schemes.ts'
 export interface HookSecrets {
   /** Those that are there and have the form that the scheme wants. */
   keys(trigger: WebhookTrigger): Promise<Uint8Array[]>
+  /** One secret, or why it is not there. */
+  look(reference: SecretReference): Found | Promise<Found>
   /** Why a hook cannot verify anything, as of the last look; undefined: it can, or need not. */
   problem(trigger: WebhookTrigger): string | undefined
 }
@@ -49,6 +51,7 @@ export function hookSecrets({ env, fileSystem }: SecretSources): HookSecrets {
   }
 
   return {
+    look,
     async keys(trigger) {
       const { scheme, secrets } = trigger.verification ?? { scheme: 'generic', secrets: [] }
       const missing = secrets.length === 0 ? ['the manifest names no secret'] : []
