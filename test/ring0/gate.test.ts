@@ -328,13 +328,21 @@ describe('files', () => {
   })
 
   test.each([
-    ['a folder that is not declared', { mount: 'etc', path: 'passwd' }],
-    ['a name of every object', { mount: '__proto__', path: 'x' }],
-    ['a folder that may only be read', { mount: 'in', path: 'x' }],
-  ])('%s is FILE_DENIED', async (_what, place) => {
+    [
+      'a folder that is not declared',
+      { mount: 'etc', path: 'passwd' },
+      'add to the manifest: files: { "etc": { path: PATH, mode: rw } }',
+    ],
+    ['a name of every object', { mount: '__proto__', path: 'x' }, 'add to the manifest'],
+    [
+      'a folder that may only be read',
+      { mount: 'in', path: 'x' },
+      'change in the manifest: files: { "in": { path: PATH, mode: rw } }',
+    ],
+  ])('%s is FILE_DENIED, and the line to add is said', async (_what, place, line) => {
     await open({ specs: [worker] })
     expect((await ring.call('file.write', { ...place, body: '' })).outcome).toMatchObject({
-      error: { code: 'FILE_DENIED' },
+      error: { code: 'FILE_DENIED', message: expect.stringContaining(line) },
     })
   })
 

@@ -4,6 +4,11 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { validate } from './validate.ts'
 
+const module = `export default {
+  tools: [{ name: 'pay', once: true, cost: 0.5, run: () => 1 }, { name: 'sum', run: () => 2 }],
+  run: () => 3,
+}`
+
 let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'vigil-validate-'))
@@ -11,10 +16,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 it('tells the good with their next fires, the bad with their places', async () => {
-  await writeFile(join(folder, 'a.ts'), '')
+  await writeFile(join(folder, 'a.ts'), module)
   await writeFile(
     join(folder, 'a.agent'),
-    'name: a\nentrypoint: ./a.ts\nlabels: { t: "${GONE}" }\ntriggers: [{ cron: "0 12 * * *" }]\n',
+    'name: a\nentrypoint: ./a.ts\nlabels: { t: "${GONE}" }\ntools: { "pa*": { cost: 1 }, "send_*": false }\ntriggers: [{ cron: "0 12 * * *" }]\n',
   )
   await writeFile(join(folder, 'b.agent'), 'name: b\nentrypoint: ./b.ts\n')
   await writeFile(join(folder, 'vigil.yaml'), 'groups: [{ name: all, strategie: one_for_all }]\n')
@@ -27,7 +32,10 @@ it('tells the good with their next fires, the bad with their places', async () =
   expect(lines).toEqual([
     `ok a ${folder}/a.agent`,
     '   cron "0 12 * * *" UTC: next 2026-01-01T12:00:00.000Z, 2026-01-02T12:00:00.000Z, 2026-01-03T12:00:00.000Z',
+    '   tool pay: once, $0.5',
+    '   tool sum',
     `warning ${folder}/a.agent:3:14: expected the variable GONE, found it unset (set it, or write \${GONE:-default})`,
+    `warning ${folder}/a.agent: tools.send_*: expected a tool of the module that it matches, found pay, sum`,
     `error ${folder}/c.agent:3:12: expected a whole number, 32 or more, found the number 1`,
     `error ${folder}/vigil.yaml:1:23: expected a known field, found strategie (did you mean strategy?)`,
     `error ${folder}/b.agent: entrypoint: expected a module at ${folder}/b.ts, found nothing`,
@@ -41,9 +49,21 @@ it('tells the good with their next fires, the bad with their places', async () =
 })
 
 it('knows the defaults of the fleet', async () => {
-  await writeFile(join(folder, 'a.ts'), '')
+  await writeFile(join(folder, 'a.ts'), module)
   await writeFile(join(folder, 'a.agent'), 'name: a\nentrypoint: ./a.ts\n')
   await writeFile(join(folder, 'vigil.yaml'), 'defaults: { triggers: [{ cron: "0 12 * * *" }] }\n')
   const { lines } = await validate({ paths: [folder], config: undefined }, {}, new Date('2026-01-01T00:00:00Z'))
   expect(lines[1]).toContain('next 2026-01-01T12:00:00.000Z')
+})
+
+it('tells why a module cannot be loaded', async () => {
+  await writeFile(join(folder, 'a.ts'), "export default { tools: [{ name: 'pay' }], run: () => 1 }")
+  await writeFile(join(folder, 'a.agent'), 'name: a\nentrypoint: ./a.ts\n')
+  const { lines, exitCode } = await validate({ paths: [folder], config: undefined }, {}, new Date(0))
+  expect([exitCode, lines]).toEqual([
+    2,
+    [
+      `error ${folder}/a.agent: entrypoint: expected a module that can be loaded, found: tool "pay": expected a function run(input, ctx), found undefined`,
+    ],
+  ])
 })

@@ -1,5 +1,8 @@
-import { exitCodes } from '@vigil/protocol'
+import { exitCodes, type ToolDeclaration } from '@vigil/protocol'
 import {
+  describeModules,
+  idlePolicies,
+  type LoadedManifest,
   type Manifest,
   nextFires,
   type PlacedProblem,
@@ -10,7 +13,7 @@ import {
 import type { Environment } from './command-line.ts'
 import { manifestDisk } from './data-files.ts'
 
-/** Checks manifests without running anything: the same reading as a start, and whether each module is there. */
+/** Checks manifests: the same reading as a start, and each module is loaded as a first life would load it. No turn is run. */
 export interface Validation {
   readonly lines: readonly string[]
   readonly document: {
@@ -33,7 +36,7 @@ export async function validate(
   const fleet = await readConfiguration({ file: config, paths }, options)
   const { loaded, ...found } = await readManifests(paths, { ...options, defaults: fleet.value?.defaults ?? {} })
   const problems = [...found.problems, ...fleet.problems]
-  const warnings = [...found.warnings, ...fleet.warnings]
+  const warnings: PlacedProblem[] = [...found.warnings, ...fleet.warnings]
   const missing: PlacedProblem[] = []
   for (const { manifest, file } of loaded) {
     const stat = await manifestDisk.stat(manifest.entrypoint)
@@ -45,12 +48,21 @@ export async function validate(
       message: `expected a module at ${manifest.entrypoint}, found ${stat?.kind ?? 'nothing'}`,
     })
   }
+  const present = loaded.filter(({ file }) => !missing.some((each) => each.file === file))
+  const modules = await modulesOf(present)
+  missing.push(...modules.flatMap(({ problem }) => problem ?? []))
+  warnings.push(...modules.flatMap(({ idle }) => idle))
+  const toolsOf = new Map(modules.map(({ file, tools }) => [file, tools]))
   const all = [...problems, ...missing]
   const bad = new Set(all.map(({ file }) => file))
   const good = loaded.filter(({ file }) => !bad.has(file))
   return {
     lines: [
-      ...good.flatMap(({ manifest, file }) => [`ok ${manifest.name} ${file}`, ...schedules(manifest, now)]),
+      ...good.flatMap(({ manifest, file }) => [
+        `ok ${manifest.name} ${file}`,
+        ...schedules(manifest, now),
+        ...(toolsOf.get(file) ?? []).map(toolLine),
+      ]),
       ...warnings.map((warning) => `warning ${problemLine(warning)}`),
       ...all.map((problem) => `error ${problemLine(problem)}`),
     ],
@@ -65,3 +77,42 @@ const schedules = (manifest: Manifest, now: Date): string[] =>
     const fires = nextFires(trigger.cronExpression, trigger.timezone, now, shownFires)
     return [`   cron "${trigger.cronExpression}" ${trigger.timezone}: next ${fires.join(', ')}`]
   })
+
+interface ModuleFound {
+  readonly file: string
+  readonly tools: readonly ToolDeclaration[]
+  readonly problem: PlacedProblem | undefined
+  /** Policies under which no tool of the module falls. */
+  readonly idle: readonly PlacedProblem[]
+}
+
+async function modulesOf(loaded: readonly LoadedManifest[]): Promise<ModuleFound[]> {
+  // What has rights of its own is not run to be looked at.
+  const harmless = loaded.filter(({ manifest: { permissions } }) => !Object.values(permissions).some(isGiven))
+  const described = await describeModules(harmless.map(({ manifest }) => manifest))
+  return harmless.map(({ manifest, file }, index) => {
+    const found = described[index] ?? { tools: [] }
+    const placed = (path: string, message: string) => ({ code: 'INVALID_CONFIG' as const, file, path, message })
+    if ('failed' in found) {
+      const message = `expected a module that can be loaded, found: ${found.failed}`
+      return { file, tools: [], problem: placed('entrypoint', message), idle: [] }
+    }
+    const names = found.tools.map(({ name }) => name)
+    const idle = idlePolicies(manifest, names).map((glob) => {
+      const known = names.length === 0 ? 'none' : names.join(', ')
+      return placed(`tools.${glob}`, `expected a tool of the module that it matches, found ${known}`)
+    })
+    return { file, tools: found.tools, problem: undefined, idle }
+  })
+}
+
+const isGiven = (right: boolean | readonly string[]): boolean => (typeof right === 'boolean' ? right : right.length > 0)
+
+function toolLine({ name, once, irreversible, cost, needs_approval: approval }: ToolDeclaration): string {
+  const said = [
+    irreversible === true ? 'irreversible' : once === true ? 'once' : undefined,
+    approval === true ? 'needs approval' : undefined,
+    cost === undefined ? undefined : `$${cost}`,
+  ].filter((word) => word !== undefined)
+  return `   tool ${name}${said.length === 0 ? '' : `: ${said.join(', ')}`}`
+}

@@ -74,6 +74,51 @@ export interface AgentState {
   ): Promise<{ readonly at: string; readonly value: unknown; readonly source: string; readonly overwrote?: string }[]>
 }
 
+/** What a tool gets beside its input: the context of its turn. */
+export interface ToolContext extends AgentContext {
+  /** Aborts at the timeout of the tool, or when the turn is over. */
+  readonly signal: AbortSignal
+  /** Stable for (process, turn, call): give it to the other side as idempotency key. */
+  readonly key: string
+}
+
+/** A function that an agent, and later a model, may call by name. Its policy stands in the manifest under `tools`. */
+export interface Tool<Input = unknown, Result = unknown> {
+  /** A letter, then up to 63 letters, digits, `_` or `-`. */
+  readonly name: string
+  /** What it does and when to use it. */
+  readonly description?: string
+  /** A schema of a library, such as `z.object({…})`: `run` gets what it makes of the input. */
+  readonly input?: StandardSchema<Input>
+  /** Or a JSON Schema. */
+  readonly parameters?: Readonly<Record<string, unknown>>
+  /** Begin a call at most once: when a crash comes in the middle, or its timeout, it rejects EFFECT_IN_DOUBT. Default: it is run again. */
+  readonly once?: boolean
+  /** With `once` or `irreversible`: running it again under the same `ctx.key` does no harm, so it is run again. */
+  readonly idempotent?: boolean
+  /** It cannot be undone: like `once`, and in doubt the turn waits for a person, whether the error is caught or not. */
+  readonly irreversible?: boolean
+  /** Every call needs an approval. */
+  readonly needsApproval?: boolean
+  /** Default none. Past it the call rejects TOOL_TIMEOUT, `ctx.signal` aborts, and what it still calls rejects ABORTED. */
+  readonly timeoutMs?: number
+  /** US dollars a call; default 0. */
+  readonly cost?: number
+  /** JSON up to 1 MB. What it calls through `ctx` stands on record under the call. */
+  run(input: Input, ctx: ToolContext): Result | Promise<Result>
+  /** With `once` or `irreversible`: asked when nobody knows whether the call with this key was done. */
+  reconcile?(key: string, input: Input): StepAnswer | Promise<StepAnswer>
+}
+
+/** The tools of the module. */
+export interface AgentTools {
+  /**
+   * Checks the input, asks the gate, runs the tool and records what it gives; after a crash, and in the next attempt, the record answers.
+   * @throws TOOL_NOT_FOUND · TOOL_INPUT_INVALID · TOOL_DENIED · TOOL_LIMIT · TOOL_TIMEOUT · EFFECT_IN_DOUBT
+   */
+  call<Result = unknown>(name: string, input?: unknown): Promise<Result>
+}
+
 /** The folders that the manifest names under `files`; the first segment of a path is the mount. */
 export interface AgentFiles {
   read(path: string): Promise<string>
@@ -183,6 +228,7 @@ export interface AgentContext {
   readonly env: Readonly<Record<string, string>>
   readonly state: AgentState
   readonly files: AgentFiles
+  readonly tools: AgentTools
   /** Milliseconds since 1970; the same after a crash: the time of the latest outcome that the turn has seen. */
   now(): number
   /** In [0, 1); the same after a crash. */
@@ -257,6 +303,9 @@ export type AgentRun<Payload = unknown, Result = unknown> = (
 export interface AgentDefinition<Payload = unknown, Result = unknown> {
   /** Checked before `run` begins, which gets what the schema makes of it; what does not fit is dead-lettered PAYLOAD_INVALID at once. */
   readonly payload?: StandardSchema<Payload>
+  /** What `ctx.tools.call` may call. */
+  // biome-ignore lint/suspicious/noExplicitAny: each tool has an input of its own
+  readonly tools?: readonly Tool<any, any>[]
   readonly run: AgentRun<Payload, Result>
 }
 
@@ -278,4 +327,20 @@ export function defineAgent<Payload = unknown, Result = unknown>(
   definition: AgentDefinition<Payload, Result>,
 ): AgentDefinition<Payload, Result> {
   return definition
+}
+
+/**
+ * Gives a tool its types, by its schema if it has one; the value is returned as it is.
+ *
+ * @example
+ * const charge = defineTool({
+ *   name: 'charge',
+ *   input: z.object({ order: z.string(), amount: z.number().positive() }),
+ *   irreversible: true,
+ *   cost: 0.05,
+ *   run: ({ order, amount }, ctx) => ctx.fetch('https://pay.example.com/charges', { method: 'POST', body: JSON.stringify({ order, amount }) }).then((reply) => reply.json()),
+ * })
+ */
+export function defineTool<Input = unknown, Result = unknown>(tool: Tool<Input, Result>): Tool<Input, Result> {
+  return tool
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { limits } from './limits.ts'
 import { type AcceptedEvent, type Outcome, type RecordedError, type WriteSet, writeSetSchema } from './record-shapes.ts'
+import { toolDeclarations } from './tool-declaration.ts'
 
 /**
  * What guest and core say to each other: one JSON document per string. The hub between them never parses
@@ -17,6 +18,11 @@ export const callSchemas = {
     /** The guest can find out what came of it: in doubt, it is told so instead of being refused. */
     reconcile: z.boolean().optional(),
   }),
+  /** `begin` asks leave to run a tool of the guest's module; the other form reports what came of it. */
+  tool: z.union([
+    z.strictObject({ name: z.string(), input: z.unknown(), begin: z.literal(true) }),
+    z.strictObject({ outcome: z.unknown().optional(), error: z.unknown().optional() }),
+  ]),
   publish: z.strictObject({ topic: z.string().min(1).max(256), data: z.unknown() }),
   send: z.strictObject({
     to: z.string(),
@@ -102,6 +108,7 @@ export function recordClass(
     case 'ask_human':
       return 'accepted'
     case 'step':
+    case 'tool':
     case 'sleep':
     case 'monitor':
     case 'channel':
@@ -129,7 +136,7 @@ const kinds = Object.keys(callSchemas) as [CallKind, ...CallKind[]]
 
 export const guestMessageSchema = z.discriminatedUnion('t', [
   /** The module is loaded and can run. */
-  z.strictObject({ t: z.literal('ready') }),
+  z.strictObject({ t: z.literal('ready'), tools: toolDeclarations.optional() }),
   /** The module could not be loaded, or has nothing to run. */
   z.strictObject({ t: z.literal('unready'), error: errorShape }),
   z.strictObject({
@@ -171,13 +178,22 @@ export const guestMessageSchema = z.discriminatedUnion('t', [
 export type GuestMessage = z.infer<typeof guestMessageSchema>
 
 /**
- * A recorded outcome as the guest gets it back: `at` is ISO wall time, `begun` the leave to run a step that may be run again (its key is `<step key>/begun`).
+ * A recorded outcome as the guest gets it back: `at` is ISO wall time, `begun` the leave to run a step or tool that may be run again
+ * (its key is `<step key>/begun`), and `leave` what a tool was told with it.
  */
 export interface RecordedEffect {
   readonly key: string
   readonly kind: string
   readonly at: string
   readonly outcome: Outcome | 'begun'
+  readonly leave?: ToolLeave
+}
+
+/** What a tool runs on: the input as it was decided. `in_doubt`: it has begun before, and is asked what came of it. */
+export interface ToolLeave {
+  readonly input: unknown
+  readonly timeout_ms?: number
+  readonly in_doubt?: true
 }
 
 /** Keys with their values, and keys that are not there. */

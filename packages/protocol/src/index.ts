@@ -46,5 +46,6 @@ export { apiBase, type Role, type Route, type RouteId, roleFor, roles, routes } 
 export type { StandardSchema } from './standard-schema.ts'
 export { stopLadder } from './stop-ladder.ts'
 export { type TimerEntry, type TimerHeap, timerHeap } from './timer-heap.ts'
+export { type ToolDeclaration, toolName } from './tool-declaration.ts'
 export { recordVersion, upcast } from './upcast.ts'
 export type * from './views.ts'

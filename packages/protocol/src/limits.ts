@@ -36,6 +36,9 @@ export const limits = {
   stateRounds: 8,
   deadLetters: 1_000,
   logLineBytes: 16_000,
+  /** What a module says of its tools, as JSON; the input of a call, whose outcome may be as large as a result. */
+  toolsChars: 128_000,
+  toolInputBytes: 64_000,
   /** A JSON Schema of a message trigger. */
   schemaBytes: 64_000,
   subscribers: 10_000,

@@ -4,6 +4,7 @@ import { exitCauseSchema } from './exit-cause.ts'
 import type { ProcessName } from './ids.ts'
 import { type RecordRow, record } from './record-row.ts'
 import { amounts, batched, by, dedupe, error, event, outcome, purses, writeSetSchema } from './record-shapes.ts'
+import { toolDeclarations } from './tool-declaration.ts'
 
 export const recordTable = {
   'runtime.started': record(
@@ -114,8 +115,8 @@ export const recordTable = {
   ),
   'agent.described': record(
     ['process'],
-    'The first life of a bundle came up: from now on it may begin asleep.',
-    z.strictObject({ bundle: z.string() }),
+    'The first life of a bundle came up, and said which tools it has: from now on it may begin asleep.',
+    z.strictObject({ bundle: z.string(), tools: toolDeclarations.optional() }),
   ),
 
   'trigger.accepted': record(

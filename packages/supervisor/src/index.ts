@@ -1,3 +1,4 @@
+export { idlePolicies } from './gate/tools/rules.ts'
 export {
   type CellsConfiguration,
   type Configuration,
@@ -15,6 +16,7 @@ export { type PlacedProblem, problemLine } from './manifests/problem-report.ts'
 export { nextFires } from './manifests/schedule.ts'
 export type { SpawnSpec, TriggerSpec } from './manifests/spec.ts'
 export { cron, customTrigger, fileWatch, onEvent, onMessage, webhook } from './manifests/trigger-builders.ts'
+export { type Described, describeModules } from './operations/describe.ts'
 export type { Ports } from './runtime/ports.ts'
 export type { Group } from './supervision/groups.ts'
 export { type StartOptions, Supervisor } from './supervisor.ts'

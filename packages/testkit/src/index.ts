@@ -21,6 +21,7 @@ export {
   simulatedHttpClient,
 } from './simulated-http-client.ts'
 export { type AgentScenario, operationFaults, type SweepOptions, sweep, type WorldScenario } from './sweep.ts'
+export type { FakeTools } from './test-agent/fake-tools.ts'
 export type { Fire } from './test-agent/fire.ts'
 export type { InlineAgent } from './test-agent/load.ts'
 export type { TestRequest } from './test-agent/requests.ts'

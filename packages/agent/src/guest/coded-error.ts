@@ -18,6 +18,7 @@ const retryable = new Set([
   'TURN_TIMEOUT',
   'REQUEST_TIMEOUT',
   'STEP_TIMEOUT',
+  'TOOL_TIMEOUT',
 ])
 /** Another attempt would meet the same. */
 const hopeless = new Set(['TOO_MANY_EFFECTS'])

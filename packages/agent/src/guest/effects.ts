@@ -5,8 +5,10 @@ import type { Calls } from './calls.ts'
 import { abortedError, type CodedError, codedError } from './coded-error.ts'
 import { type SeededRandom, seededFrom } from './determinism.ts'
 import type { Replay } from './replay.ts'
-import { runStep, type StepGround, settled, stepPlan, stepTimeout } from './step.ts'
+import { runStep, stepPlan } from './step.ts'
 import { idempotencyKeyOf, stepKeys } from './step-key.ts'
+import { type GuestTool, runTool, type ToolRun } from './tool.ts'
+import { settled, type WorkGround, workTimeout } from './work.ts'
 
 /** The effects of one turn: each is answered from the record, or becomes a system call. */
 export interface Effects {
@@ -15,7 +17,9 @@ export interface Effects {
   /** Sleep: an effect named by count alone. */
   sleep(ms: number): Promise<void>
   step<T>(name: string, work: StepRun<T>, options: StepOptions): Promise<Awaited<T>>
-  /** The code that runs now stands inside a step. */
+  /** A call of a tool of the module: named by its input. */
+  tool(tool: GuestTool, input: unknown, run: ToolRun): Promise<unknown>
+  /** The code that runs now stands inside a step or a tool. */
   readonly inStep: boolean
   /** Milliseconds of the latest outcome that this turn has seen. */
   now(): number
@@ -37,11 +41,11 @@ export interface EffectsParts {
   readonly signal: AbortSignal
   /** Calls `act` after so many milliseconds, unless the returned function is called before. */
   readonly after: (ms: number, act: () => void) => () => void
-  readonly warn: StepGround['warn']
+  readonly warn: WorkGround['warn']
 }
 
 interface Scope {
-  /** Key of the step that runs, or empty. */
+  /** Key of the step or tool that runs, or empty. */
   readonly key: string
   readonly chance: SeededRandom
   /** Aborts when the turn is over, or the step that runs. */
@@ -96,7 +100,7 @@ export function turnEffects({ process, turn, replay, calls, signal, after, warn 
           const message = `${key} was recorded as ${effect.kind} and is now asked for as ${kind}`
           diverged ??= codedError({ code: 'TURN_DIVERGED', message })
           done({ ok: false, error: { code: 'TURN_DIVERGED', message } })
-        } else done(effect.outcome === 'begun' ? { ok: true, value: null } : effect.outcome)
+        } else done(effect.outcome === 'begun' ? { ok: true, value: effect.leave ?? null } : effect.outcome)
       })
     })
   }
@@ -108,18 +112,19 @@ export function turnEffects({ process, turn, replay, calls, signal, after, warn 
     }
     return whileOpen<Outcome>((done) => {
       replay.called()
-      // A leave moves no clock: when the step has ended, nothing tells a replay when it began. A refusal is an outcome.
-      const isLeave = kind === 'step' && (input as { intend?: boolean }).intend === true
+      // A leave moves no clock: when the work has ended, nothing tells a replay when it began. A refusal is an outcome.
+      const { intend = false, begin = false } = input as { intend?: boolean; begin?: boolean }
+      const isLeave = (kind === 'step' && intend) || (kind === 'tool' && begin)
       calls.make({ turn: turn.id, key, kind, input, over }, ({ at, outcome }) => {
         void replay.arrived(isLeave && outcome.ok ? undefined : at).then(() => done(outcome))
       })
     })
   }
 
-  const run = async (key: string, kind: CallKind, input: unknown): Promise<unknown> =>
+  const answered = async (key: string, kind: CallKind, input: unknown): Promise<unknown> =>
     settled(await (recorded(key, kind) ?? make(key, kind, input)))
 
-  const ground: StepGround = {
+  const ground: WorkGround = {
     attempt: turn.attempt,
     epoch: turn.epoch,
     recorded,
@@ -128,20 +133,21 @@ export function turnEffects({ process, turn, replay, calls, signal, after, warn 
     idempotencyKey: (key) => idempotencyKeyOf(process, turn.id, key),
     chance: (key) => chanceOf(key).random(),
     warn,
-    async within(key, { name, timeoutMs }, work) {
+    async within(key, work, run) {
       const outer = scope()
+      const { timeoutMs } = work
       if (timeoutMs === undefined)
-        return await scopes.run({ key, chance: chanceOf(key), signal: outer.signal }, () => work(outer.signal))
+        return await scopes.run({ key, chance: chanceOf(key), signal: outer.signal }, () => run(outer.signal))
       const ending = new AbortController()
       const late = Promise.withResolvers<never>()
       const cancel = after(timeoutMs, () => {
-        const error = stepTimeout(name, timeoutMs)
+        const error = workTimeout(work, timeoutMs)
         ending.abort(error)
         late.reject(error)
       })
       const inner = AbortSignal.any([outer.signal, ending.signal])
       try {
-        const running = scopes.run({ key, chance: chanceOf(key), signal: inner }, async () => await work(inner))
+        const running = scopes.run({ key, chance: chanceOf(key), signal: inner }, async () => await run(inner))
         return await Promise.race([running, late.promise])
       } finally {
         cancel()
@@ -150,9 +156,9 @@ export function turnEffects({ process, turn, replay, calls, signal, after, warn 
   }
 
   return {
-    call: (kind, name, input) => run(keys.byInput(scope().key, kind, name, input), kind, input),
+    call: (kind, name, input) => answered(keys.byInput(scope().key, kind, name, input), kind, input),
     async sleep(ms) {
-      await run(keys.byName(scope().key, 'sleep', ''), 'sleep', { ms })
+      await answered(keys.byName(scope().key, 'sleep', ''), 'sleep', { ms })
     },
     async step(name, work, options) {
       const plan = stepPlan(name, options)
@@ -164,6 +170,17 @@ export function turnEffects({ process, turn, replay, calls, signal, after, warn 
       }
       if (over() || scope().signal.aborted) throw aborted()
       return (await runStep(ground, key, plan, work)) as never
+    },
+    async tool(tool, input, run) {
+      const { name } = tool.declaration
+      const key = keys.byInput(scope().key, 'tool', name, input)
+      const known = recorded(key, 'tool')
+      if (known !== undefined) {
+        replay.cover(key)
+        return settled(await known)
+      }
+      if (over() || scope().signal.aborted) throw aborted()
+      return await runTool(ground, key, { tool, input, run })
     },
     get inStep() {
       return scope() !== top

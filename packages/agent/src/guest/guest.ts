@@ -11,6 +11,7 @@ import { logFields, logText } from './log-fields.ts'
 import { payloadCheck } from './payload.ts'
 import { replayOf } from './replay.ts'
 import { committedState, type TurnState, turnState } from './state.ts'
+import { type GuestTool, guestTools } from './tool.ts'
 import { type ContextParts, turnContext } from './turn-context.ts'
 
 type TurnMessage = Extract<CoreMessage, { t: 'turn' }>
@@ -62,9 +63,9 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
     const settling = new Map<string, { readonly own: TurnState; readonly end: Completed }>()
     let asked = false
 
-    let run: AgentRun
+    let agent: LoadedAgent
     try {
-      run = runOf(load(boot.module, boot))
+      agent = agentIn(load(boot.module, boot))
     } catch (thrown) {
       post({ t: 'unready', error: thrownError(thrown) })
       return
@@ -108,6 +109,7 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
         env,
         message,
         effects,
+        tools: agent.tools,
         state: own.state,
         channel: channels.channel,
         signal,
@@ -115,7 +117,7 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
       })
       let end: Completed | Threw
       try {
-        const result = asResult(await scope.run(context, () => run(eventOf(message), context)))
+        const result = asResult(await scope.run(context, () => agent.run(eventOf(message), context)))
         await channels.opened()
         if (effects.diverged !== undefined) throw effects.diverged
         end = { t: 'completed', turn, result, writes: own.writes(), unasked: replay.unasked() }
@@ -197,7 +199,8 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
       open.clear()
       rest()
     })
-    post({ t: 'ready' })
+    const tools = [...agent.tools.values()].map(({ declaration }) => declaration)
+    post({ t: 'ready', ...(tools.length === 0 ? {} : { tools }) })
   }
 }
 
@@ -205,11 +208,11 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
 function mayWrite(writable: readonly string[] | undefined, effects: Effects): (key: string) => void {
   return (key) => {
     if (effects.inStep) {
-      const message = `state may not be written inside a step ("${key}"): after a crash the step is not run again`
+      const message = `state may not be written inside a step or a tool ("${key}"): after a crash that is not run again`
       throw codedError({
         code: 'INVALID_STATE',
         message,
-        help: 'Return the value from the step and write it behind it.',
+        help: 'Return the value and write it behind the step or the call.',
       })
     }
     if (writable === undefined || writable.includes(key)) return
@@ -219,15 +222,21 @@ function mayWrite(writable: readonly string[] | undefined, effects: Effects): (k
   }
 }
 
-/** The function to run, from whatever an entrypoint may export. */
-function runOf(exported: unknown): AgentRun {
+interface LoadedAgent {
+  readonly run: AgentRun
+  readonly tools: ReadonlyMap<string, GuestTool>
+}
+
+/** The function to run, from whatever an entrypoint may export, and the tools that stand beside it. */
+function agentIn(exported: unknown): LoadedAgent {
   // The default export first: a module may have a `run` of its own beside it.
   const byDefault = (exported as { default?: { default?: unknown } } | undefined)?.default
   const candidates = [byDefault, byDefault?.default, exported]
   for (const candidate of candidates) {
-    if (typeof candidate === 'function') return candidate as AgentRun
-    const { run, payload } = (candidate ?? {}) as { run?: unknown; payload?: unknown }
-    if (typeof run === 'function') return checking(payloadCheck(payload), run.bind(candidate) as AgentRun)
+    if (typeof candidate === 'function') return { run: candidate as AgentRun, tools: new Map() }
+    const { run, payload, tools } = (candidate ?? {}) as { run?: unknown; payload?: unknown; tools?: unknown }
+    if (typeof run === 'function')
+      return { run: checking(payloadCheck(payload), run.bind(candidate) as AgentRun), tools: guestTools(tools) }
   }
   throw codedError({
     code: 'BUNDLE_FAILED',

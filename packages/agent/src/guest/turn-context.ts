@@ -1,17 +1,20 @@
 import type { CoreMessage, GuestMessage } from '@vigil/protocol'
 import type { AgentContext, AgentFiles, Down } from '../context.ts'
 import { encodedBody } from './body.ts'
+import { type CodedError, codedError } from './coded-error.ts'
 import { milliseconds } from './duration.ts'
 import type { Effects } from './effects.ts'
 import { agentFetch } from './http.ts'
 import { jsonCopy } from './json.ts'
 import type { TurnState } from './state.ts'
+import type { GuestTool, ToolRun } from './tool.ts'
 
 export interface ContextParts {
   readonly process: string
   readonly env: Readonly<Record<string, string>>
   readonly message: Extract<CoreMessage, { t: 'turn' }>
   readonly effects: Effects
+  readonly tools: ReadonlyMap<string, GuestTool>
   readonly state: TurnState['state']
   readonly channel: AgentContext['channel']
   readonly signal: AbortSignal
@@ -24,12 +27,13 @@ export function turnContext({
   env,
   message,
   effects,
+  tools,
   state,
   channel,
   signal,
   log,
 }: ContextParts): AgentContext {
-  return {
+  const context: AgentContext = {
     process,
     env,
     signal,
@@ -42,6 +46,15 @@ export function turnContext({
     },
     state: { ...state, history: async (key) => (await effects.call('state.history', key, { key })) as never },
     files: agentFiles(effects),
+    tools: {
+      async call(name, input) {
+        const tool = tools.get(name)
+        if (tool === undefined) throw unknownTool(name, [...tools.keys()])
+        const run: ToolRun = (value, ofCall, key) =>
+          tool.definition.run(value as never, { ...context, signal: ofCall, key })
+        return (await effects.tool(tool, jsonCopy(input, `the input of tool "${name}"`), run)) as never
+      },
+    },
     now: effects.now,
     random: effects.random,
     uuid: effects.uuid,
@@ -79,6 +92,12 @@ export function turnContext({
       })
     },
   }
+  return context
+}
+
+function unknownTool(name: string, known: readonly string[]): CodedError {
+  const message = `the module has no tool "${name}"; it has ${known.length === 0 ? 'none' : known.join(', ')}`
+  return codedError({ code: 'TOOL_NOT_FOUND', message })
 }
 
 function people(effects: Effects): Pick<AgentContext, 'approve' | 'askHuman'> {

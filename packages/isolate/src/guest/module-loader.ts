@@ -41,14 +41,25 @@ function requireFor({ builtins = [], addonsFrom }: Rights): (specifier: string) 
     if (harmless.has(name) || granted.has(name)) return requireBuiltin(`node:${name}`)
     const known = builtinModules.includes(name)
     if (!known && addonsFrom !== undefined) return createRequire(addonsFrom)(specifier)
-    throw Object.assign(
-      new Error(
-        `the module "${specifier}" is ${known ? 'denied: an agent has no ambient rights; use ctx.fetch, ctx.files and ctx.step' : 'not in the bundle'}`,
-      ),
-      { code: known ? 'ERR_ACCESS_DENIED' : 'MODULE_NOT_FOUND' },
-    )
+    const why = known ? `denied: an agent has no ambient rights; ${wayOut(name)}` : 'not in the bundle'
+    throw Object.assign(new Error(`the module "${specifier}" is ${why}`), {
+      code: known ? 'ERR_ACCESS_DENIED' : 'MODULE_NOT_FOUND',
+    })
   }
 }
+
+/** What to use instead, or the line that grants it. */
+function wayOut(name: string): string {
+  const [of] = name.split('/')
+  const line = (words: string, instead: string): string =>
+    `${instead}, or add to the manifest: permissions: { ${words} }`
+  if (of === 'fs') return line('fs_read: [PATH], fs_write: [PATH]', 'use ctx.files')
+  if (of === 'child_process') return line('child_process: true', 'let another process do it')
+  if (networking.has(of ?? '')) return line('raw_network: true', 'use ctx.fetch')
+  return 'use ctx.fetch, ctx.files and ctx.step'
+}
+
+const networking = new Set(['net', 'tls', 'http', 'https', 'http2', 'dgram', 'dns'])
 
 /** Runs a bundled CommonJS module and gives its exports. Dynamic import() in it rejects: there is nothing to import from. */
 export function loadModule(bundle: GuestBoot['module'], rights: Rights = {}): unknown {

@@ -45,6 +45,7 @@ describe('defaults', () => {
       budget: { tool_costs: {}, on_exceeded: 'pause', warning_threshold: 0.8, reset_hour: 0, timezone: 'UTC' },
       context: { initial_state: {}, writable_keys: [], env: [] },
       files: {},
+      tools: {},
       network: { allow: [] },
       permissions: { raw_network: false, fs_read: [], fs_write: [], child_process: false, addons: false },
     })

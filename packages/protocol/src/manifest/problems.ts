@@ -3,7 +3,7 @@ import { budgetAliases, budgetSchema } from './budget.ts'
 import { type Contradiction, contradictions } from './contradictions.ts'
 import { customTriggers } from './custom-triggers.ts'
 import { nearest } from './nearest-word.ts'
-import { type ManifestDocument, manifestSchema } from './schema.ts'
+import { type ManifestDocument, manifestSchema, toolSchema } from './schema.ts'
 import { canonicalSpelling, isPlainObject, type SpellingProblem, spellingsOf } from './spelling.ts'
 
 /**
@@ -175,6 +175,7 @@ function knownFields(path: readonly (string | number)[], value: unknown): string
 function sectionShape(name: string): Readonly<Record<string, unknown>> {
   if (name === 'files') return { path: true, mode: true }
   if (name === 'budget') return { ...budgetSchema.shape, ...budgetAliases }
+  if (name === 'tools') return toolSchema.shape
   const field: unknown = (manifestSchema.shape as Record<string, unknown>)[name]
   const inner = (field as { unwrap?: () => { shape?: Record<string, unknown> } }).unwrap?.()
   return inner?.shape ?? {}

@@ -151,6 +151,25 @@ const file = z.strictObject(
 
 const paths = (words: string) => z.array(text(words), { error: 'a list of paths' }).default([])
 
+const dollars = 'US dollars, 0 or more'
+const whichCalls = 'true, or a filter over the input such as input.amount > 100'
+const calls = 'a whole number, 0 or more'
+/** `true` and `false` are short forms of `allowed`. */
+export const toolSchema = z.strictObject(
+  {
+    allowed: flag(true),
+    needs_approval: z.union([z.boolean(), text(whichCalls)], { error: whichCalls }).optional(),
+    irreversible: flag(false),
+    cost: z.number({ error: dollars }).min(0, { error: dollars }).optional(),
+    timeout: durationOf(1).optional(),
+    max_per_turn: z.int({ error: calls }).min(0, { error: calls }).optional(),
+  },
+  { error: 'true, false (not allowed), or a section of fields' },
+)
+const toolGlob = z
+  .string()
+  .regex(/^[A-Za-z0-9_*?-]{1,128}$/, { error: 'the name of a tool, or a glob such as "send_*"' })
+
 /** Rights that reach past the gate; whoever has any sits in a cell of its own. */
 const permissions = z.strictObject(
   {
@@ -211,6 +230,7 @@ export const manifestSchema = z.strictObject(
       .prefault({}),
     context: context.prefault({}),
     files: z.record(name, file, { error: 'a map of mount names to paths' }).default({}),
+    tools: z.record(toolGlob, toolSchema, { error: 'a map of tools to policies' }).default({}),
     network: z.strictObject({ allow: z.array(host, { error: 'a list of hosts' }).default([]) }, section).prefault({}),
     permissions: permissions.prefault({}),
     approval: approval.optional(),

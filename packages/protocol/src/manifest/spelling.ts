@@ -74,6 +74,9 @@ export function canonicalSpelling(document: Raw): {
   const files = renamed.files
   if (isPlainObject(files))
     renamed.files = mapValues(files, (file) => (typeof file === 'string' ? { path: file } : file))
+  const tools = renamed.tools
+  if (isPlainObject(tools))
+    renamed.tools = mapValues(tools, (tool) => (typeof tool === 'boolean' ? { allowed: tool } : tool))
   const triggers = renamed.triggers
   if (Array.isArray(triggers)) {
     renamed.triggers = triggers.map((trigger, index) => canonicalTrigger(trigger, ['triggers', index], problems))

@@ -1,5 +1,5 @@
-import type { RecordedEffect, RecordedError, ThrownError } from '@vigil/protocol'
-import type { TurnFold } from '../fold/process-fold.ts'
+import type { RecordedEffect, RecordedError, ThrownError, ToolLeave } from '@vigil/protocol'
+import type { EffectFold, TurnFold } from '../fold/process-fold.ts'
 import type { Manifest } from '../manifests/manifest.ts'
 import { backoff } from '../supervision/backoff.ts'
 
@@ -41,10 +41,24 @@ export function thrownBody(error: ThrownError): RecordedError {
  */
 export function recordedEffects(turn: TurnFold): RecordedEffect[] {
   const recorded: RecordedEffect[] = []
-  for (const { key, kind, at, outcome, repeatable } of turn.effects.values()) {
+  for (const effect of turn.effects.values()) {
+    const { key, kind, at, outcome, repeatable } = effect
     if (outcome !== undefined) recorded.push({ key, kind, at, outcome })
     // What happened inside was seen after the leave: a replay has to give them in the same order.
-    else if (kind === 'step' && repeatable) recorded.push({ key: `${key}/begun`, kind, at, outcome: 'begun' })
+    else if (repeatable && (kind === 'step' || kind === 'tool'))
+      recorded.push({
+        key: `${key}/begun`,
+        kind,
+        at,
+        outcome: 'begun',
+        ...(kind === 'tool' ? { leave: leaveOf(effect) } : {}),
+      })
   }
   return recorded
+}
+
+/** What the guest of a tool is told with the leave to run it, or was told in an earlier life. */
+export function leaveOf({ input }: Pick<EffectFold, 'input'>): ToolLeave {
+  const { name: _, ...granted } = input as ToolLeave & { readonly name: string }
+  return granted
 }

@@ -41,11 +41,12 @@ export function snapshotRow(process: ProcessFold): Row {
   }
 }
 
-interface TurnRow extends Omit<TurnFold, 'effects' | 'before' | 'ranMs' | 'suspended' | 'purse'> {
+interface TurnRow extends Omit<TurnFold, 'effects' | 'before' | 'ranMs' | 'begunTools' | 'suspended' | 'purse'> {
   effects: Entries<TurnFold['effects'] extends Map<string, infer V> ? V : never>
   before: Entries<unknown>
   /** Absent in rows that were written before it was known. */
   ranMs?: number
+  begunTools?: TurnFold['begunTools']
   suspended?: string | undefined
   purse?: TurnPurse
 }
@@ -56,6 +57,7 @@ export interface Row
     ProcessFold,
     | 'mailbox'
     | 'turns'
+    | 'tools'
     | 'requests'
     | 'endedRequests'
     | 'notices'
@@ -82,6 +84,7 @@ export interface Row
   cronCounts: Entries<SlotCounts>
   /** Absent in rows that were written before there were any, like the next. */
   taken?: Entries<Taken>
+  tools?: ProcessFold['tools']
   requests?: Entries<RequestFold>
   endedRequests?: EndedRequest[]
   notices?: Entries<NoticeFold>
@@ -97,10 +100,10 @@ export interface Row
  * @throws when the row is not laid out as rows are today: half of a process would be worse than none
  */
 export function restoredRow(row: Row): ProcessFold {
-  const { taken = [], overlay = noOverlay, requests = [], endedRequests = [], notices = [] } = row
+  const { taken = [], overlay = noOverlay, tools = [], requests = [], endedRequests = [], notices = [] } = row
   const { purse = emptyPurse, budgetPatch = {}, budgetRevision = 0, parent, budgetPause } = row
   const money = { purse, budgetPatch, budgetRevision, parent, budgetPause }
-  const whole = { ...row, taken, overlay, requests, endedRequests, notices, ...money }
+  const whole = { ...row, taken, overlay, tools, requests, endedRequests, notices, ...money }
   assertLaidOut(whole)
   return {
     ...whole,
@@ -124,6 +127,7 @@ const restoredTurn = (turn: TurnRow): TurnFold => ({
   ...turn,
   ranMs: turn.ranMs ?? 0,
   suspended: turn.suspended,
+  begunTools: turn.begunTools ?? {},
   purse: turn.purse ?? emptyTurnPurse,
   effects: new Map(list(turn.effects)),
   before: new Map(list(turn.before)),

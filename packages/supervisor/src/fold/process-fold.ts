@@ -7,6 +7,7 @@ import type {
   Outcome,
   RecordData,
   RecordedError,
+  ToolDeclaration,
 } from '@vigil/protocol'
 import type { Manifest, NoticeTarget } from '../manifests/manifest.ts'
 import { noOverlay, type TriggerOverlay } from './trigger-layers.ts'
@@ -39,8 +40,9 @@ export interface ProcessFold {
   resting: boolean
   /** The epoch of the last life that ended for good; 0 before the first. */
   exitedEpoch: number
-  /** The bundle that came up last. */
+  /** The bundle that came up last, and the tools that its guest says to have. */
   described: string | undefined
+  tools: readonly ToolDeclaration[]
   /** Why policy gave up; undefined while it has not. */
   parked: string | undefined
   restarts: number
@@ -116,6 +118,8 @@ export interface TurnFold {
   suspended: string | undefined
   /** Over all its attempts. */
   purse: TurnPurse
+  /** How often each tool was begun, in all attempts. */
+  begunTools: Readonly<Record<string, number>>
   /** In the order in which outcomes were recorded (intents wait at their first place). */
   readonly effects: Map<string, EffectFold>
   /** What stood under each key that others have committed since the attempt began; undefined: nothing. */
@@ -241,6 +245,7 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     resting: false,
     exitedEpoch: 0,
     described: undefined,
+    tools: [],
     parked: undefined,
     restarts: 0,
     lastExit: undefined,

@@ -56,6 +56,7 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
     parked: undefined,
     suspended: undefined,
     purse: emptyTurnPurse,
+    begunTools: {},
     effects: new Map(),
     before: new Map(),
   })
@@ -77,7 +78,10 @@ export function shiftStarts(process: ProcessFold, byMs: number): void {
 
 export function foldEffectIntended(process: ProcessFold, record: Of<'effect.intended'>): void {
   const turn = turnOf(process, record)
-  turn?.effects.set(record.data.key, {
+  if (turn === undefined) return
+  const tool = record.data.kind === 'tool' ? toolOf(record.data.input) : undefined
+  if (tool !== undefined) turn.begunTools = { ...turn.begunTools, [tool]: (turn.begunTools[tool] ?? 0) + 1 }
+  turn.effects.set(record.data.key, {
     key: record.data.key,
     kind: record.data.kind,
     at: record.at,
@@ -89,6 +93,8 @@ export function foldEffectIntended(process: ProcessFold, record: Of<'effect.inte
     ...(record.data.reserved === undefined ? {} : { reserved: record.data.reserved }),
   })
 }
+
+const toolOf = (input: unknown): string => String((input as { readonly name?: unknown } | null)?.name)
 
 export function foldEffectCompleted(process: ProcessFold, record: Of<'effect.completed'>): void {
   const turn = turnOf(process, record)

@@ -115,6 +115,7 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   }),
   'agent.described': own((process, { data }) => {
     process.described = data.bundle
+    process.tools = data.tools ?? []
   }),
 
   'trigger.accepted': own(foldAccepted),

@@ -9,10 +9,12 @@ import {
   type ProcessName,
   type RecordData,
   type RecordDraft,
+  type RecordedError,
   VigilError,
 } from '@vigil/protocol'
 import type { EffectFold } from '../fold/process-fold.ts'
 import { pursesAbove } from '../fold/purse-fold.ts'
+import { doubtsOf } from '../fold/turn-fold.ts'
 import type { World } from '../fold/world.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import { type Decider, decide } from './decide.ts'
@@ -29,6 +31,8 @@ export interface GateReply {
   /** ISO wall time of the outcome: where the guest's clock stands now. */
   readonly at: string
   readonly outcome: Outcome
+  /** From now on its turn waits for a person: its guest hears nothing of it. */
+  readonly parked?: true
 }
 
 /** What every call does with the journal, whatever its kind: it is decided, intended, completed and answered. */
@@ -47,13 +51,14 @@ export interface Flights {
   ): Promise<void> | void
   /** Gives the `seq` that has to be durable before the act. */
   intend(flight: Flight, intent: Omit<Parameters<typeof intendedRecord>[1], 'kind'>): number
-  /** `guarded`: nobody hears of it before it is on the disk. */
+  /** `guarded`: nobody hears of it before it is on the disk. `parks`: its turn goes on when a person has said what came of it. */
   complete(
     flight: Flight,
     outcome: Outcome,
     options?: {
       readonly rerun?: boolean | undefined
       readonly guarded?: boolean
+      readonly parks?: boolean
       readonly beside?: readonly RecordDraft[] | undefined
     },
   ): void
@@ -74,11 +79,15 @@ export function flights(log: RecordLog, clock: Clock, deciders: readonly Decider
       flight.land(failure === undefined ? reply : refusal(failure))
     })
 
-  const complete: Flights['complete'] = (flight, outcome, { rerun = false, guarded = false, beside = [] } = {}) => {
+  const complete: Flights['complete'] = (flight, outcome, options = {}) => {
+    const { rerun = false, guarded = false, parks = false, beside = [] } = options
     const { key, kind } = flight
     const completed = { key, kind, outcome, ...(rerun ? { rerun } : {}), ...payment(log.world, flight) }
-    const [record] = log.commit([completedRecord(flight, completed), ...beside], guarded ? 'durable' : 'lazy')
-    land(flight, guarded ? record?.seq : undefined, { at: record?.at ?? nowIso(), outcome })
+    const parked = parks && !outcome.ok ? [parkedRecord(flight, outcome.error)] : []
+    const records = [completedRecord(flight, completed), ...parked, ...beside]
+    const [record] = log.commit(records, guarded ? 'durable' : 'lazy')
+    const reply = { at: record?.at ?? nowIso(), outcome, ...(parks ? { parked: true as const } : {}) }
+    land(flight, guarded ? record?.seq : undefined, reply)
   }
 
   const governed: Flights['governed'] = (flight, { input, rerun }, go) => {
@@ -135,4 +144,11 @@ function payment(world: World, { process, turn, key }: CallSite): Partial<Record
 
 function completedRecord({ process, turn }: CallSite, data: RecordData<'effect.completed'>): RecordDraft {
   return { process: process.name as ProcessName, epoch: process.epoch, type: 'effect.completed', turn: turn.turn, data }
+}
+
+/** In one batch with the outcome: a crash between the two would let the agent go on as if nothing were. */
+function parkedRecord({ process, turn, key }: CallSite, error: RecordedError): RecordDraft {
+  const doubts = [...doubtsOf(turn).map((effect) => effect.key), key]
+  const data = { attempt: turn.attempt, doubts, error }
+  return { process: process.name as ProcessName, epoch: process.epoch, type: 'turn.parked', turn: turn.turn, data }
 }

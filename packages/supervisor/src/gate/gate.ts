@@ -3,9 +3,7 @@ import {
   type CallKind,
   type Clock,
   callSchemas,
-  errorBody,
   limits,
-  type Outcome,
   VigilError,
   waitingKinds,
 } from '@vigil/protocol'
@@ -15,7 +13,8 @@ import type { RecordLog } from '../runtime/record-log.ts'
 import { actOutside } from './act-outside.ts'
 import type { Decider } from './decide.ts'
 import type { CallSite, InsideEffect, OutsideEffect, WaitingEffect } from './effect.ts'
-import { type Flight, flights, type GateReply, inDoubt, refused } from './flight.ts'
+import { type Flight, flights, type GateReply } from './flight.ts'
+import { guestWork } from './guest-work.ts'
 
 /**
  * The one door to the world: decide -> intend (journal) -> act -> record the outcome (journal) -> reply. An
@@ -57,6 +56,7 @@ export function createGate({ log, clock, effects, deciders }: GateParts): Gate {
   const busy = new Map<string, number>()
   const made = flights(log, clock, deciders)
   const { complete, governed, intend, land, nowIso, refusal } = made
+  const work = guestWork(made)
 
   function outside<K extends keyof EffectTable['outside']>(flight: Flight, input: CallInput<K>): Promise<void> {
     const effect = effects.outside[flight.kind as K] as OutsideEffect<K>
@@ -95,23 +95,6 @@ export function createGate({ log, clock, effects, deciders }: GateParts): Gate {
     clock.setTimer(leftMs, () => attempt(flight, () => complete(flight, { ok: true, value: null })))
   }
 
-  function step(flight: Flight, input: CallInput<'step'>): void {
-    if (input.intend === true) return beginStep(flight, input)
-    const outcome: Outcome =
-      input.error === undefined
-        ? { ok: true, value: input.outcome ?? null }
-        : { ok: false, error: errorBody(input.error, 'STEP_FAILED') }
-    complete(flight, outcome)
-  }
-
-  function beginStep(flight: Flight, { idempotent: repeatable = false, reconcile }: CallInput<'step'>): void {
-    const before = flight.turn.effects.get(flight.key)
-    const doubt = before !== undefined && !before.repeatable
-    if (doubt && reconcile !== true) return complete(flight, refused(inDoubt(before)))
-    const durable = before === undefined ? intend(flight, { input: null, repeatable }) : undefined
-    land(flight, durable, { at: nowIso(), outcome: { ok: true, value: doubt ? { in_doubt: true } : null } })
-  }
-
   function perform(flight: Flight, input: unknown): Promise<void> | void {
     switch (flight.kind) {
       case 'fetch':
@@ -130,7 +113,9 @@ export function createGate({ log, clock, effects, deciders }: GateParts): Gate {
       case 'sleep':
         return sleep(flight, input as CallInput<'sleep'>)
       case 'step':
-        return step(flight, input as CallInput<'step'>)
+        return work.step(flight, input as CallInput<'step'>)
+      case 'tool':
+        return work.tool(flight, input as CallInput<'tool'>)
       // What comes over it is on no record: whoever is tried again opens it anew.
       case 'channel':
         return complete(flight, { ok: true, value: null }, { rerun: true })

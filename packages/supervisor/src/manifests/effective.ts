@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { ManifestDocument, TriggerDocument } from '@vigil/protocol'
 import { agentBudget } from '../ledger/agent-budget.ts'
-import type { Manifest, Trigger, TriggerOptions, WebhookVerification } from './manifest.ts'
+import type { Manifest, ToolPolicy, Trigger, TriggerOptions, WebhookVerification } from './manifest.ts'
 import { noticeTarget } from './notice-target.ts'
 
 /**
@@ -53,6 +53,7 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
         { path: resolve(baseDirectory, path), mode },
       ]),
     ),
+    tools: Object.fromEntries(Object.entries(document.tools).map(([glob, policy]) => [glob, toolPolicy(policy)])),
     network: document.network,
     ...(document.approval === undefined ? {} : { approval: effectiveApproval(document.approval, baseDirectory) }),
     permissions: {
@@ -71,6 +72,18 @@ function effectiveApproval(
 ): NonNullable<Manifest['approval']> {
   const target = noticeTarget(notify, baseDirectory)
   return { timeoutMs, onTimeout, approvers, ...(target === undefined ? {} : { notify: target }) }
+}
+
+function toolPolicy(policy: ManifestDocument['tools'][string]): ToolPolicy {
+  const { allowed, needs_approval: approval, irreversible, cost, timeout, max_per_turn } = policy
+  return {
+    ...(allowed ? {} : { allowed }),
+    ...(approval === undefined || approval === false ? {} : { needsApproval: approval }),
+    ...(irreversible ? { irreversible } : {}),
+    ...(cost === undefined ? {} : { cost }),
+    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+    ...(max_per_turn === undefined ? {} : { maxPerTurn: max_per_turn }),
+  }
 }
 
 function effectiveTrigger(trigger: TriggerDocument, baseDirectory: string): Trigger {

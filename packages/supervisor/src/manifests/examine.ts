@@ -3,7 +3,7 @@ import { withOptions } from '../triggers/custom/trigger-options.ts'
 import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { effectiveManifest } from './effective.ts'
 import type { Manifest } from './manifest.ts'
-import { patternProblems } from './schedule.ts'
+import { patternProblems, policyProblems } from './schedule.ts'
 import { namedSchemas, type SchemaFiles, withSchemas } from './schemas.ts'
 import { twinProblems } from './twins.ts'
 import type { Checked } from './yaml-text.ts'
@@ -29,7 +29,8 @@ export function examineManifest(
   const optioned = withOptions(check.manifest, triggerTypes)
   const whole = withSchemas(optioned.manifest, baseDirectory, schemas)
   const others = also(check.manifest)
-  const problems = [...placedPatternProblems(check.manifest, raw), ...optioned.problems, ...others]
+  const own = [...placedPatternProblems(check.manifest, raw), ...policyProblems(check.manifest)]
+  const problems = [...own, ...optioned.problems, ...others]
   // A problem that says more about a schema stands for what its path says.
   problems.push(...whole.problems.filter(({ path }) => !others.some((other) => other.path.join() === path.join())))
   if (problems.length > 0) return { check: { ok: false, problems }, wants }

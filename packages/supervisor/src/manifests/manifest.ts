@@ -50,6 +50,8 @@ export interface Manifest {
   }
   /** Mount name -> absolute path and right. */
   readonly files: Readonly<Record<string, { readonly path: string; readonly mode: 'ro' | 'rw' }>>
+  /** Glob over the names of tools -> policy; of all that match the strictest counts. Absent in what was deployed before there were tools. */
+  readonly tools?: Readonly<Record<string, ToolPolicy>>
   readonly network: { readonly allow: readonly string[] }
   readonly approval?: {
     /** Where the code says nothing else. */
@@ -67,6 +69,19 @@ export interface Manifest {
     readonly childProcess: boolean
     readonly addons: boolean
   }
+}
+
+/** What is absent is not asked for. */
+export interface ToolPolicy {
+  /** Only ever false: it may not be called. */
+  readonly allowed?: false
+  /** Of every call, or of those whose input fits the filter. */
+  readonly needsApproval?: true | string
+  readonly irreversible?: true
+  /** US dollars a call. */
+  readonly cost?: number
+  readonly timeoutMs?: number
+  readonly maxPerTurn?: number
 }
 
 /** What every kind of trigger may have; what is absent is not asked for. */

@@ -1,6 +1,6 @@
-import type { ManifestDocument } from '@vigil/protocol'
+import type { ManifestDocument, ManifestProblem } from '@vigil/protocol'
 import { cronProblem, nextSlot } from '../triggers/cron-slots.ts'
-import { filterProblem, pathProblem } from '../triggers/filter/filter.ts'
+import { filterProblem, inputFilterProblem, pathProblem } from '../triggers/filter/filter.ts'
 import { topicPatternProblem } from '../triggers/topic-pattern.ts'
 import { sourcesProblem } from '../triggers/webhook/sources.ts'
 
@@ -21,6 +21,15 @@ export function patternProblems(trigger: ManifestDocument['triggers'][number]): 
   }
   return Object.entries(found).flatMap(([field, message]) => (message === undefined ? [] : [{ field, message }]))
 }
+
+/** What is wrong with the filters of tool policies, each at its place. */
+export const policyProblems = ({ tools }: ManifestDocument): ManifestProblem[] =>
+  Object.entries(tools).flatMap(([glob, { needs_approval: filter }]) => {
+    const message = typeof filter === 'string' ? inputFilterProblem(filter) : undefined
+    return message === undefined
+      ? []
+      : [{ code: 'INVALID_CONFIG' as const, path: ['tools', glob, 'needs_approval'], message }]
+  })
 
 function ownProblem(trigger: ManifestDocument['triggers'][number]): Readonly<Record<string, string | undefined>> {
   switch (trigger.type) {

@@ -5,7 +5,7 @@ import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { effectiveManifest } from './effective.ts'
 import type { Manifest } from './manifest.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
-import { patternProblems } from './schedule.ts'
+import { patternProblems, policyProblems } from './schedule.ts'
 import { withSchemas } from './schemas.ts'
 import { twinProblems } from './twins.ts'
 
@@ -106,6 +106,18 @@ export type BudgetSpec = { readonly [F in LimitField as CamelCase<F>]?: number }
   readonly timezone?: string
 }
 
+/** Of all policies that match a tool, and what the tool says itself, the strictest counts. */
+export interface ToolSpec {
+  readonly allowed?: boolean
+  /** `true`, or a filter such as `input.amount > 100`. */
+  readonly needsApproval?: boolean | string
+  readonly irreversible?: boolean
+  /** US dollars a call. */
+  readonly cost?: number
+  readonly timeout?: Duration
+  readonly maxPerTurn?: number
+}
+
 /** Durations are `'30s'` or a number of seconds. Defaults are those of a manifest file. */
 export interface SpawnSpec {
   readonly name: string
@@ -145,6 +157,8 @@ export interface SpawnSpec {
     readonly env?: readonly string[]
   }
   readonly files?: Readonly<Record<string, string | { readonly path: string; readonly mode?: 'ro' | 'rw' }>>
+  /** Name of a tool, or a glob over names -> policy; `false`: it may not be called. */
+  readonly tools?: Readonly<Record<string, boolean | ToolSpec>>
   readonly network?: { readonly allow?: readonly string[] }
   readonly approval?: {
     readonly timeout?: Duration
@@ -187,6 +201,7 @@ export function manifestFromSpec(
   const { approval } = raw as { approval?: Raw }
   if (approval !== undefined)
     raw.approval = withoutUndefined({ ...approval, notify: renameKeys(approval.notify, snakeCase) })
+  raw.tools = renameEach(raw.tools)
   if (Array.isArray(raw.triggers)) raw.triggers = raw.triggers.map((trigger: unknown) => renameKeys(trigger, snakeCase))
   const check = checkManifest(withoutUndefined(raw))
   if (!check.ok) throw manifestError(check.problems.map((problem) => inCamelCase(problem, spec.name)))
@@ -194,7 +209,7 @@ export function manifestFromSpec(
   if (wrong !== undefined) throw new VigilError('INVALID_CONFIG', `${spec.name}: ${wrong.message}`)
   const optioned = withOptions(check.manifest, triggerTypes)
   const whole = withSchemas(optioned.manifest, baseDirectory, new Map())
-  const problems = [...optioned.problems, ...whole.problems]
+  const problems = [...policyProblems(check.manifest), ...optioned.problems, ...whole.problems]
   if (problems.length > 0) throw manifestError(problems.map((problem) => inCamelCase(problem, spec.name)))
   const manifest = effectiveManifest(whole.manifest, baseDirectory)
   const twins = twinProblems(manifest.triggers)
@@ -214,6 +229,12 @@ function renameKeys(value: unknown, rename: (key: string) => string): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [rename(key), inner]))
 }
+
+/** The same below names that are their author's. */
+const renameEach = (value: unknown): unknown =>
+  typeof value !== 'object' || value === null
+    ? value
+    : Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, renameKeys(inner, snakeCase)]))
 
 const withoutUndefined = (value: Raw): Raw =>
   Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined))

@@ -11,6 +11,7 @@ import {
   limits,
   personKinds,
   type ThrownError,
+  type ToolDeclaration,
   VigilError,
   type WriteSet,
   waitingKinds,
@@ -20,6 +21,7 @@ import { lifeChannels } from '../bus/life-channels.ts'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 import type { Credits } from '../gate/credits.ts'
 import type { Gate } from '../gate/gate.ts'
+import { toolRules } from '../gate/tools/rules.ts'
 import { type GuestNeeds, guestSpec, parseGuestMessage, turnMessage } from './guest-words.ts'
 import { type RunningTurn, runningTurn } from './running-turn.ts'
 import { staleUpdates, stateConflict, stateDiff } from './state-commit.ts'
@@ -60,7 +62,8 @@ export interface Incarnation {
 }
 
 export interface IncarnationListener {
-  ready(): void
+  /** It is up, and its module has these tools. */
+  ready(tools: readonly ToolDeclaration[]): void
   completed(
     turn: string,
     end: {
@@ -76,6 +79,8 @@ export interface IncarnationListener {
   ): void
   /** All that it does is wait for people, and nobody here works on it any more. */
   released(turn: string): void
+  /** A turn that it worked on waits for a person. */
+  parked(): void
   /** So long an attempt has run: to be put on record. */
   ran(turn: string, ms: number): void
   /** A call came or was answered, or a turn ended: whoever drains or rests may look again. */
@@ -144,7 +149,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     switch (message.t) {
       case 'ready':
         ready = true
-        listener.ready()
+        listener.ready(message.tools ?? [])
         return
       case 'unready':
         guest.kill({
@@ -181,7 +186,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       return
     }
     turn.called()
-    if (asksLeave(call)) turn.begun.add(call.key)
+    if (asksLeave(call) && !mayRepeat(process, call)) turn.begun.add(call.key)
     if (held !== undefined) held.push(call)
     else perform(call, turn)
     listener.moved()
@@ -202,7 +207,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     })
   }
 
-  const answer = (call: Call, turn: RunningTurn, { at, outcome }: Awaited<ReturnType<Gate['call']>>): void => {
+  const answer = (call: Call, turn: RunningTurn, { at, outcome, parked }: Awaited<ReturnType<Gate['call']>>): void => {
     // The guest has let go of it, and of its turn.
     if (personKinds.has(call.kind) && !turn.asking.delete(call.key)) return
     openCalls -= 1
@@ -210,7 +215,11 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     progressed = true
     if (dead) return
     const { id } = call
-    if (call.kind === 'step' && !(asksLeave(call) && outcome.ok)) turn.begun.delete(call.key)
+    if (!(asksLeave(call) && outcome.ok)) turn.begun.delete(call.key)
+    if (parked === true) {
+      giveUp(call.turn, 'a person has to say what came of it')
+      return listener.parked()
+    }
     // That the turn has a channel is on record; the channel itself is of this life.
     const opens = call.kind === 'channel' && outcome.ok && running.get(call.turn) === turn
     if (opens) turn.listen()
@@ -365,8 +374,13 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
   }
 }
 
-const asksLeave = ({ kind, input }: Call): boolean =>
-  kind === 'step' && (input as { readonly intend?: unknown } | undefined)?.intend === true
+const asksLeave = ({ kind, input }: Call): boolean => {
+  const { intend, begin } = (input ?? {}) as { readonly intend?: unknown; readonly begin?: unknown }
+  return kind === 'step' ? intend === true : kind === 'tool' && begin === true
+}
+
+const mayRepeat = (process: ProcessFold, { kind, input }: Call): boolean =>
+  kind === 'tool' && toolRules(process, (input as { readonly name: string }).name)?.repeatable !== false
 
 /** It waits for ring 0, and another guest could take it from there without a doubt. */
 const mayBeReplayed = ({ open, listens, begun }: RunningTurn): boolean => open > 0 && !listens && begun.size === 0

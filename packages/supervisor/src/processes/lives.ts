@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   type Bundle,
   type ExitCause,
@@ -7,6 +8,7 @@ import {
   type ProcessName,
   type RecordDraft,
   stopLadder,
+  type ToolDeclaration,
 } from '@vigil/protocol'
 import type { Channels } from '../bus/channels.ts'
 import type { ProcessFold } from '../fold/process-fold.ts'
@@ -178,9 +180,10 @@ export function livesOf(parts: LivesParts): Lives {
     life = beginLife(
       { process: fold, module, guestRuntime, env, alone, cells, clock, gate, credits, channels },
       {
-        ready: () => ready(mine, module),
+        ready: (tools) => ready(mine, module, tools),
         completed: parts.turns.completed,
         threw: parts.turns.threw,
+        parked: parts.turns.pump,
         released: parts.turns.released,
         ran: (turn, ms) => log.commit(ranRecord(fold, turn, ms), 'lazy'),
         moved() {
@@ -201,10 +204,12 @@ export function livesOf(parts: LivesParts): Lives {
     parts.changed()
   }
 
-  const ready = (mine: number, module: Bundle): void => {
+  const ready = (mine: number, module: Bundle, tools: readonly ToolDeclaration[]): void => {
     stay?.started()
-    if (fold.described !== module.hash)
-      log.commit([{ ...author(), type: 'agent.described', data: { bundle: module.hash } }], 'lazy')
+    if (fold.described !== module.hash || !isDeepStrictEqual(fold.tools, tools)) {
+      const data = { bundle: module.hash, ...(tools.length === 0 ? {} : { tools: [...tools] }) }
+      log.commit([{ ...author(), type: 'agent.described', data }], 'lazy')
+    }
     isUp = true
     branch.started(mine)
     parts.turns.pump()

@@ -11,6 +11,7 @@ import { messageEffects } from '../gate/effects/messages.ts'
 import { monitors } from '../gate/effects/monitor.ts'
 import { requests } from '../gate/effects/request.ts'
 import { createGate } from '../gate/gate.ts'
+import { toolDecider } from '../gate/tools/tool-decider.ts'
 import { demandTier } from '../isolation/tier.ts'
 import { budgetWatch } from '../ledger/budget-watch.ts'
 import { chargeRecords, ledgerDecider } from '../ledger/ledger.ts'
@@ -126,7 +127,7 @@ export function startRuntime({
       waiting: { monitor: watches.effect, request: asked.effect, approve: asks.approve, ask_human: asks.ask_human },
     },
     // The ledger is the last: by then it is known what a call may cost.
-    deciders: [ledgerDecider(world, clock, () => clockLook.look())],
+    deciders: [toolDecider, ledgerDecider(world, clock, () => clockLook.look())],
   })
   const isStopped = (name: string): boolean => (members.get(name)?.process.state ?? 'stopped') === 'stopped'
   const ingress = hooks({ log, clock, random, secrets, isStopped })

@@ -1,4 +1,4 @@
-import type { AgentContext, AgentEvent } from '@vigil/agent'
+import { type AgentContext, type AgentDefinition, type AgentEvent, defineTool } from '@vigil/agent'
 import type { Random } from '@vigil/protocol'
 import type { SpawnSpec, TriggerSpec } from '@vigil/supervisor'
 import type { WorldAgent } from '../world/lives.ts'
@@ -44,7 +44,8 @@ export function fleet(random: Random): Record<AgentName, WorldAgent> {
   // What a race decides is seen by what comes after it: a publish says what time it is.
   const program = (length: number): Work[] =>
     Array.from({ length }, () => [anyWork(random, 2), { op: 'publish' } as const]).flat()
-  const common = (): Omit<SpawnSpec, 'name' | 'entrypoint'> => ({
+  const common = (): Omit<SpawnSpec, 'name' | 'entrypoint' | 'tools'> & Pick<AgentDefinition, 'tools'> => ({
+    tools: [pay],
     concurrency: 2 + Math.floor(random.next() * 2),
     network: { allow: ['out.test'] },
     files: { out: { path: '/out', mode: 'rw' } },
@@ -87,6 +88,11 @@ export function fleet(random: Random): Record<AgentName, WorldAgent> {
   }
 }
 
+const pay = defineTool({ name: 'pay', once: true, run: (_place, ctx) => ctx.uuid() })
+
+/** Half of what may begin only once is a tool. */
+const isEven = (where: string): boolean => where.charCodeAt(where.length - 1) % 2 === 0
+
 /** Hosts refuse, and that is part of the work, not a failure of the turn. */
 const expected = new Set(['FETCH_FAILED', 'FETCH_TIMEOUT', 'REQUEST_FAILED', 'REQUEST_TIMEOUT', 'STEP_FAILED'])
 
@@ -124,7 +130,7 @@ function agentOf(program: readonly Work[], brave: boolean) {
         case 'step':
           return ctx.step('count', () => ctx.random())
         case 'once':
-          return ctx.step('pay', () => ctx.uuid(), { once: true })
+          return isEven(where) ? ctx.tools.call('pay', place) : ctx.step('pay', () => ctx.uuid(), { once: true })
         case 'once_again':
           return ctx.step('look', () => ctx.fetch(`http://out.test/get/${place}`).then(({ status }) => status), {
             once: true,

@@ -5,8 +5,10 @@ import { nodeFileSystem } from '@vigil/journal'
 import { loadManifests, type Manifest, type SpawnSpec } from '@vigil/supervisor'
 import type { WorldAgent } from '../world/lives.ts'
 
-/** An agent of its own making: configuration in camelCase, and what it does. */
-export type InlineAgent = Omit<SpawnSpec, 'entrypoint'> & AgentDefinition
+/** An agent of its own making: configuration in camelCase (the policy of its tools as `toolPolicy`), and what it does. */
+export type InlineAgent = Omit<SpawnSpec, 'entrypoint' | 'tools'> & {
+  readonly toolPolicy?: SpawnSpec['tools']
+} & AgentDefinition
 
 /** An agent as the world takes it, and the folder that its relative paths stand on. */
 export interface LoadedAgent {

@@ -7,6 +7,7 @@ import type { Fault, FaultAction } from '../world/faults.ts'
 import { type Judgement, judge } from '../world/judge.ts'
 import type { Deed } from '../world/outside.ts'
 import { type World, world } from '../world/world.ts'
+import { type FakeTools, withFakes } from './fake-tools.ts'
 import { type Fire, firing } from './fire.ts'
 import { type InlineAgent, loadAgent } from './load.ts'
 import { openRequests, type TestRequest } from './requests.ts'
@@ -16,6 +17,8 @@ export interface TestAgentOptions {
   readonly seed?: number
   /** `'POST https://hooks.example.com/*': 200`; what no route answers is FETCH_FAILED. `network.allow` holds as ever. */
   readonly http?: Readonly<Record<string, SimulatedRoute>>
+  /** Instead of tools of the module: by name what they give, or a function of the input. Checks and policy hold as ever. */
+  readonly tools?: FakeTools
   /** What `${VAR}` in the manifest and `context.env` find; default nothing. */
   readonly env?: Readonly<Record<string, string>>
   /** Files that are there from the beginning: path relative to the manifest -> text. */
@@ -72,7 +75,7 @@ const startMs = 300_000
 /** Opens a manifest (a path from the working directory, or a URL), or an agent that is given in the test. */
 export async function testAgent(
   source: string | URL | InlineAgent,
-  { seed = 1, http = {}, env = {}, files = {}, peer = 'peer' }: TestAgentOptions = {},
+  { seed = 1, http = {}, tools = {}, env = {}, files = {}, peer = 'peer' }: TestAgentOptions = {},
   faults: readonly Fault[] = [],
 ): Promise<TestAgent> {
   const { name, agent, baseDirectory } = await loadAgent(source, env)
@@ -81,7 +84,7 @@ export async function testAgent(
     seed,
     env,
     faults,
-    agents: { [name]: agent, [peer]: { run: speak } },
+    agents: { [name]: withFakes(agent, tools), [peer]: { run: speak } },
     answers: (request) => net.send(request, new AbortController().signal),
   })
   const put = async (path: string, text: string): Promise<void> => {

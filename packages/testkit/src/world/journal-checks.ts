@@ -3,6 +3,7 @@ import { moneyKept } from './money-checks.ts'
 import { noticesOnce, peopleAskedOnce, peopleHeard } from './people-checks.ts'
 import { requestsAnswered } from './request-checks.ts'
 import { slotsAccountedFor } from './slot-checks.ts'
+import { onceRunsOnce } from './tool-checks.ts'
 import { channelsBeginAnew, overlapsKept, parkedWait, supersededByNewer } from './turn-checks.ts'
 
 /**
@@ -150,6 +151,7 @@ export const journalChecks: readonly JournalCheck[] = [
   slotsAccountedFor,
   parkedWait,
   channelsBeginAnew,
+  onceRunsOnce,
   overlapsKept,
   supersededByNewer,
   moneyKept,

@@ -8,8 +8,12 @@ import { cellsOf, clockOf, fileSystemOf, httpOf, type Life, type LifeClock, newL
 import { entrypointOf, type Machine } from './machine.ts'
 import { noticeRequest } from './outside-checks.ts'
 
-/** What the agent does, and how it is configured: as in a program, or by a manifest. */
-export type WorldAgent = AgentDefinition & (Omit<SpawnSpec, 'name' | 'entrypoint'> | { readonly manifest: Manifest })
+/** What the agent does, and how it is configured: as in a program, or by a manifest. `tools` are those of its module. */
+export type WorldAgent = AgentDefinition & (WorldConfiguration | { readonly manifest: Manifest })
+
+type WorldConfiguration = Omit<SpawnSpec, 'name' | 'entrypoint' | 'tools'> & {
+  readonly toolPolicy?: SpawnSpec['tools']
+}
 
 /** The lives of ring 0 on one machine, one after the other: whenever one dies, the next begins some seconds later. */
 export interface Lives {
@@ -110,10 +114,13 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
   }
 
   const spawn = (name: string): Promise<unknown> => {
-    const { run: _, payload: __, ...agent } = options.agents[name] as WorldAgent
+    const { run: _, payload: __, tools: ___, ...agent } = options.agents[name] as WorldAgent
     const entrypoint = entrypointOf(name)
     if (supervisor === undefined) return Promise.resolve()
-    if (!('manifest' in agent)) return supervisor.spawn({ ...agent, name, entrypoint })
+    if (!('manifest' in agent)) {
+      const { toolPolicy: tools = {}, ...configuration } = agent
+      return supervisor.spawn({ ...configuration, name, entrypoint, tools })
+    }
     const manifest = { ...agent.manifest, name, entrypoint }
     return supervisor.deploy({ manifest, baseDirectory: '/', by: 'program', start: true })
   }

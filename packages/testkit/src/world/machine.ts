@@ -40,8 +40,9 @@ export interface MachineOptions {
 const minuteMs = 60_000
 
 /** Stacks name folders of this machine, and records hold stacks: the same seed would give another run elsewhere. */
-const placeless = ({ run, payload }: AgentDefinition): AgentDefinition => ({
+const placeless = ({ run, payload, tools }: AgentDefinition): AgentDefinition => ({
   ...(payload === undefined ? {} : { payload }),
+  ...(tools === undefined ? {} : { tools }),
   async run(event, context) {
     try {
       return await run(event, context)

@@ -73,16 +73,22 @@ interface Place {
   readonly path: string
 }
 
+const lineFor = (mount: string, right: 'ro' | 'rw'): string =>
+  right === 'ro' ? `files: { "${mount}": PATH }` : `files: { "${mount}": { path: PATH, mode: rw } }`
+
 function placeOf({ process }: CallSite, input: FileInput, right: 'ro' | 'rw'): Place {
   const mounts: Manifest['files'] = process.manifest.files
   const mount = Object.hasOwn(mounts, input.mount) ? mounts[input.mount] : undefined
   if (mount === undefined)
     throw new VigilError(
       'FILE_DENIED',
-      `no folder "${input.mount}" is declared under files; declared: ${Object.keys(mounts).join(', ') || 'none'}`,
+      `no folder "${input.mount}" is declared under files (${Object.keys(mounts).join(', ') || 'none'}); add to the manifest: ${lineFor(input.mount, right)}`,
     )
   if (right === 'rw' && mount.mode !== 'rw')
-    throw new VigilError('FILE_DENIED', `the folder "${input.mount}" is read-only; declare it with mode: rw`)
+    throw new VigilError(
+      'FILE_DENIED',
+      `the folder "${input.mount}" is read-only; change in the manifest: ${lineFor(input.mount, right)}`,
+    )
   const path = join(mount.path, normalize(`${sep}${input.path}`))
   return { root: mount.path, path }
 }

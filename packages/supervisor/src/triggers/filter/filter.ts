@@ -1,6 +1,6 @@
 import { errorBody, limits } from '@vigil/protocol'
 import { evaluate, exhausted, type FilterScope, valueAt } from './evaluate.ts'
-import { parseFilter, parsePath } from './parse.ts'
+import { inputRoots, parseFilter, parsePath, type Root } from './parse.ts'
 
 /**
  * The language of filters: it reads the payload, metadata and names of an event and says yes or no. It cannot
@@ -11,13 +11,28 @@ import { parseFilter, parsePath } from './parse.ts'
  * Whether an event fits; one that would take more than a million looks does not.
  * @throws INVALID_CONFIG with the column, what was expected and what was found
  */
-export function compileFilter(text: string): (scope: FilterScope) => boolean {
-  const filter = parseFilter(text)
+export const compileFilter = (text: string): ((scope: FilterScope) => boolean) => compiled(text, undefined, false)
+
+/**
+ * Whether a filter over the input of a call fits; it guards something, so what would take more than a million looks fits.
+ * @throws INVALID_CONFIG
+ */
+export function compileInputFilter(text: string): (input: unknown) => boolean {
+  const fits = compiled(text, inputRoots, true)
+  return (input) => fits({ input })
+}
+
+function compiled(
+  text: string,
+  roots: readonly Root[] | undefined,
+  whenExhausted: boolean,
+): (scope: FilterScope) => boolean {
+  const filter = parseFilter(text, roots)
   return (scope) => {
     try {
       return evaluate(filter, scope, { left: limits.filterLooks }) === true
     } catch (error) {
-      if (error === exhausted) return false
+      if (error === exhausted) return whenExhausted
       throw error
     }
   }
@@ -34,6 +49,10 @@ export function compilePath(text: string): (scope: FilterScope) => unknown {
 
 /** What is wrong with a filter, in a sentence; undefined when it compiles. */
 export const filterProblem = (text: string): string | undefined => problemOf('filter', () => parseFilter(text))
+
+/** The same of a filter over the input of a call. */
+export const inputFilterProblem = (text: string): string | undefined =>
+  problemOf('filter', () => parseFilter(text, inputRoots))
 
 /** The same of a path. */
 export const pathProblem = (text: string): string | undefined => problemOf('path', () => parsePath(text))

@@ -10,23 +10,29 @@ export type Expression =
   | { readonly kind: 'compare'; readonly by: Comparison; readonly left: Expression; readonly right: Expression }
   | { readonly kind: 'not'; readonly of: Expression }
   | { readonly kind: 'and' | 'or'; readonly items: readonly Expression[] }
-export type Root = (typeof roots)[number]
+export type Root = (typeof eventRoots)[number] | (typeof inputRoots)[number]
 export type Comparison = (typeof signs)[number] | 'in' | 'starts_with'
 
-const roots = ['payload', 'metadata', 'type', 'event_id', 'trigger_id', 'timestamp'] as const
+const eventRoots = ['payload', 'metadata', 'type', 'event_id', 'trigger_id', 'timestamp'] as const
+export const inputRoots = ['input'] as const
 const signs = ['==', '!=', '<', '<=', '>', '>='] as const
 const constants: ReadonlyMap<string, null | boolean> = new Map([
   ['true', true],
   ['false', false],
   ['null', null],
 ])
-const operand = `a value, or a path that begins with ${roots.slice(0, -1).join(', ')} or ${roots.at(-1)}`
+
+/** As people say it: a, b or c. */
+const listed = (words: readonly string[]): string =>
+  words.length === 1 ? `${words[0]}` : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 
 /** @throws INVALID_CONFIG */
-export const parseFilter = (source: string): Expression => new Parser(tokensOf(source)).filter()
+export const parseFilter = (source: string, roots: readonly Root[] = eventRoots): Expression =>
+  new Parser(tokensOf(source), roots).filter()
 
 /** @throws INVALID_CONFIG */
-export const parsePath = (source: string): Expression & { kind: 'path' } => new Parser(tokensOf(source)).wholePath()
+export const parsePath = (source: string): Expression & { kind: 'path' } =>
+  new Parser(tokensOf(source), eventRoots).wholePath()
 
 const oneOf = <Words extends readonly string[]>(words: Words, word: string): Words[number] | undefined =>
   words.find((each) => each === word)
@@ -34,11 +40,13 @@ const oneOf = <Words extends readonly string[]>(words: Words, word: string): Wor
 /** Recursive descent; how deep it may go is counted, so that no text can exhaust the stack, here or where it is evaluated. */
 class Parser {
   readonly #tokens: readonly Token[]
+  readonly #roots: readonly Root[]
   #at = 0
   #depth = 0
 
-  constructor(tokens: readonly Token[]) {
+  constructor(tokens: readonly Token[], roots: readonly Root[]) {
     this.#tokens = tokens
+    this.#roots = roots
   }
 
   filter(): Expression {
@@ -133,8 +141,9 @@ class Parser {
   }
 
   #path(token: Token): Expression & { kind: 'path' } {
-    const root = oneOf(roots, token.source)
-    if (root === undefined || token.kind !== 'name') throw filterError(token.column, operand, token.source)
+    const root = oneOf(this.#roots, token.source)
+    if (root === undefined || token.kind !== 'name')
+      throw filterError(token.column, `a value, or a path that begins with ${listed(this.#roots)}`, token.source)
     const keys: (string | number)[] = []
     for (;;) {
       if (this.#takes('.')) keys.push(this.#name())

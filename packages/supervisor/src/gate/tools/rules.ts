@@ -1,0 +1,91 @@
+import { toDollars } from '@vigil/governance'
+import type { ToolDeclaration } from '@vigil/protocol'
+import picomatch from 'picomatch'
+import type { ProcessFold } from '../../fold/process-fold.ts'
+import type { Manifest, ToolPolicy } from '../../manifests/manifest.ts'
+import { compileInputFilter } from '../../triggers/filter/filter.ts'
+
+/** What counts for a tool: of its own declaration and every policy that matches its name, the strictest. */
+export interface ToolRules {
+  /** The glob that forbids it. */
+  readonly deniedBy: string | undefined
+  /** May it run again when nobody knows whether it has run? */
+  readonly repeatable: boolean
+  /** In doubt, its turn waits for a person, whatever the agent makes of the error. */
+  readonly irreversible: boolean
+  /** It can say what became of a call. */
+  readonly reconcile: boolean
+  /** US dollars a call. */
+  readonly cost: number
+  /** Of the manifest; the guest knows its own. */
+  readonly timeoutMs: number | undefined
+  readonly maxPerTurn: number | undefined
+  needsApproval(input: unknown): boolean
+}
+
+/** Undefined for a tool that the module of the process does not have. */
+export function toolRules(
+  { manifest, tools }: Pick<ProcessFold, 'manifest' | 'tools'>,
+  name: string,
+): ToolRules | undefined {
+  const declared = tools.find((tool) => tool.name === name)
+  return declared === undefined
+    ? undefined
+    : strictest(declared, [...matching(manifest, name), ...priced(manifest, name)])
+}
+
+/** Globs of the manifest under which none of these tools falls. */
+export const idlePolicies = ({ tools = {} }: Pick<Manifest, 'tools'>, names: readonly string[]): string[] =>
+  Object.keys(tools).filter((glob) => !names.some((name) => matches(glob, name)))
+
+function strictest(declared: ToolDeclaration, policies: readonly Compiled[]): ToolRules {
+  const once = declared.once === true || declared.irreversible === true
+  const irreversible = policies.some((policy) => policy.irreversible === true)
+  return {
+    deniedBy: policies.find((policy) => policy.allowed === false)?.glob,
+    // What the guest says makes nothing lighter that the manifest says.
+    repeatable: !irreversible && (!once || declared.idempotent === true),
+    irreversible: irreversible || declared.irreversible === true,
+    reconcile: declared.reconcile === true,
+    cost: Math.max(declared.cost ?? 0, ...policies.map((policy) => policy.cost ?? 0)),
+    timeoutMs: least(policies.map((policy) => policy.timeoutMs)),
+    maxPerTurn: least(policies.map((policy) => policy.maxPerTurn)),
+    needsApproval: (input) => declared.needs_approval === true || policies.some((policy) => policy.asks(input)),
+  }
+}
+
+function least(values: readonly (number | undefined)[]): number | undefined {
+  const given = values.filter((value) => value !== undefined)
+  return given.length === 0 ? undefined : Math.min(...given)
+}
+
+interface Compiled extends ToolPolicy {
+  readonly glob: string
+  readonly asks: (input: unknown) => boolean
+}
+
+/** The policies of a deployed manifest never change. */
+const compiled = new WeakMap<object, readonly Compiled[]>()
+
+function matching({ tools }: Pick<Manifest, 'tools'>, name: string): readonly Compiled[] {
+  if (tools === undefined) return []
+  const all = compiled.getOrInsertComputed(tools, () =>
+    Object.entries(tools).map(([glob, policy]) => ({ ...policy, glob, asks: asking(policy) })),
+  )
+  return all.filter(({ glob }) => matches(glob, name))
+}
+
+/** What a call costs may stand with the budget as well. */
+function priced({ budget }: Pick<Manifest, 'budget'>, name: string): readonly Compiled[] {
+  const costs = budget?.toolCosts ?? {}
+  if (!Object.hasOwn(costs, name)) return []
+  const { usd = 0, irreversible = false } = costs[name] ?? {}
+  return [{ glob: name, cost: toDollars(usd), ...(irreversible ? { irreversible } : {}), asks: () => false }]
+}
+
+function asking({ needsApproval }: ToolPolicy): (input: unknown) => boolean {
+  if (needsApproval === undefined) return () => false
+  return needsApproval === true ? () => true : compileInputFilter(needsApproval)
+}
+
+const matches = (glob: string, name: string): boolean => picomatch.isMatch(name, glob)
