@@ -23,6 +23,7 @@ import { createGate, type Gate } from '../../packages/supervisor/src/gate/gate.t
 import { ledgerDecider } from '../../packages/supervisor/src/ledger/ledger.ts'
 import { manifestFromSpec, type SpawnSpec } from '../../packages/supervisor/src/manifests/spec.ts'
 import { recordLog } from '../../packages/supervisor/src/runtime/record-log.ts'
+import { vault } from '../../packages/supervisor/src/vault/vault.ts'
 
 /** Ring 0 as far as the gate: a real journal on a simulated disk, one process `worker` with the open turn `t1`. */
 export interface GateRing {
@@ -79,7 +80,10 @@ export async function openGateRing({
       log,
       clock,
       effects: {
-        outside: { fetch: fetchEffect(http), ...fileEffects(fileSystem) },
+        outside: {
+          fetch: fetchEffect({ http, log, vault: vault({ env: {}, fileSystem }) }),
+          ...fileEffects(fileSystem),
+        },
         inside: messageEffects({ world, clock, random }),
         waiting: {
           monitor: monitors(world, journal).effect,

@@ -144,6 +144,13 @@ export interface SendOptions {
   readonly ttl?: number | string
 }
 
+/** Stands for a secret wherever a string goes. */
+export interface SecretHandle {
+  readonly name: string
+  toString(): string
+  toJSON(): string
+}
+
 export interface RequestOptions {
   readonly topic?: string
   /** Milliseconds, or `'30s'`; default 60 s. A request that has not been begun by then never begins. */
@@ -249,6 +256,16 @@ export interface AgentContext {
   step<T>(name: string, work: StepRun<T>, options?: StepOptions): Promise<Awaited<T>>
   /** Milliseconds, or `'30s'`, `'5m'`, `'4h'`, `'7d'`. After a crash only the rest is waited. */
   sleep(duration: number | string): Promise<void>
+  /**
+   * A secret of the manifest, by name. The agent never holds it: in a string the handle is a placeholder, in whose place Vigil sends the
+   * secret, in the URL, a header or the body of a `fetch`, to the hosts of the secret only.
+   * @throws SECRET_DENIED · SECRET_MISSING, both from the fetch
+   * @example
+   * await ctx.fetch('https://api.example.com/me', { headers: { 'x-api-key': `${ctx.secret('api')}` } })
+   */
+  secret(name: string): SecretHandle
+  /** The value of an `authorization` header. @example { headers: { authorization: ctx.bearer(ctx.secret('github')) } } */
+  bearer(secret: SecretHandle): string
   /** Like `fetch`, to the hosts of `network.allow`. `idempotent: true` lets Vigil repeat it after a crash. @throws NETWORK_DENIED · EFFECT_IN_DOUBT */
   fetch(
     url: string | URL | Request,

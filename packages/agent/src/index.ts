@@ -15,6 +15,7 @@ export {
   defineTool,
   type HumanQuestion,
   type RequestOptions,
+  type SecretHandle,
   type SendOptions,
   type StandardSchema,
   type StepAnswer,

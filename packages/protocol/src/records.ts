@@ -368,6 +368,11 @@ export const recordTable = {
       purses,
     }),
   ),
+  'secret.used': record(
+    [],
+    'A secret is about to be sent for an effect of this turn; only its name is known here.',
+    z.strictObject({ key: z.string(), name: z.string(), host: z.string() }),
+  ),
 } satisfies Record<string, RecordRow<z.ZodType>>
 
 export type RecordType = keyof typeof recordTable

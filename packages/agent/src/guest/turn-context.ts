@@ -6,6 +6,7 @@ import { milliseconds } from './duration.ts'
 import type { Effects } from './effects.ts'
 import { agentFetch } from './http.ts'
 import { jsonCopy } from './json.ts'
+import { secretHandle } from './secret.ts'
 import type { TurnState } from './state.ts'
 import type { GuestTool, ToolRun } from './tool.ts'
 
@@ -60,6 +61,8 @@ export function turnContext({
     uuid: effects.uuid,
     step: (name, work, options = {}) => effects.step(name, work, options),
     sleep: (duration) => effects.sleep(milliseconds(duration)),
+    secret: (name) => secretHandle(message.turn, name),
+    bearer: (secret) => `Bearer ${secret}`,
     fetch: (url, init) =>
       agentFetch((input) => effects.call('fetch', `${input.method} ${new URL(input.url).host}`, input), url, init),
     async publish(topic, data) {

@@ -61,11 +61,9 @@ export const name = z
 export const section = { error: 'a section of fields' }
 
 export const secretWords = 'a reference such as ${ALERT_SECRET}, or { file: /path }'
+export const variable = z.string({ error: secretWords }).regex(/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/, { error: secretWords })
 /** A secret is named and never written down: the manifest goes on record. */
 export const secretReference = z.union(
-  [
-    z.string({ error: secretWords }).regex(/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/, { error: secretWords }),
-    z.strictObject({ file: text('the path of a file that holds the secret') }, { error: secretWords }),
-  ],
+  [variable, z.strictObject({ file: text('the path of a file that holds the secret') }, { error: secretWords })],
   { error: secretWords },
 )

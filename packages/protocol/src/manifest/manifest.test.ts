@@ -46,6 +46,7 @@ describe('defaults', () => {
       context: { initial_state: {}, writable_keys: [], env: [] },
       files: {},
       tools: {},
+      secrets: {},
       network: { allow: [] },
       permissions: { raw_network: false, fs_read: [], fs_write: [], child_process: false, addons: false },
     })
@@ -91,12 +92,29 @@ describe('accepted values', () => {
       { in: { path: './in', mode: 'ro' }, out: { path: './out', mode: 'rw' } },
     ],
     [
+      'secrets',
+      { a: '$' + '{A}', b: { value: '$' + '{B}', hosts: ['b.test:1'] }, c: { file: './c' } },
+      { a: { value: '$' + '{A}' }, b: { value: '$' + '{B}', hosts: ['b.test:1'] }, c: { file: './c' } },
+    ],
+    [
       'network',
       { allow: ['api.github.com', 'db.local:5000', '127.0.0.1:9999', '[::1]:80'] },
       { allow: ['api.github.com', 'db.local:5000', '127.0.0.1:9999', '[::1]:80'] },
     ],
   ])('%s: %j', (field, given, effective) => {
     expect(accept({ [field]: given })[field as keyof ManifestDocument]).toEqual(effective)
+  })
+
+  it.each([
+    ['a value that is written down', 'sk_live_1', ['secrets', 'key']],
+    ['a reference with a default', '$' + '{KEY:-sk_live_1}', ['secrets', 'key']],
+    ['two places', { value: '$' + '{KEY}', file: './key' }, ['secrets', 'key']],
+    ['no place', { hosts: ['api.example.com'] }, ['secrets', 'key']],
+    ['a host that is none', { file: './key', hosts: ['https://api.example.com'] }, ['secrets', 'key', 'hosts', 0]],
+    ['no host at all', { file: './key', hosts: [] }, ['secrets', 'key', 'hosts']],
+  ])('secrets are references, not %s', (_name, key, path) => {
+    const check = checkManifest({ name: 'a', entrypoint: './a.ts', secrets: { key } })
+    expect(check).toMatchObject({ ok: false, problems: [{ path: expect.arrayContaining(path) }] })
   })
 
   it.each([

@@ -14,6 +14,7 @@ import {
   secretWords,
   section,
   text,
+  variable,
 } from './fields.ts'
 import { notifySchema } from './notify.ts'
 
@@ -196,6 +197,16 @@ const approval = z.strictObject(
   section,
 )
 
+const boundTo = { hosts: z.array(host, { error: 'a list of hosts' }).min(1, { error: 'at least one host' }).optional() }
+/** Where a secret of the agent lies, and to which hosts it may be sent. */
+const secretSource = z.union(
+  [
+    z.strictObject({ value: variable, ...boundTo }, { error: secretWords }),
+    z.strictObject({ file: text('the path of a file that holds the secret'), ...boundTo }, { error: secretWords }),
+  ],
+  { error: `${secretWords}, alone or with hosts` },
+)
+
 const moduleHelp = 'a path to a module (a manifest without a module has nothing to run)'
 
 export const manifestSchema = z.strictObject(
@@ -231,6 +242,7 @@ export const manifestSchema = z.strictObject(
     context: context.prefault({}),
     files: z.record(name, file, { error: 'a map of mount names to paths' }).default({}),
     tools: z.record(toolGlob, toolSchema, { error: 'a map of tools to policies' }).default({}),
+    secrets: z.record(name, secretSource, { error: 'a map of secret names to references' }).default({}),
     network: z.strictObject({ allow: z.array(host, { error: 'a list of hosts' }).default([]) }, section).prefault({}),
     permissions: permissions.prefault({}),
     approval: approval.optional(),

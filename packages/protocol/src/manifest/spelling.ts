@@ -77,6 +77,9 @@ export function canonicalSpelling(document: Raw): {
   const tools = renamed.tools
   if (isPlainObject(tools))
     renamed.tools = mapValues(tools, (tool) => (typeof tool === 'boolean' ? { allowed: tool } : tool))
+  const secrets = renamed.secrets
+  if (isPlainObject(secrets))
+    renamed.secrets = mapValues(secrets, (secret) => (typeof secret === 'string' ? { value: secret } : secret))
   const triggers = renamed.triggers
   if (Array.isArray(triggers)) {
     renamed.triggers = triggers.map((trigger, index) => canonicalTrigger(trigger, ['triggers', index], problems))

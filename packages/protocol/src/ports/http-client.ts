@@ -12,6 +12,18 @@ export interface HttpRequest {
   readonly allow: readonly string[]
   /** May be sent again when nobody knows whether it has arrived. */
   readonly repeatable: boolean
+  readonly secrets?: readonly BrokeredSecret[]
+}
+
+/**
+ * A secret of the agent that sends. Where its placeholder stands in URL, headers or body its bytes are sent, and where they
+ * come back in the reply its name stands. The bytes are shared and never copied: who owns the page zeroes it.
+ */
+export interface BrokeredSecret {
+  readonly name: string
+  readonly placeholder: string
+  /** See `secretPage`. */
+  readonly page: SharedArrayBuffer
 }
 
 export interface HttpReply {
@@ -24,7 +36,7 @@ export interface HttpReply {
 
 /**
  * Sends one request, follows no redirect. Rejects with a VigilError FETCH_FAILED, FETCH_TIMEOUT or TOO_LARGE; with
- * NETWORK_DENIED when `allow` does not reach as far, and with EFFECT_IN_DOUBT when what is not repeatable may have arrived.
+ * SECRET_DENIED when a secret cannot be sent in its place, NETWORK_DENIED when `allow` does not reach as far, and with EFFECT_IN_DOUBT when what is not repeatable may have arrived.
  */
 export interface HttpClient {
   send(request: HttpRequest, signal: AbortSignal): Promise<HttpReply>

@@ -11,7 +11,7 @@ export type { Clock, Timer } from './clock.ts'
 export type { Compute } from './compute.ts'
 export type { FileHandle, FileStat, FileSystem } from './file-system.ts'
 export type { FileChange, FileWatch, FileWatcher, WatchSpec } from './file-watcher.ts'
-export type { HttpClient, HttpReply, HttpRequest } from './http-client.ts'
+export type { BrokeredSecret, HttpClient, HttpReply, HttpRequest } from './http-client.ts'
 export type {
   BodyKeeper,
   BodySweep,

@@ -160,6 +160,8 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'budget.resumed': own((process) => {
     process.budgetPause = undefined
   }),
+
+  'secret.used': untold,
 }
 
 /** Applies one record. Total, and pure but for `world` itself. */

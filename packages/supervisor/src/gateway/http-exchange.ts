@@ -2,7 +2,9 @@ import { type Clock, errorCode, type HttpReply, type HttpRequest, VigilError } f
 import { Agent, fetch, type Headers, type RequestInit } from 'undici'
 import { type Destination, destinationOf, type Grant } from './destination.ts'
 import { pinnedConnector, type Resolver } from './pinned-connector.ts'
+import { type Redaction, redaction } from './redaction.ts'
 import { requestFailure } from './request-failure.ts'
+import { type Swap, swapHeader, swapOf } from './secret-swap.ts'
 
 /**
  * Requests that leave the house, with the semantics of the web's fetch and three differences: redirects are
@@ -31,6 +33,8 @@ export interface ExchangeOptions {
 const socketsPerOrigin = 64
 
 export function httpExchange({ clock, ownPorts, resolver }: ExchangeOptions): HttpExchange {
+  const swaps = new Map<string, Swap>()
+  let sends = 0
   // An open connection serves whoever asks for its origin: those that may reach less have connections of their own.
   const agents = new Map<Grant, Agent>()
   const agentOf = (grant: Grant): Agent => {
@@ -41,7 +45,7 @@ export function httpExchange({ clock, ownPorts, resolver }: ExchangeOptions): Ht
         connections: socketsPerOrigin,
         headersTimeout: 0,
         bodyTimeout: 0,
-        connect: pinnedConnector({ grant, ownPorts, resolver }),
+        connect: pinnedConnector({ grant, ownPorts, swaps, resolver }),
       })
     agents.set(grant, agent)
     return agent
@@ -57,13 +61,22 @@ export function httpExchange({ clock, ownPorts, resolver }: ExchangeOptions): Ht
         stop.abort(requestFailure(request, 'FETCH_TIMEOUT', `no whole answer within ${request.timeoutMs} ms`)),
       )
       signal.addEventListener('abort', giveUp, { once: true })
+      const { secrets = [] } = request
+      const clean = redaction(secrets)
+      sends += 1
+      const id = `${sends}`
+      if (secrets.length > 0) swaps.set(id, swapOf(secrets, request.body))
+      const headers = secrets.length > 0 ? { ...request.headers, [swapHeader]: id } : request.headers
       try {
-        return await exchange(request, { dispatcher: agentOf(destination.grant), signal: stop.signal })
+        const init = { dispatcher: agentOf(destination.grant), signal: stop.signal }
+        return redacted(await exchange({ ...request, headers }, init), clean)
       } catch (error) {
         if (stop.signal.aborted) throw stop.signal.reason
         throw codedCause(error) ?? requestFailure(request, 'FETCH_FAILED', reasonOf(error), error)
       } finally {
         timer.cancel()
+        swaps.delete(id)
+        clean.end()
         signal.removeEventListener('abort', giveUp)
         // Lets go of a connection whose body was not read to its end.
         stop.abort()
@@ -75,9 +88,18 @@ export function httpExchange({ clock, ownPorts, resolver }: ExchangeOptions): Ht
   }
 }
 
+const redacted = ({ status, statusText, headers, body }: HttpReply, clean: Redaction): HttpReply => ({
+  status,
+  statusText: clean.text(statusText),
+  headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [clean.text(name), clean.text(value)])),
+  body: clean.bytes(body),
+})
+
 /** Behind one address may sit many hosts, and the header chooses among them. */
 function refuseForeignHost({ headers }: HttpRequest, { url }: Destination): void {
   const host = Object.entries(headers).find(([name]) => name.toLowerCase() === 'host')?.[1]
+  if (Object.keys(headers).some((name) => name.toLowerCase() === swapHeader))
+    throw new VigilError('INVALID_ARGUMENT', `fetch may not send the header ${swapHeader}`)
   if (host !== undefined && host.toLowerCase() !== url.host)
     throw new VigilError('NETWORK_DENIED', `fetch to ${url.host} may not ask for another host in its header`)
 }

@@ -7,6 +7,7 @@ import ipaddr from 'ipaddr.js'
 import { buildConnector } from 'undici'
 import { forbiddenRange, isAddressOf } from './address-range.ts'
 import { denied, type Grant } from './destination.ts'
+import { type Swap, swapping } from './secret-swap.ts'
 
 /** A socket to a host that swallows packets outlives the request that gave up on it, but not for long. */
 const connectTimeoutMs = 30_000
@@ -15,6 +16,8 @@ export interface ConnectorOptions {
   readonly grant: Grant
   /** Where Vigil itself listens, on every address of this machine. */
   readonly ownPorts: ReadonlySet<number>
+  /** Of the requests that are under way, by what their heads call them. */
+  readonly swaps: ReadonlyMap<string, Swap>
   /** The resolver of the machine unless a test brings its own. */
   readonly resolver?: Resolver | undefined
 }
@@ -29,7 +32,12 @@ export type Resolver = (
  * Connects to what a name resolves to at this moment and to nothing else: addresses are looked at between resolution and
  * connection, so a name that resolves differently a moment later changes nothing.
  */
-export function pinnedConnector({ grant, ownPorts, resolver = resolve }: ConnectorOptions): buildConnector.connector {
+export function pinnedConnector({
+  grant,
+  ownPorts,
+  swaps,
+  resolver = resolve,
+}: ConnectorOptions): buildConnector.connector {
   // One for each port: the connector keeps TLS sessions, and the lookup of a socket is not told its port.
   const connectors = new Map<number, buildConnector.connector>()
   const lookupFor =
@@ -58,7 +66,9 @@ export function pinnedConnector({ grant, ownPorts, resolver = resolve }: Connect
       // A secret becomes bytes just before the socket: frames of HTTP/2 would be made of strings.
       buildConnector({ timeout: connectTimeoutMs, allowH2: false, lookup: lookupFor(port) })
     connectors.set(port, connector)
-    connector(options, done)
+    connector(options, (...[error, socket]) =>
+      error === null ? done(null, swapping(socket, swaps)) : done(error, null),
+    )
   }
 }
 

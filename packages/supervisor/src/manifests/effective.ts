@@ -54,6 +54,9 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
       ]),
     ),
     tools: Object.fromEntries(Object.entries(document.tools).map(([glob, policy]) => [glob, toolPolicy(policy)])),
+    ...(Object.keys(document.secrets).length === 0
+      ? {}
+      : { secrets: effectiveSecrets(document.secrets, baseDirectory) }),
     network: document.network,
     ...(document.approval === undefined ? {} : { approval: effectiveApproval(document.approval, baseDirectory) }),
     permissions: {
@@ -85,6 +88,17 @@ function toolPolicy(policy: ManifestDocument['tools'][string]): ToolPolicy {
     ...(max_per_turn === undefined ? {} : { maxPerTurn: max_per_turn }),
   }
 }
+const effectiveSecrets = (
+  secrets: ManifestDocument['secrets'],
+  baseDirectory: string,
+): NonNullable<Manifest['secrets']> =>
+  Object.fromEntries(
+    Object.entries(secrets).map(([name, secret]) => {
+      const where =
+        'file' in secret ? { file: resolve(baseDirectory, secret.file) } : { variable: secret.value.slice(2, -1) }
+      return [name, { ...where, ...(secret.hosts === undefined ? {} : { hosts: secret.hosts }) }]
+    }),
+  )
 
 function effectiveTrigger(trigger: TriggerDocument, baseDirectory: string): Trigger {
   const options = triggerOptions(trigger)

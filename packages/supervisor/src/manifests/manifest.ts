@@ -52,6 +52,8 @@ export interface Manifest {
   readonly files: Readonly<Record<string, { readonly path: string; readonly mode: 'ro' | 'rw' }>>
   /** Glob over the names of tools -> policy; of all that match the strictest counts. Absent in what was deployed before there were tools. */
   readonly tools?: Readonly<Record<string, ToolPolicy>>
+  /** Absent in what was deployed before there were any. */
+  readonly secrets?: Readonly<Record<string, AgentSecret>>
   readonly network: { readonly allow: readonly string[] }
   readonly approval?: {
     /** Where the code says nothing else. */
@@ -162,6 +164,9 @@ export interface NoticeTarget {
 
 /** Where a secret lies; a manifest is on record and never holds one. */
 export type SecretReference = { readonly variable: string } | { readonly file: string }
+
+/** Without `hosts` it may go to every host of network.allow. */
+export type AgentSecret = SecretReference & { readonly hosts?: readonly string[] }
 
 export interface WebhookVerification {
   readonly scheme: 'standard' | 'github' | 'stripe' | 'slack' | 'generic'

@@ -159,6 +159,13 @@ export interface SpawnSpec {
   readonly files?: Readonly<Record<string, string | { readonly path: string; readonly mode?: 'ro' | 'rw' }>>
   /** Name of a tool, or a glob over names -> policy; `false`: it may not be called. */
   readonly tools?: Readonly<Record<string, boolean | ToolSpec>>
+  /** References, never the secrets themselves: `'${API_KEY}'` is looked up in the `env` of the supervisor. */
+  readonly secrets?: Readonly<
+    Record<
+      string,
+      string | (({ readonly value: string } | { readonly file: string }) & { readonly hosts?: readonly string[] })
+    >
+  >
   readonly network?: { readonly allow?: readonly string[] }
   readonly approval?: {
     readonly timeout?: Duration

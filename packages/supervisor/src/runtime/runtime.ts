@@ -27,6 +27,7 @@ import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { type TriggerSet, triggerSet } from '../triggers/trigger-set.ts'
 import { hookSecrets } from '../triggers/webhook/hook-secrets.ts'
 import { hooks } from '../triggers/webhook/hooks.ts'
+import { vault } from '../vault/vault.ts'
 import { bodyRetention } from './body-retention.ts'
 import type { BundleStore } from './bundle-store.ts'
 import { type CheckpointPolicy, checkpointer } from './checkpointer.ts'
@@ -118,11 +119,15 @@ export function startRuntime({
     expired: (name) => members.get(name)?.process.pump(),
     lost: (process, message) => emit.log({ process, level: 'error', message }),
   })
+  const secretsOfAgents = vault({ env, fileSystem: ports.fileSystem })
   const gate = createGate({
     log,
     clock,
     effects: {
-      outside: { fetch: fetchEffect(ports.http), ...fileEffects(ports.fileSystem) },
+      outside: {
+        fetch: fetchEffect({ http: ports.http, vault: secretsOfAgents, log }),
+        ...fileEffects(ports.fileSystem),
+      },
       inside: messageEffects({ world, clock, random }),
       waiting: { monitor: watches.effect, request: asked.effect, approve: asks.approve, ask_human: asks.ask_human },
     },
@@ -140,6 +145,7 @@ export function startRuntime({
     for (const { process, event_id } of arrivals(record)) members.get(process)?.process.pump(event_id)
     // Whatever came of it: a call may wait for no more than that its own record is on the disk.
     if (record.turn !== undefined) members.get(record.process)?.process.heard(record.turn)
+    if (endsSecrets.has(record.type) && gate.busy(record.process) === 0) secretsOfAgents.forget(record.process)
     watches.heard(record)
     asked.heard(record)
     budgets.heard(record)
@@ -371,6 +377,7 @@ export function startRuntime({
       await Promise.all([...members.values()].map(({ triggers }) => triggers.close()))
       for (const { process } of members.values()) process.close()
       await top.end()
+      secretsOfAgents.close()
       checkpoints.close()
       clockLook.close()
       budgets.close()
@@ -387,6 +394,14 @@ export function startRuntime({
     },
   }
 }
+
+/** Read anew when they are needed again. */
+const endsSecrets: ReadonlySet<string> = new Set([
+  'incarnation.exited',
+  'incarnation.released',
+  'process.removed',
+  'process.deployed',
+])
 
 /** What a record puts into whose mailbox. */
 function arrivals(record: JournalRecord): readonly { readonly process: string; readonly event_id: string }[] {

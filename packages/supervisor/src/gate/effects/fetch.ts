@@ -1,6 +1,9 @@
-import { type HttpClient, limits } from '@vigil/protocol'
+import { type CallInput, type HttpClient, limits, type ProcessName, VigilError } from '@vigil/protocol'
 import { destinationOf } from '../../gateway/destination.ts'
-import type { OutsideEffect } from '../effect.ts'
+import type { RecordLog } from '../../runtime/record-log.ts'
+import { placeholderOf, placeholders } from '../../vault/placeholder.ts'
+import type { Vault } from '../../vault/vault.ts'
+import type { CallSite, OutsideEffect } from '../effect.ts'
 
 const defaultTimeoutMs = 30_000
 const repeatableMethods = new Set(['GET', 'HEAD', 'PUT', 'DELETE'])
@@ -14,16 +17,29 @@ const repeatable = ({
   readonly method: string
 }): boolean => idempotent === true || repeatableMethods.has(method)
 
+export interface FetchParts {
+  readonly http: HttpClient
+  readonly vault: Vault
+  readonly log: RecordLog
+}
+
 /** `ctx.fetch`: only to hosts that network.allow names; redirects are the guest's to follow, one call each. */
-export function fetchEffect(http: HttpClient): OutsideEffect<'fetch'> {
+export function fetchEffect({ http, vault, log }: FetchParts): OutsideEffect<'fetch'> {
   return {
     // What is refused here is on record without an intent; the gateway asks again, and sees addresses.
-    decide: ({ process }, { url }) => void destinationOf(url, process.manifest.network.allow),
+    decide(site, input) {
+      destinationOf(input.url, site.process.manifest.network.allow)
+      usedSecrets(site, input)
+    },
     intent: (_site, { method, url }) => ({ method, url }),
     repeatable,
     keyed: (input) => keyedMethods.has(input.method),
     rerun: (input) => input.method === 'GET' || input.method === 'HEAD',
-    async act({ process }, input, idempotencyKey) {
+    async act(site, input, idempotencyKey) {
+      const { process, turn } = site
+      const used = usedSecrets(site, input)
+      const secrets = await vault.of(process.manifest, turn.turn, used)
+      if (used.size > 0) await recordUse(log, site, { used, host: new URL(input.url).host })
       const reply = await http.send(
         {
           method: input.method,
@@ -35,6 +51,7 @@ export function fetchEffect(http: HttpClient): OutsideEffect<'fetch'> {
           maxBodyBytes: limits.bodyBytes,
           allow: process.manifest.network.allow,
           repeatable: repeatable(input),
+          ...(secrets.length === 0 ? {} : { secrets }),
         },
         // Not the turn's signal: an effect that has begun runs on and is recorded at its real outcome.
         new AbortController().signal,
@@ -47,4 +64,52 @@ export function fetchEffect(http: HttpClient): OutsideEffect<'fetch'> {
       }
     },
   }
+}
+
+/** The secrets whose placeholders a request carries, each asked whether it may go there. Pure. */
+function usedSecrets(
+  { process, turn }: CallSite,
+  { url, headers, body = '' }: CallInput<'fetch'>,
+): ReadonlySet<string> {
+  const used = new Set<string>()
+  const text = [url, ...Object.entries(headers).flat(), Buffer.from(body, 'base64').toString('latin1')].join('\n')
+  const { secrets = {}, network } = process.manifest
+  for (const { name, text: placeholder } of placeholders(text)) {
+    const secret = Object.hasOwn(secrets, name) ? secrets[name] : undefined
+    if (secret === undefined)
+      throw secretDenied(`${process.name} has no secret ${name}`, `${name}: "\${NAME_OF_A_VARIABLE}"`)
+    if (placeholder !== placeholderOf(turn.turn, name))
+      throw new VigilError(
+        'SECRET_DENIED',
+        `a placeholder of the secret ${name} comes from another turn; ask for it with ctx.secret in this one`,
+      )
+    if (!reaches(url, secret.hosts ?? network.allow)) {
+      const { host } = new URL(url)
+      throw secretDenied(`the secret ${name} is not for ${host}`, `${name}: { hosts: ["${host}"] }`)
+    }
+    used.add(name)
+  }
+  return used
+}
+
+const secretDenied = (reason: string, line: string): VigilError =>
+  new VigilError('SECRET_DENIED', `${reason}; add to the manifest: secrets: { ${line} }`)
+
+function reaches(url: string, hosts: readonly string[]): boolean {
+  try {
+    destinationOf(url, hosts)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function recordUse(
+  { commit, journal }: RecordLog,
+  { process, turn, key }: CallSite,
+  { used, host }: { readonly used: ReadonlySet<string>; readonly host: string },
+): Promise<void> {
+  const author = { process: process.name as ProcessName, epoch: process.epoch, turn: turn.turn }
+  const records = commit([...used].map((name) => ({ ...author, type: 'secret.used', data: { key, name, host } })))
+  await journal.durable(records.at(-1)?.seq ?? 0)
 }
