@@ -120,6 +120,15 @@ test.each([
   expect(seen).toEqual([])
 })
 
+test('nobody can guess what stands for a secret from what the sender of an event knows', async () => {
+  await ask({ url: `http://${host}/` })
+  await ask({ url: `http://${host}/` })
+  const shown = new Set(lines.join('\n').match(/vigil-secret\.api\.[0-9a-f]{32}/g))
+  expect(shown.size).toBe(2)
+  const salts = [...written().matchAll(/"salt":"([0-9a-f]{32})"/g)].map(([, salt]) => salt)
+  expect(new Set(salts).size).toBe(2)
+})
+
 test('a secret with a line break goes into no header', async () => {
   writeFileSync(join(folder, 'file-key'), 'one\r\nx-evil: 1')
   expect(await ask({ url: `http://${host}/`, init: { headers: { a: '{ofFile}' } } })).toMatchObject({

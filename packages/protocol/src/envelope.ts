@@ -212,6 +212,8 @@ export type CoreMessage =
       /** ISO wall time of the turn's first start: where `ctx.now()` begins. */
       readonly started_at: string
       readonly seed: string
+      /** Of the placeholders of secrets; absent: the process has none. */
+      readonly salt?: string
       /** Committed state: everything if `full`, else only what changed since the last turn of this life. */
       readonly state: StateDiff & { readonly full: boolean }
       /** What stood under keys that were committed since the attempt began: the next life reads the same snapshot. */

@@ -213,6 +213,7 @@ export const recordTable = {
       started_at: z.string(),
       rate: z.number().optional().describe('so many starts of this trigger are remembered'),
       purses,
+      salt: z.string().optional().describe('what nobody outside can know of the placeholders of its secrets'),
     }),
   ),
   'turn.ran': record(

@@ -61,7 +61,7 @@ export function turnContext({
     uuid: effects.uuid,
     step: (name, work, options = {}) => effects.step(name, work, options),
     sleep: (duration) => effects.sleep(milliseconds(duration)),
-    secret: (name) => secretHandle(message.turn, name),
+    secret: (name) => secretHandle(message.salt ?? '', name),
     bearer: (secret) => `Bearer ${secret}`,
     fetch: (url, init) =>
       agentFetch((input) => effects.call('fetch', `${input.method} ${new URL(input.url).host}`, input), url, init),

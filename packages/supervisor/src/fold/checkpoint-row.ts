@@ -129,6 +129,7 @@ const restoredTurn = (turn: TurnRow): TurnFold => ({
   suspended: turn.suspended,
   begunTools: turn.begunTools ?? {},
   purse: turn.purse ?? emptyTurnPurse,
+  salt: turn.salt,
   effects: new Map(list(turn.effects)),
   before: new Map(list(turn.before)),
 })

@@ -120,6 +120,8 @@ export interface TurnFold {
   purse: TurnPurse
   /** How often each tool was begun, in all attempts. */
   begunTools: Readonly<Record<string, number>>
+  /** Of the placeholders of its secrets; undefined: it has begun without any. */
+  salt: string | undefined
   /** In the order in which outcomes were recorded (intents wait at their first place). */
   readonly effects: Map<string, EffectFold>
   /** What stood under each key that others have committed since the attempt began; undefined: nothing. */

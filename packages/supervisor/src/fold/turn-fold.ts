@@ -32,6 +32,7 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
       forgetUndone(turn)
     }
     turn.attempt = data.attempt
+    turn.salt ??= data.salt
     turn.retry = undefined
     turn.cut = false
     turn.suspended = undefined
@@ -57,6 +58,7 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
     suspended: undefined,
     purse: emptyTurnPurse,
     begunTools: {},
+    salt: data.salt,
     effects: new Map(),
     before: new Map(),
   })

@@ -62,6 +62,7 @@ export const turnMessage = (
   event,
   started_at: turn.startedAt,
   seed: turn.turn,
+  ...(turn.salt === undefined ? {} : { salt: turn.salt }),
   state,
   ...(turn.before.size === 0 ? {} : { as_of: stateDiff(turn.before) }),
   ...(context.writableKeys.length === 0 ? {} : { writable: context.writableKeys }),

@@ -88,6 +88,9 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const budgetInMs = (): number => beginsInMs(log.world, process, clock.now())
   const author = () => ({ process: process.name as ProcessName, epoch: process.epoch })
 
+  const salt = (): { readonly salt?: string } =>
+    process.manifest.secrets === undefined ? {} : { salt: Buffer.from(random.bytes(16)).toString('hex') }
+
   const start = (life: Incarnation, id: string, data: RecordData<'turn.started'>, crashed: boolean): void => {
     faultPoint('turn.before_start')
     // Lazy: it rides with the first effect, and without one there is nothing to lose.
@@ -101,7 +104,8 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     if (turn.crashes >= poisonCrashes) return end(poisonRecord(context(turn)))
     if (turn.cut && listens(turn)) return end(interruptedRecord(context(turn)))
     const { turn: id, eventId: event_id, bundle, startedAt: started_at, cut: crashed } = turn
-    start(life, id, { event_id, attempt: turn.attempt + (crashed ? 0 : 1), bundle, started_at }, crashed)
+    const attempt = turn.attempt + (crashed ? 0 : 1)
+    start(life, id, { event_id, attempt, bundle, started_at, ...(turn.salt === undefined ? salt() : {}) }, crashed)
   }
 
   const expire = (events: readonly AcceptedEvent[]): void => {
@@ -123,6 +127,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
       ...(rules?.batch === undefined ? {} : { event_ids: events.map((event) => event.event_id) }),
       ...(rules?.rate === undefined ? {} : { rate: rules.rate.count }),
       ...named(pursesAbove(log.world, process)),
+      ...salt(),
     }
     start(life, turnOf(event_id), data, false)
   }

@@ -6,7 +6,7 @@ import { secretPage, zero } from './secret-page.ts'
 /** The secrets of agents, read when they are first needed and again when their file changes; nobody but the gateway looks into a page. */
 export interface Vault {
   /** Those of a manifest for one turn. `used`: they are needed; of the others what is there. @throws SECRET_MISSING */
-  of(manifest: Manifest, turn: string, used: ReadonlySet<string>): Promise<BrokeredSecret[]>
+  of(manifest: Manifest, salt: string | undefined, used: ReadonlySet<string>): Promise<BrokeredSecret[]>
   /** Zeroes what a process had. */
   forget(process: string): void
   close(): void
@@ -48,7 +48,7 @@ export function vault({ env, fileSystem }: VaultSources): Vault {
   }
 
   return {
-    async of({ name: process, secrets = {} }, turn, used) {
+    async of({ name: process, secrets = {} }, salt = '', used) {
       const found: BrokeredSecret[] = []
       for (const [name, source] of Object.entries(secrets)) {
         const mine = kept.get(process) ?? new Map<string, Kept>()
@@ -63,7 +63,7 @@ export function vault({ env, fileSystem }: VaultSources): Vault {
         // Two calls may have read the same new file.
         if (present !== undefined && present !== now) zero(present.page)
         mine.set(name, now)
-        found.push({ name, placeholder: placeholderOf(turn, name), page: now.page })
+        found.push({ name, placeholder: placeholderOf(salt, name), page: now.page })
       }
       return found
     },

@@ -38,7 +38,7 @@ export function fetchEffect({ http, vault, log }: FetchParts): OutsideEffect<'fe
     async act(site, input, idempotencyKey) {
       const { process, turn } = site
       const used = usedSecrets(site, input)
-      const secrets = await vault.of(process.manifest, turn.turn, used)
+      const secrets = await vault.of(process.manifest, turn.salt, used)
       if (used.size > 0) await recordUse(log, site, { used, host: new URL(input.url).host })
       const reply = await http.send(
         {
@@ -78,7 +78,7 @@ function usedSecrets(
     const secret = Object.hasOwn(secrets, name) ? secrets[name] : undefined
     if (secret === undefined)
       throw secretDenied(`${process.name} has no secret ${name}`, `${name}: "\${NAME_OF_A_VARIABLE}"`)
-    if (placeholder !== placeholderOf(turn.turn, name))
+    if (turn.salt === undefined || placeholder !== placeholderOf(turn.salt, name))
       throw new VigilError(
         'SECRET_DENIED',
         `a placeholder of the secret ${name} comes from another turn; ask for it with ctx.secret in this one`,
