@@ -113,7 +113,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
   },
   {
     name: 'deploys a process and says later that it should run',
-    file: 'packages/supervisor/src/runtime/runtime.ts',
+    file: 'packages/supervisor/src/runtime/deployment.ts',
     find: '...(fold === undefined && start !== false ? [desired] : []),',
     replace: '',
     seenBy: 67,

@@ -16,8 +16,9 @@ import { listRequests } from './operations/requests.ts'
 import { addTrigger, driftOf, fireTrigger, removeTrigger } from './operations/triggers.ts'
 import { cancelTurn, listTurns } from './operations/turns.ts'
 import { writeRefusal } from './processes/state-commit.ts'
+import type { Member } from './runtime/member.ts'
 import type { Ports } from './runtime/ports.ts'
-import type { Member, Runtime } from './runtime/runtime.ts'
+import type { Runtime } from './runtime/runtime.ts'
 import type {
   Accepted,
   AgentHandle,

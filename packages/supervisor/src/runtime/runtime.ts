@@ -12,19 +12,18 @@ import { monitors } from '../gate/effects/monitor.ts'
 import { requests } from '../gate/effects/request.ts'
 import { createGate } from '../gate/gate.ts'
 import { toolDecider } from '../gate/tools/tool-decider.ts'
-import { demandTier } from '../isolation/tier.ts'
 import { budgetWatch } from '../ledger/budget-watch.ts'
-import { chargeRecords, ledgerDecider } from '../ledger/ledger.ts'
+import { ledgerDecider } from '../ledger/ledger.ts'
 import type { NoticeTarget } from '../manifests/manifest.ts'
-import { type AgentProcess, agentProcess } from '../processes/agent-process.ts'
+import { agentProcess } from '../processes/agent-process.ts'
 import { people } from '../requests/people.ts'
 import type { WakeAdmission } from '../residency/wake-admission.ts'
 import type { Groups } from '../supervision/groups.ts'
 import { topLevel } from '../supervision/top-level.ts'
 import { treeView } from '../supervision/tree-view.ts'
-import type { DeployRequest, HookReply, HookRequest, SupervisorEvents, TreeNode } from '../surface.ts'
+import type { HookReply, HookRequest, SupervisorEvents, TreeNode } from '../surface.ts'
 import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
-import { type TriggerSet, triggerSet } from '../triggers/trigger-set.ts'
+import { triggerSet } from '../triggers/trigger-set.ts'
 import { hookSecrets } from '../triggers/webhook/hook-secrets.ts'
 import { hooks } from '../triggers/webhook/hooks.ts'
 import { vault } from '../vault/vault.ts'
@@ -32,29 +31,22 @@ import { bodyRetention } from './body-retention.ts'
 import type { BundleStore } from './bundle-store.ts'
 import { type CheckpointPolicy, checkpointer } from './checkpointer.ts'
 import { clockWatch } from './clock-watch.ts'
+import { type Deployment, deployment } from './deployment.ts'
 import { whileDiskIsFull } from './disk-full.ts'
+import type { Member } from './member.ts'
 import type { RuntimePorts } from './ports.ts'
 import { type RecordLog, recordLog } from './record-log.ts'
 import type { Recovered } from './recovery.ts'
 import { reportText } from './report-text.ts'
 
-/** One process and the triggers that wake it. */
-export interface Member {
-  readonly process: AgentProcess
-  readonly triggers: TriggerSet
-}
-
 /**
  * Ring 0 after recovery: every process of the world, one gate, one log. Wires the parts together and decides nothing
  * itself; `Supervisor` is its public face.
  */
-export interface Runtime {
+export interface Runtime extends Deployment {
   readonly log: RecordLog
   readonly results: Results
   readonly members: ReadonlyMap<string, Member>
-  /** Puts a manifest on record, as a new process or a new revision; starts nothing. */
-  deploy(request: DeployRequest): Promise<Member>
-  remove(name: string, by: string): Promise<void>
   /** Takes away the large bodies of a process that nothing needs; resolves with how many there were. */
   purge(name: string): Promise<number>
   publish(
@@ -243,10 +235,6 @@ export function startRuntime({
     return member
   }
 
-  /** Of who had the name before and was removed: the log takes no record of an older life. */
-  const lastEpoch = async (name: string): Promise<number> =>
-    (await journal.page({ process: name, limit: 1 })).records[0]?.epoch ?? 0
-
   let stopping = false
   let revived = false
   const unwatchDisk = whileDiskIsFull({
@@ -267,58 +255,27 @@ export function startRuntime({
     },
   })
   for (const name of world.keys()) if (name !== fleetPurse) enroll(name)
+  const { deploy, remove } = deployment({
+    ports,
+    log,
+    bundles,
+    members,
+    enroll,
+    changed(name) {
+      top.changed(name)
+      const member = members.get(name)
+      // Not before all that begin together are registered.
+      if (revived && member !== undefined) arm(member)
+    },
+  })
 
   return {
     log,
     results,
     members,
-    async deploy({ manifest, by, start, bundle, parent }) {
-      log.assertRoom()
-      demandTier(manifest, ports.machine)
-      const module = bundle === undefined ? await ports.compute.bundle(manifest.entrypoint) : await bundles.get(bundle)
-      if (bundle === undefined) await bundles.put(module)
-      const before = world.has(manifest.name) ? 0 : await lastEpoch(manifest.name)
-      const fold = world.get(manifest.name)
-      const author = { process: manifest.name as ProcessName, epoch: fold?.epoch ?? before }
-      const unchanged = fold?.bundle === module.hash && JSON.stringify(fold.manifest) === JSON.stringify(manifest)
-      if (!unchanged) {
-        const data = {
-          revision: (fold?.revision ?? 0) + 1,
-          manifest: { ...manifest },
-          bundle: module.hash,
-          by,
-          ...(parent === undefined ? {} : { parent }),
-        }
-        // In one batch: a crash between the two would leave an agent that is known and never meant to run.
-        const desired = { ...author, type: 'process.desired' as const, data: { state: 'running' as const, by } }
-        await log.commitDurably([
-          { ...author, type: 'process.deployed', data },
-          ...(fold === undefined && start !== false ? [desired] : []),
-        ])
-      }
-      const member = members.get(manifest.name) ?? enroll(manifest.name)
-      top.changed(manifest.name)
-      // Not before all that begin together are registered.
-      if (revived) arm(member)
-      member.process.pump()
-      return member
-    },
+    deploy,
     async remove(name, by) {
-      const member = members.get(name)
-      if (member === undefined) throw new VigilError('PROCESS_NOT_FOUND', `there is no process "${name}"`)
-      await member.process.stop(by)
-      await member.triggers.close()
-      const { fold } = member.process
-      const charged = [...fold.turns.keys()].flatMap((turn) => chargeRecords(world, fold, turn))
-      const removed = {
-        process: fold.name as ProcessName,
-        epoch: fold.epoch,
-        type: 'process.removed' as const,
-        data: { by },
-      }
-      await log.commitDurably([...charged, removed])
-      members.delete(name)
-      top.changed(name)
+      await remove(name, by)
       await bodies.purge(name)
     },
     purge: bodies.purge,
