@@ -48,9 +48,11 @@ export const settle = (purse: Purse, reserved: Amounts, spent: Amounts): Purse =
     spent: plus(tally.spent, spent),
   }))
 
-/** It turned out not to have been spent. */
-export const refund = (purse: Purse, amounts: Amounts): Purse =>
-  inEach(purse, (tally) => ({ ...tally, spent: minus(tally.spent, amounts) }))
+/** What was charged at that instant turned out not to have been spent. A period that has begun since then owes nothing for it. */
+export const refund = (purse: Purse, amounts: Amounts, { atMs, budget }: { atMs: number; budget: Budget }): Purse =>
+  inEach(purse, (tally, unit) =>
+    periodEnd(unit, atMs, budget) === tally.until ? { ...tally, spent: minus(tally.spent, amounts) } : tally,
+  )
 
 export const grant = (purse: Purse, amounts: Amounts): Purse =>
   inEach(purse, (tally) => ({ ...tally, granted: plus(tally.granted, amounts), warned: false }))

@@ -102,13 +102,22 @@ test('a grant is for the period that is now', () => {
 })
 
 test('what was not spent after all is given back', () => {
-  expect(refund(spending(10), { usd: 4 }).periods.day.spent).toEqual({ usd: 6 })
+  const budget = of({ day: { usd: 10 } })
+  const back = refund(spending(10), { usd: 4 }, { atMs: noon, budget })
+  expect(back.periods.day.spent).toEqual({ usd: 6 })
+  // Not to a day that has not paid it.
+  expect(refund(at(back, midnight, budget), { usd: 4 }, { atMs: noon, budget }).periods).toMatchObject({
+    day: { spent: {} },
+    month: { spent: { usd: 2 } },
+  })
 })
 
 test('a turn is not begun for which nothing is left; a limit of nothing is none of that', () => {
   const budget = of({ day: { usd: 10, tokens: 0 }, hour: { runs: 3 } })
   expect(usedUp([holding(budget, reserve(spending(9), { usd: 1 }))], noon)).toBeUndefined()
   expect(usedUp([holding(budget, spending(10))], noon)).toMatchObject({ per: 'day', untilMs: midnight })
+  // Beginning is all that a run takes.
+  expect(usedUp([holding(of({ day: { runs: 0 } }), emptyPurse)], noon)).toMatchObject({ kind: 'runs', limit: 0 })
 })
 
 test('people are warned once in each period, and again when a grant has made room', () => {

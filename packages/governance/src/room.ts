@@ -60,7 +60,9 @@ export const exceededBy = (asked: Amounts, holdings: readonly Holding[], nowMs: 
 
 /** A limit of which nothing is left, so that a new turn would be begun only to be refused. */
 export const usedUp = (holdings: readonly Holding[], nowMs: number): Exceeded | undefined =>
-  longest(holdings, nowMs, (_kind, { limit, spent }) => (limit > 0 && spent >= limit ? 1 : undefined))
+  longest(holdings, nowMs, (kind, { limit, spent }) =>
+    (limit > 0 || kind === 'runs') && spent >= limit ? 1 : undefined,
+  )
 
 interface Stand {
   readonly limit: number

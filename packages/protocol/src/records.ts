@@ -260,6 +260,7 @@ export const recordTable = {
       outcome: z.enum(['done', 'not_done', 'retry']),
       result: z.unknown().optional(),
       refunded: amounts.optional().describe('what it was charged for and is not to pay'),
+      charged_at: z.string().optional().describe('the periods of then get it back, unless they are over'),
       purses,
       by,
     }),

@@ -43,11 +43,13 @@ export function pursesAbove(world: World, process: ProcessFold): string[] {
 }
 
 /** All purses that a record names, as they are at its time. What it says has to be all that is needed: others may be restored from later rows. */
-function eachPurse(world: World, record: JournalRecord, change: (purse: Purse) => Purse): void {
+function eachPurse(world: World, record: JournalRecord, change: (purse: Purse, budget: AgentBudget) => Purse): void {
   const { purses = [] } = record.data as { readonly purses?: readonly string[] | undefined }
   for (const name of [record.process, ...purses]) {
     const process = world.get(name)
-    if (process !== undefined) process.purse = change(at(process.purse, Date.parse(record.at), budgetOf(process)))
+    if (process === undefined) continue
+    const budget = budgetOf(process)
+    process.purse = change(at(process.purse, Date.parse(record.at), budget), budget)
   }
 }
 
@@ -81,9 +83,10 @@ export function foldCharged(world: World, record: Of<'budget.charged'>): void {
 
 /** A person says that what was in doubt did not happen, or is to be made anew: it is not paid for twice. */
 export function foldRefunded(world: World, record: Of<'doubt.resolved'>): void {
-  const { refunded } = record.data
+  const { refunded, charged_at: chargedAt = record.at } = record.data
   if (refunded === undefined) return
-  eachPurse(world, record, (purse) => refund(purse, refunded))
+  const atMs = Date.parse(chargedAt)
+  eachPurse(world, record, (purse, budget) => refund(purse, refunded, { atMs, budget }))
   const turn = turnOf(world, record)
   if (turn !== undefined) turn.purse = { ...turn.purse, spent: minus(turn.purse.spent, refunded) }
 }

@@ -70,8 +70,10 @@ export async function resolveDoubt(
 
 /** In doubt a call is charged with the worst. One that is made anew counts as one, and may well be billed twice. */
 function refundOf(world: World, { process, turn, key }: CallSite, outcome: DoubtDecision['outcome']) {
-  const { usd, tokens, ...counts } = turn.effects.get(key)?.reserved ?? {}
+  const charged = turn.effects.get(key)
+  const { usd, tokens, ...counts } = charged?.reserved ?? {}
   const all = { ...counts, ...(usd === undefined ? {} : { usd }), ...(tokens === undefined ? {} : { tokens }) }
   const refunded = outcome === 'not_done' ? all : outcome === 'retry' ? counts : {}
-  return Object.keys(refunded).length === 0 ? {} : { refunded, ...named(pursesAbove(world, process)) }
+  if (charged === undefined || Object.keys(refunded).length === 0) return {}
+  return { refunded, charged_at: charged.at, ...named(pursesAbove(world, process)) }
 }

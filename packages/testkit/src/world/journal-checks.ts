@@ -1,5 +1,4 @@
 import { eventsOf, type JournalRecord, type RecordData } from '@vigil/protocol'
-import { moneyKept } from './money-checks.ts'
 import { noticesOnce, peopleAskedOnce, peopleHeard } from './people-checks.ts'
 import { requestsAnswered } from './request-checks.ts'
 import { slotsAccountedFor } from './slot-checks.ts'
@@ -154,5 +153,4 @@ export const journalChecks: readonly JournalCheck[] = [
   onceRunsOnce,
   overlapsKept,
   supersededByNewer,
-  moneyKept,
 ]

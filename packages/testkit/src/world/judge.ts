@@ -5,6 +5,7 @@ import { applyRecord, type World as Folds, recover, snapshotRow, touched } from 
 import { virtualClock } from '../virtual-clock.ts'
 import { endedOnce, journalChecks } from './journal-checks.ts'
 import { worldDirectory } from './lives.ts'
+import { moneyTally } from './money-checks.ts'
 import { outsideViolations } from './outside-checks.ts'
 import { overwritesTold } from './state-checks.ts'
 import type { World } from './world.ts'
@@ -88,12 +89,14 @@ async function readBack(world: World) {
   const log: JournalRecord[] = []
   const folds = new AskedFolds()
   const strays: string[] = []
+  const money = moneyTally()
   await store.replay(0, (record) => {
     log.push(record)
     folds.asked.clear()
     applyRecord(folds, record)
     for (const name of folds.asked.difference(touched(folds, record)))
       strays.push(`${record.type} ${record.seq} looks at ${name}, which it does not name: a checkpoint may miss it`)
+    strays.push(...money.add(record), ...money.compare(record, folds))
   })
   const { world: recovered, report } = await recover(store)
   for (const what of ['lost', 'repeated'] as const)

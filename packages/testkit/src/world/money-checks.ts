@@ -1,100 +1,166 @@
-import {
-  type Amounts,
-  at,
-  emptyPurse,
-  grant,
-  kinds,
-  minus,
-  type Purse,
-  plus,
-  refund,
-  reserve,
-  settle,
-  units,
-} from '@vigil/governance'
-import type { JournalRecord } from '@vigil/protocol'
-import type { Manifest } from '@vigil/supervisor'
+import { type JournalRecord, limitRows } from '@vigil/protocol'
+import type { World as Folds } from '@vigil/supervisor/internal'
+import { type Account, kinds, newAccount, type RecordedBudget, type Sums, sums, units } from './money-account.ts'
 
-type Budget = NonNullable<Manifest['budget']>
-
-/** Money as the records tell it, one after the other: what is spent and what is reserved never come to more than a limit. */
-export function moneyKept(log: readonly JournalRecord[]): string[] {
-  const broken: string[] = []
-  const purses = new Map<string, Purse>()
-  const budgets = new Map<string, Budget>()
-  /** By process, turn and key. */
-  const open = new Map<string, Amounts>()
-  const turns = new Map<string, Amounts>()
-  for (const record of log) {
-    if (record.type === 'process.deployed') {
-      const { budget } = record.data.manifest as { readonly budget?: Budget }
-      if (budget !== undefined) budgets.set(record.process, budget)
-    }
-    if (record.type === 'process.removed') purses.delete(record.process)
-    const owners = [record.process, ...(('purses' in record.data ? record.data.purses : undefined) ?? [])]
-    const change = (how: (purse: Purse) => Purse): void => {
-      for (const owner of owners) {
-        const budget = budgets.get(owner)
-        if (budget === undefined) continue
-        purses.set(owner, how(at(purses.get(owner) ?? emptyPurse, Date.parse(record.at), budget)))
-      }
-    }
-    const call = 'key' in record.data ? `${record.process} ${record.turn} ${record.data.key}` : ''
-    const turn = `${record.process} ${record.turn}`
-    if (record.type === 'effect.intended' && record.data.reserved !== undefined) {
-      const { reserved } = record.data
-      open.set(call, reserved)
-      turns.set(turn, plus(turns.get(turn) ?? {}, reserved))
-      change((purse) => reserve(purse, reserved))
-      for (const owner of owners) broken.push(...overdrawn(record, owner, purses.get(owner), budgets.get(owner)))
-      broken.push(...overdrawnTurn(record, turns.get(turn) ?? {}, budgets.get(record.process)))
-    } else if (record.type === 'effect.completed' && record.data.spent !== undefined) {
-      const { spent, released = spent } = record.data
-      const held = open.get(call) ?? {}
-      if (Object.keys(minus(released, held)).length > 0)
-        broken.push(`record ${record.seq}: ${call} gives back more than it had reserved`)
-      open.delete(call)
-      turns.set(turn, plus(minus(turns.get(turn) ?? {}, released), spent))
-      change((purse) => settle(purse, released, spent))
-    } else if (record.type === 'budget.charged') {
-      for (const name of open.keys()) if (name.startsWith(`${turn} `)) open.delete(name)
-      change((purse) => settle(purse, record.data.amounts, record.data.amounts))
-    } else if (record.type === 'doubt.resolved' && record.data.refunded !== undefined) {
-      const { refunded } = record.data
-      turns.set(turn, minus(turns.get(turn) ?? {}, refunded))
-      change((purse) => refund(purse, refunded))
-    } else if (record.type === 'budget.granted') change((purse) => grant(purse, { usd: record.data.usd }))
-    else if (ends.has(record.type)) {
-      for (const name of open.keys())
-        if (name.startsWith(`${turn} `)) broken.push(`record ${record.seq}: ${turn} ended and has ${name} reserved`)
-    }
-  }
-  return broken
+/** Money as the records tell it, one after the other, added up without anything that the house itself adds up with. */
+export interface MoneyTally {
+  /** What was broken by this record: a purse or a turn gave more than it had, or something was paid never or twice. */
+  add(record: JournalRecord): string[]
+  /** Where the purses of the folds, which have applied it too, say something else. */
+  compare(record: JournalRecord, folds: Folds): string[]
+  /** Records so far that moved money. */
+  readonly moves: number
 }
 
 const ends: ReadonlySet<JournalRecord['type']> = new Set(['turn.completed', 'turn.dead_lettered', 'turn.cancelled'])
+/** An amount of nothing may be absent. */
+const isOther = (a: Sums, b: Sums): boolean => kinds.some((kind) => (a[kind] ?? 0) !== (b[kind] ?? 0))
+const leapMs = 25 * 3_600_000
 
-function overdrawn(
-  { seq }: JournalRecord,
-  owner: string,
-  purse: Purse | undefined,
-  budget: Budget | undefined,
-): string[] {
-  if (purse === undefined || budget === undefined) return []
-  return units.flatMap((unit) =>
-    kinds.flatMap((kind) => {
-      const { spent, granted } = purse.periods[unit]
-      const limit = (budget.limits[unit][kind] ?? Number.POSITIVE_INFINITY) + (granted[kind] ?? 0)
-      const taken = (spent[kind] ?? 0) + (purse.reserved[kind] ?? 0)
-      return taken > limit ? [`record ${seq}: ${owner} has taken ${taken} of ${limit} ${kind} per ${unit}`] : []
-    }),
-  )
+export function moneyTally(): MoneyTally {
+  const accounts = new Map<string, Account>()
+  /** By process, turn and key. */
+  const open = new Map<string, Sums>()
+  const turns = new Map<string, Sums>()
+  let moves = 0
+
+  const ownersOf = (record: JournalRecord): string[] => {
+    const { purses = [] } = record.data as { readonly purses?: readonly string[] }
+    return [record.process, ...purses].filter((owner) => accounts.has(owner))
+  }
+  const openOf = (turn: string): string[] => [...open.keys()].filter((call) => call.startsWith(`${turn} `))
+
+  /** What the record does, if it moves money; the words say what is wrong with it in itself. */
+  const move = (record: JournalRecord, turn: string, change: (act: (account: Account) => void) => void): string[] => {
+    const call = 'key' in record.data ? `${turn} ${record.data.key}` : ''
+    switch (record.type) {
+      case 'turn.started':
+        if (record.data.attempt !== 1 || turns.has(turn)) return []
+        turns.set(turn, {})
+        change((account) => account.settle({}, { runs: 1 }))
+        return []
+      case 'effect.intended': {
+        const { reserved } = record.data
+        if (reserved === undefined) return []
+        open.set(call, sums(open.get(call), reserved))
+        turns.set(turn, sums(turns.get(turn), reserved))
+        change((account) => account.reserve(reserved))
+        return []
+      }
+      case 'effect.completed': {
+        const { spent, released = spent }: { readonly spent?: Sums | undefined; readonly released?: Sums | undefined } =
+          record.data
+        const held = open.get(call)
+        if (spent === undefined || released === undefined)
+          return held === undefined ? [] : [`${call} has an outcome and is not paid`]
+        open.delete(call)
+        turns.set(turn, sums(turns.get(turn), spent, released))
+        change((account) => account.settle(released, spent))
+        if (held === undefined) return [`${call} is paid and was not reserved, or twice`]
+        return isOther(held, released) ? [`${call} gives back what it had not reserved`] : []
+      }
+      case 'budget.charged': {
+        const held = openOf(turn).reduce<Sums>((total, each) => sums(total, open.get(each)), {})
+        for (const each of openOf(turn)) open.delete(each)
+        change((account) => account.settle(record.data.amounts, record.data.amounts))
+        return isOther(held, record.data.amounts)
+          ? [`${turn} is charged with something else than what it had begun`]
+          : []
+      }
+      case 'doubt.resolved': {
+        const { refunded, charged_at: at } = record.data
+        if (refunded === undefined || at === undefined) return []
+        turns.set(turn, sums(turns.get(turn), {}, refunded))
+        change((account) => account.refund(refunded, Date.parse(at)))
+        return []
+      }
+      case 'budget.granted':
+        change((account) => account.grant({ usd: record.data.usd }))
+        return []
+      default:
+        if (!ends.has(record.type)) return []
+        turns.delete(turn)
+        return openOf(turn).map((each) => `${turn} ended and has ${each} reserved`)
+    }
+  }
+
+  return {
+    get moves() {
+      return moves
+    },
+    add(record) {
+      configure(accounts, record)
+      const turn = `${record.process} ${record.turn}`
+      const owners = ownersOf(record)
+      let moved = false
+      const inTurn = turns.get(turn)
+      const broken: string[] = []
+      const words = move(record, turn, (act) => {
+        moved = true
+        for (const owner of owners) {
+          const account = accounts.get(owner) as Account
+          account.look(Date.parse(record.at))
+          const before = account.taken()
+          act(account)
+          broken.push(...account.overdrawnSince(before).map((what) => `${owner} has taken ${what}`))
+        }
+      })
+      if (moved) moves += 1
+      const own = accounts.get(record.process)
+      if (moved && own !== undefined)
+        for (const kind of kinds) {
+          const [limit, taken] = [own.limit('turn', kind), turns.get(turn)?.[kind] ?? 0]
+          if (taken > limit && taken > (inTurn?.[kind] ?? 0))
+            broken.push(`${turn} has taken ${taken} of ${limit} ${kind}`)
+        }
+      return [...words, ...broken].map((what) => `record ${record.seq}: ${what}`)
+    },
+    compare(record, folds) {
+      return ownersOf(record).flatMap((owner) => {
+        const purse = folds.get(owner)?.purse
+        const account = accounts.get(owner)
+        if (purse === undefined || account === undefined) return []
+        const rows = units.flatMap((unit) =>
+          kinds.map((kind) => [
+            `${kind} per ${unit}`,
+            [purse.periods[unit].spent[kind] ?? 0, purse.reserved[kind] ?? 0],
+            [account.spent[unit][kind] ?? 0, account.reserved[kind] ?? 0],
+          ]),
+        )
+        return rows.flatMap(([what, fold, own]) =>
+          String(fold) === String(own)
+            ? []
+            : [
+                `record ${record.seq}: the purse of ${owner} has ${fold} ${what} spent, reserved; the records say ${own}`,
+              ],
+        )
+      })
+    },
+  }
 }
 
-function overdrawnTurn({ seq, turn }: JournalRecord, taken: Amounts, budget: Budget | undefined): string[] {
-  return kinds.flatMap((kind) => {
-    const limit = budget?.limits.turn[kind] ?? Number.POSITIVE_INFINITY
-    const all = taken[kind] ?? 0
-    return all > limit ? [`record ${seq}: turn ${turn} has taken ${all} of ${limit} ${kind}`] : []
-  })
+/** Whose purse it is, what limits it, and whether its periods go on. */
+function configure(accounts: Map<string, Account>, record: JournalRecord): void {
+  switch (record.type) {
+    case 'process.deployed': {
+      const { budget } = record.data.manifest as { readonly budget?: RecordedBudget }
+      if (budget !== undefined) accounts.getOrInsertComputed(record.process, newAccount).deploy(budget)
+      return
+    }
+    case 'process.removed':
+      return void accounts.delete(record.process)
+    case 'budget.changed': {
+      const { budget, set = {} } = record.data
+      if (budget !== undefined)
+        accounts.getOrInsertComputed(record.process, newAccount).deploy(budget as unknown as RecordedBudget)
+      for (const { field, per, kind } of limitRows)
+        if (field in set) accounts.get(record.process)?.lay(per, kind, set[field] as number | null)
+      return
+    }
+    case 'clock.stepped':
+      if (record.data.by_ms > leapMs) for (const account of accounts.values()) account.held = true
+      return
+    case 'clock.confirmed':
+      for (const account of accounts.values()) account.held = false
+  }
 }
