@@ -1,6 +1,7 @@
 export { type Amounts, fromDollars, type Kind, kinds, minus, plus, toDollars } from './amounts.ts'
 export { type Budget, defaultBudget, unlimited } from './budget.ts'
 export { type Calendar, type Unit, units } from './period.ts'
+export { costOf, type Price, priceOf, pricesOf, type Rates, type Usage, worstCost } from './price.ts'
 export {
   at,
   confirm,
