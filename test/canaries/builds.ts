@@ -6,6 +6,8 @@ export interface BrokenBuild {
   readonly replace: string
   /** A seed that sees it, for whoever has no time for the first two hundred; 1 unless given. */
   readonly seenBy?: number
+  /** Seen by the fleet that spends. */
+  readonly spends?: true
 }
 
 export const brokenBuilds: readonly BrokenBuild[] = [
@@ -195,5 +197,33 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     find: 'for (const { event_id: old } of superseded)\n      log.commit([',
     replace: 'for (const { event_id: old } of superseded)\n      process.mailbox.delete(old) && void ([',
     seenBy: 14,
+  },
+  {
+    name: 'asks its own purse alone',
+    file: 'packages/supervisor/src/ledger/ledger.ts',
+    find: 'return [process, ...above].map(',
+    replace: 'return [process, ...above].slice(0, 1).map(',
+    spends: true,
+  },
+  {
+    name: 'gives back what a turn had begun when it ends',
+    file: 'packages/supervisor/src/processes/turn-runner.ts',
+    find: "type === 'turn.attempt_failed' || type === 'turn.parked' ? []",
+    replace: "type.startsWith('turn.') ? []",
+    spends: true,
+  },
+  {
+    name: 'frees what is reserved and forgets that it was spent',
+    file: 'packages/supervisor/src/fold/purse-fold.ts',
+    find: 'settle(purse, released, spent))',
+    replace: 'settle(purse, released, {}))',
+    spends: true,
+  },
+  {
+    name: 'gives a refund to a day that has not paid',
+    file: 'packages/governance/src/purse.ts',
+    find: 'periodEnd(unit, atMs, budget) === tally.until ?',
+    replace: 'tally.until > 0 ?',
+    spends: true,
   },
 ]

@@ -24,7 +24,15 @@ describe(`within ${runs} seeds the simulation catches a build that`, () => {
     const seed = isTorture ? 1 : (build.seenBy ?? 1)
     // To look for the fewest faults takes far longer than to find one run that breaks.
     const whole = isTorture || build === builds[0] ? [] : ['--whole']
-    const which = ['--seed', `${seed}`, '--runs', `${runs}`, '--quiet', ...whole]
+    const which = [
+      '--seed',
+      `${seed}`,
+      '--runs',
+      `${runs}`,
+      '--quiet',
+      ...whole,
+      ...(build.spends ? ['--spending'] : []),
+    ]
     const ended = promisify(execFile)(process.execPath, [...args, ...which], { env, cwd: root })
     const { code, stdout } = await ended.then(
       ({ stdout }) => ({ code: 0, stdout }),

@@ -217,7 +217,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     const { id } = call
     if (!(asksLeave(call) && outcome.ok)) turn.begun.delete(call.key)
     if (parked === true) {
-      giveUp(call.turn, 'a person has to say what came of it')
+      if (running.get(call.turn) === turn) giveUp(call.turn, 'a person has to say what came of it')
       return listener.parked()
     }
     // That the turn has a channel is on record; the channel itself is of this life.

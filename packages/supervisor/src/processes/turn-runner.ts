@@ -190,6 +190,12 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const charged = ({ type, turn = '' }: RecordDraft): RecordDraft[] =>
     type === 'turn.attempt_failed' || type === 'turn.parked' ? [] : chargeRecords(log.world, process, turn)
 
+  /** Its guest may have come to an end before it was told that a person has to speak first. */
+  const unparked = (id: string): TurnFold | undefined => {
+    const turn = process.turns.get(id)
+    return turn?.parked === undefined ? turn : undefined
+  }
+
   const end = (record: RecordDraft, beside: readonly RecordDraft[] = []): void => {
     faultPoint('turn.before_end')
     const failuresBefore = process.failures
@@ -207,13 +213,13 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
       pump()
     },
     completed(id, completion) {
-      const turn = process.turns.get(id)
+      const turn = unparked(id)
       if (turn === undefined) return
       const record = completionRecord(context(turn), completion)
       end(record, record.type === 'turn.completed' ? overwrittenRecords(process, turn, completion.writes) : [])
     },
     threw(id, failure) {
-      const turn = process.turns.get(id)
+      const turn = unparked(id)
       if (turn !== undefined) end(failureRecord(context(turn), failure))
     },
     cancel(eventId, { by, reason }) {

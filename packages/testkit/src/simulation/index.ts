@@ -2,3 +2,4 @@
 export { type Fault, type FaultKind, faultKinds } from '../world/faults.ts'
 export { shrink } from './shrink.ts'
 export { type SimulationResult, simulate } from './simulate.ts'
+export { simulateSpending } from './spending.ts'

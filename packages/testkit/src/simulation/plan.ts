@@ -27,15 +27,26 @@ export const oneOf = <T>(random: Random, list: readonly T[]): T => list[Math.flo
 export const deathsOf = (agent: string, plan: readonly Fault[]): number =>
   plan.filter(({ does }) => 'agent' in does && does.agent === agent && does.kind !== 'slow').length
 
+/** To whom faults come, and when. */
+export interface Setting {
+  readonly agents: readonly string[]
+  readonly records: readonly RecordType[]
+  readonly busyMs: number
+}
+
 /** Three to seven faults, of which at least one takes ring 0 down. */
-export function anyPlan(random: Random): Fault[] {
+export function anyPlan(random: Random, setting: Setting = { agents: agentNames, records, busyMs }): Fault[] {
+  const { agents, busyMs } = setting
   const count = 2 + Math.floor(random.next() * 5)
-  const plan = Array.from({ length: count }, (): Fault => ({ does: anyAction(random), when: anyMoment(random) }))
+  const plan = Array.from(
+    { length: count },
+    (): Fault => ({ does: anyAction(random, agents), when: anyMoment(random, setting) }),
+  )
   // Two crashes of its own while it works on the same events: poison.
   if (random.next() < 0.6) {
     const at = random.next() * busyMs
     const kind = oneOf(random, ['leak', 'forge'] as const)
-    const agent = oneOf(random, ['clerk', 'ticker', 'watcher'] as const)
+    const agent = oneOf(random, agents.slice(0, 3))
     for (const later of [0, 1_500 + random.next() * 4_000])
       plan.push({ does: { kind, agent }, when: { at: at + later } })
   }
@@ -48,8 +59,8 @@ function anyDeath(random: Random): FaultAction {
   return { kind: 'power_cut', kept: Math.floor(random.next() * 2 ** 31) }
 }
 
-function anyAction(random: Random): FaultAction {
-  const agent = oneOf(random, agentNames)
+function anyAction(random: Random, agents: readonly string[]): FaultAction {
+  const agent = oneOf(random, agents)
   switch (Math.floor(random.next() * 8)) {
     case 0:
     case 1:
@@ -70,7 +81,7 @@ function anyAction(random: Random): FaultAction {
   }
 }
 
-function anyMoment(random: Random): FaultMoment {
+function anyMoment(random: Random, { records, busyMs }: Setting): FaultMoment {
   const pick = random.next()
   if (pick < 0.2) return { at: random.next() * busyMs }
   const nth = 1 + Math.floor(random.next() ** 2 * 40)

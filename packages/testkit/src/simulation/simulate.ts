@@ -15,6 +15,8 @@ export interface SimulationResult {
   readonly violations: readonly string[]
   readonly records: number
   readonly effects: number
+  /** What money did, and how often ring 0 was started. */
+  readonly steps: number
   readonly starts: number
   readonly virtualMs: number
   readonly happened: ReadonlyMap<FaultKind, number>
@@ -60,13 +62,14 @@ export async function simulate(seed: number, faults?: readonly Fault[]): Promise
     person.leave()
     await w.stop()
     const virtualMs = w.clock.monotonic()
-    const { violations, log, folds } = await judge(w, { verifies: seed % 10 === 0 })
+    const { violations, log, folds, money } = await judge(w, { verifies: seed % 10 === 0 })
     return {
       seed,
       faults: faults ?? plan,
       violations: [...violations, ...brokenAtWork(employment, person, log), ...brokenByPolicy(log, folds)],
       records: log.length,
       effects: log.filter(isEffect).length,
+      steps: money.moves + w.starts,
       starts: w.starts,
       virtualMs,
       happened: w.faults.happened,

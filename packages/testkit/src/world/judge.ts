@@ -5,7 +5,7 @@ import { applyRecord, type World as Folds, recover, snapshotRow, touched } from 
 import { virtualClock } from '../virtual-clock.ts'
 import { endedOnce, journalChecks } from './journal-checks.ts'
 import { worldDirectory } from './lives.ts'
-import { moneyTally } from './money-checks.ts'
+import { type MoneyTally, moneyTally } from './money-checks.ts'
 import { outsideViolations } from './outside-checks.ts'
 import { overwritesTold } from './state-checks.ts'
 import type { World } from './world.ts'
@@ -16,6 +16,8 @@ export interface Judgement {
   readonly log: readonly JournalRecord[]
   /** What all records together say, by process. */
   readonly folds: Folds
+  /** What money did, by the records alone. */
+  readonly money: Pick<MoneyTally, 'moves' | 'paid'>
 }
 
 /**
@@ -35,11 +37,17 @@ export async function judge(world: World, { verifies = true } = {}): Promise<Jud
   let folds: Folds
   let recovered: Folds
   let strays: readonly string[]
+  let money: MoneyTally
   if (verifies) violations.push(...(await troublesOf(world)))
   try {
-    ;({ log, folds, recovered, strays } = await readBack(world))
+    ;({ log, folds, recovered, strays, money } = await readBack(world))
   } catch (error) {
-    return { violations: [...violations, `the log cannot be read: ${error}`], log: [], folds: new Map() }
+    return {
+      violations: [...violations, `the log cannot be read: ${error}`],
+      log: [],
+      folds: new Map(),
+      money: moneyTally(),
+    }
   }
   // Twice: what is read must also survive the loss of everything that was not synced.
   world.disk.crash()
@@ -63,7 +71,7 @@ export async function judge(world: World, { verifies = true } = {}): Promise<Jud
   violations.push(...outsideViolations({ log, done: world.outside.done, unannounced: world.unannounced, firstSeqs }))
   if (!isDeepStrictEqual(rows(recovered), rows(folds)))
     violations.push('the newest checkpoint and what came after it say something else than all records')
-  return { violations, log, folds }
+  return { violations, log, folds, money }
 }
 
 /** What `vigil journal verify` would say: also of bodies that a line names and that are not there. */
@@ -102,7 +110,7 @@ async function readBack(world: World) {
   for (const what of ['lost', 'repeated'] as const)
     if (report[what] > 0) strays.push(`recovery would say ${report[what]} ${what}`)
   await store.close()
-  return { log, folds, recovered, strays }
+  return { log, folds, recovered, strays, money }
 }
 
 type ProcessFold = Folds extends Map<string, infer Fold> ? Fold : never

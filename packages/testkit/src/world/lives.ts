@@ -2,7 +2,7 @@ import type { AgentDefinition } from '@vigil/agent'
 import { createHandler, type Handler } from '@vigil/api'
 import type { CellLauncher, HttpClient, HttpRequest, JournalRecord } from '@vigil/protocol'
 import { type Configuration, type Manifest, type SpawnSpec, Supervisor } from '@vigil/supervisor'
-import type { CheckpointPolicy } from '@vigil/supervisor/internal'
+import { type CheckpointPolicy, parseConfiguration } from '@vigil/supervisor/internal'
 import { seededRandom } from '../seeded-random.ts'
 import { cellsOf, clockOf, fileSystemOf, httpOf, type Life, type LifeClock, newLife, watcherOf } from './life.ts'
 import { entrypointOf, type Machine } from './machine.ts'
@@ -45,6 +45,7 @@ export interface LivesOptions {
   readonly env: Readonly<Record<string, string>>
   readonly cells: Partial<Configuration['cells']>
   readonly groups: NonNullable<Configuration['groups']>
+  readonly budget: Readonly<Record<string, unknown>> | undefined
   readonly checkpoints: Partial<CheckpointPolicy>
   readonly heard: (record: JournalRecord) => void
   readonly violated: (what: string) => void
@@ -138,7 +139,7 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
       const started = await Supervisor.start({
         dataDir: worldDirectory,
         env: options.env,
-        config: { cells: { size: 8, spares: 0, ...options.cells }, groups: options.groups },
+        config: { cells: { size: 8, spares: 0, ...options.cells }, groups: options.groups, budget: purseOf(options) },
         segmentBytes: options.segmentBytes,
         ballastBytes,
         checkpoints: options.checkpoints,
@@ -209,6 +210,14 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
       closing = true
     },
   }
+}
+
+/** The purse of all together. */
+function purseOf({ budget }: LivesOptions): Configuration['budget'] {
+  if (budget === undefined) return undefined
+  const read = parseConfiguration(JSON.stringify({ budget }), { file: '/vigil.yaml', env: {} })
+  if (read.value === undefined) throw new Error(`the budget of the world: ${JSON.stringify(read.problems)}`)
+  return read.value.budget
 }
 
 /** How a request is called in the checks; the intent keeps as much of it. */

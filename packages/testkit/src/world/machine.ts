@@ -30,6 +30,7 @@ export interface Machine {
 export interface MachineOptions {
   readonly seed: number
   readonly agents: Readonly<Record<string, AgentDefinition>>
+  readonly now?: string | undefined
   readonly answers?: Answers | undefined
   readonly onceOnly?: ((request: HttpRequest) => boolean) | undefined
   /** Called before each operation on the disk. */
@@ -57,7 +58,7 @@ export const entrypointOf = (name: string): string => `/agents/${name}.js`
 
 export function newMachine(options: MachineOptions): Machine {
   const random = seededRandom(options.seed)
-  const clock = virtualClock()
+  const clock = virtualClock(options.now === undefined ? {} : { now: Date.parse(options.now) })
   const disk = simulatedFileSystem({ now: () => clock.now(), onOperation: options.onOperation })
   const services = outside(clock, random, options)
   const cells = simulatedCellLauncher({

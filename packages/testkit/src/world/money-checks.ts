@@ -10,6 +10,8 @@ export interface MoneyTally {
   compare(record: JournalRecord, folds: Folds): string[]
   /** Records so far that moved money. */
   readonly moves: number
+  /** All that was ever paid, millionths of dollars. */
+  readonly paid: number
 }
 
 const ends: ReadonlySet<JournalRecord['type']> = new Set(['turn.completed', 'turn.dead_lettered', 'turn.cancelled'])
@@ -23,6 +25,7 @@ export function moneyTally(): MoneyTally {
   const open = new Map<string, Sums>()
   const turns = new Map<string, Sums>()
   let moves = 0
+  let paid = 0
 
   const ownersOf = (record: JournalRecord): string[] => {
     const { purses = [] } = record.data as { readonly purses?: readonly string[] }
@@ -56,6 +59,7 @@ export function moneyTally(): MoneyTally {
         open.delete(call)
         turns.set(turn, sums(turns.get(turn), spent, released))
         change((account) => account.settle(released, spent))
+        paid += spent.usd ?? 0
         if (held === undefined) return [`${call} is paid and was not reserved, or twice`]
         return isOther(held, released) ? [`${call} gives back what it had not reserved`] : []
       }
@@ -63,6 +67,7 @@ export function moneyTally(): MoneyTally {
         const held = openOf(turn).reduce<Sums>((total, each) => sums(total, open.get(each)), {})
         for (const each of openOf(turn)) open.delete(each)
         change((account) => account.settle(record.data.amounts, record.data.amounts))
+        paid += record.data.amounts.usd ?? 0
         return isOther(held, record.data.amounts)
           ? [`${turn} is charged with something else than what it had begun`]
           : []
@@ -72,6 +77,7 @@ export function moneyTally(): MoneyTally {
         if (refunded === undefined || at === undefined) return []
         turns.set(turn, sums(turns.get(turn), {}, refunded))
         change((account) => account.refund(refunded, Date.parse(at)))
+        paid -= refunded.usd ?? 0
         return []
       }
       case 'budget.granted':
@@ -85,6 +91,9 @@ export function moneyTally(): MoneyTally {
   }
 
   return {
+    get paid() {
+      return paid
+    },
     get moves() {
       return moves
     },

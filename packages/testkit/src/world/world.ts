@@ -25,6 +25,10 @@ export interface WorldOptions {
   readonly groups?: readonly Group[]
   /** As in `vigil.yaml`. */
   readonly cells?: { readonly size?: number; readonly maxResident?: number }
+  /** The purse of all together, as in `vigil.yaml`. */
+  readonly budget?: Readonly<Record<string, unknown>>
+  /** Wall time, ISO, at which the world begins; default 2026-01-01T00:00:00Z. */
+  readonly now?: string
 }
 
 /**
@@ -89,7 +93,16 @@ export function world(options: WorldOptions): World {
     if (does.kind === 'power_cut') machine.losePower(does.kept)
   }
   const faults = watchFor(options.faults ?? [], { act, after: (ms, fire) => void clock.setTimer(ms, fire) })
-  const { seed, agents, adopts = true, segmentBytes = 16_384, env = {}, cells: inCells = {}, groups = [] } = options
+  const {
+    seed,
+    agents,
+    adopts = true,
+    segmentBytes = 16_384,
+    env = {},
+    cells: inCells = {},
+    groups = [],
+    budget,
+  } = options
   const { checkpoints = { everyMs: 10_000, everyRecords: 50, bytesAtOnce: 1 } } = options
   const heard = (record: JournalRecord): void => faults.recorded(record)
   const lives = livesOn(machine, {
@@ -100,6 +113,7 @@ export function world(options: WorldOptions): World {
     env,
     cells: inCells,
     groups,
+    budget,
     checkpoints,
     heard,
     violated,
