@@ -81,7 +81,11 @@ export async function openGateRing({
       clock,
       effects: {
         outside: {
-          fetch: fetchEffect({ http, log, vault: vault({ env: {}, fileSystem }) }),
+          fetch: fetchEffect({
+            http,
+            log,
+            vault: vault({ env: {}, fileSystem, clock, processOf: (name) => world.get(name) }),
+          }),
           ...fileEffects(fileSystem),
         },
         inside: messageEffects({ world, clock, random }),

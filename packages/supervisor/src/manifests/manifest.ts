@@ -166,7 +166,11 @@ export interface NoticeTarget {
 export type SecretReference = { readonly variable: string } | { readonly file: string }
 
 /** Without `hosts` it may go to every host of network.allow. */
-export type AgentSecret = SecretReference & { readonly hosts?: readonly string[] }
+export type AgentSecret = SecretReference & {
+  readonly hosts?: readonly string[]
+  /** So long after it was read it is zeroed, and read anew when it is needed again. */
+  readonly ttlMs?: number
+}
 
 export interface WebhookVerification {
   readonly scheme: 'standard' | 'github' | 'stripe' | 'slack' | 'generic'

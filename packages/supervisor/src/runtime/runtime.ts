@@ -111,7 +111,7 @@ export function startRuntime({
     expired: (name) => members.get(name)?.process.pump(),
     lost: (process, message) => emit.log({ process, level: 'error', message }),
   })
-  const secretsOfAgents = vault({ env, fileSystem: ports.fileSystem })
+  const secretsOfAgents = vault({ env, fileSystem: ports.fileSystem, clock, processOf: (name) => world.get(name) })
   const gate = createGate({
     log,
     clock,
@@ -137,7 +137,7 @@ export function startRuntime({
     for (const { process, event_id } of arrivals(record)) members.get(process)?.process.pump(event_id)
     // Whatever came of it: a call may wait for no more than that its own record is on the disk.
     if (record.turn !== undefined) members.get(record.process)?.process.heard(record.turn)
-    if (endsSecrets.has(record.type) && gate.busy(record.process) === 0) secretsOfAgents.forget(record.process)
+    secretsOfAgents.heard(record)
     watches.heard(record)
     asked.heard(record)
     budgets.heard(record)
@@ -220,7 +220,10 @@ export function startRuntime({
       channels,
       admission,
       fold,
-      bundle: bundles.get,
+      bundle: async (hash) => {
+        await secretsOfAgents.begin(fold)
+        return await bundles.get(hash)
+      },
       env: (names) => pick(env, names),
       logLine: emit.log,
       branch: place.of,
@@ -351,14 +354,6 @@ export function startRuntime({
     },
   }
 }
-
-/** Read anew when they are needed again. */
-const endsSecrets: ReadonlySet<string> = new Set([
-  'incarnation.exited',
-  'incarnation.released',
-  'process.removed',
-  'process.deployed',
-])
 
 /** What a record puts into whose mailbox. */
 function arrivals(record: JournalRecord): readonly { readonly process: string; readonly event_id: string }[] {

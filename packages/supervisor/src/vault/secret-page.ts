@@ -6,9 +6,17 @@ const headBytes = Int32Array.BYTES_PER_ELEMENT
 
 /** The bytes that are given are zeroed: the page is the only place where they are left. */
 export function secretPage(bytes: Uint8Array): SharedArrayBuffer {
+  const page = pageOf(bytes)
+  bytes.fill(0)
+  return page
+}
+
+/** A page of its own with the same bytes, live even after the first is zeroed. */
+export const copyOf = (page: SharedArrayBuffer): SharedArrayBuffer => pageOf(secretBytes(page))
+
+function pageOf(bytes: Uint8Array): SharedArrayBuffer {
   const page = new SharedArrayBuffer(headBytes + bytes.byteLength)
   new Uint8Array(page, headBytes).set(bytes)
-  bytes.fill(0)
   Atomics.store(new Int32Array(page, 0, 1), 0, 1)
   return page
 }

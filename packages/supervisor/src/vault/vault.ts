@@ -1,85 +1,111 @@
-import { type BrokeredSecret, type FileSystem, VigilError } from '@vigil/protocol'
-import type { AgentSecret, Manifest } from '../manifests/manifest.ts'
+import type { BrokeredSecret, Clock, JournalRecord } from '@vigil/protocol'
+import type { ProcessFold } from '../fold/process-fold.ts'
+import type { CallSite } from '../gate/effect.ts'
 import { placeholderOf } from './placeholder.ts'
-import { secretPage, zero } from './secret-page.ts'
+import { missingSecret, type ProcessSecrets, processSecrets } from './process-secrets.ts'
+import type { SecretSources } from './secret-source.ts'
 
-/** The secrets of agents, read when they are first needed and again when their file changes; nobody but the gateway looks into a page. */
+/** The secrets of agents, read before the life that may use them begins, and again when their file changes. */
 export interface Vault {
-  /** Those of a manifest for one turn. `used`: they are needed; of the others what is there. @throws SECRET_MISSING */
-  of(manifest: Manifest, salt: string | undefined, used: ReadonlySet<string>): Promise<BrokeredSecret[]>
-  /** Zeroes what a process had. */
-  forget(process: string): void
+  /** Reads what a process may use, so that it is known before its life says a word. Never rejects. */
+  begin(process: ProcessFold): Promise<void>
+  /** For one effect: what it uses, in pages of the present life, and all else that is live, which its reply is looked through for. @throws SECRET_MISSING */
+  take(site: CallSite, used: ReadonlySet<string>): Promise<TakenSecrets>
+  /** Every secret that may be somewhere. */
+  live(): Iterable<LiveSecret>
+  /** Called when that set has changed; returns the way to stop it. */
+  changed(listener: () => void): () => void
+  /** Told of each durable record. */
+  heard(record: JournalRecord): void
   close(): void
 }
 
-export interface VaultSources {
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly fileSystem: Pick<FileSystem, 'readFile' | 'stat'>
-}
-
-interface Kept {
-  readonly version: string
+export interface LiveSecret {
+  readonly name: string
+  readonly process: string
+  /** See `secretPage`: it may be zeroed at any time, and is then not live. */
   readonly page: SharedArrayBuffer
 }
 
-const longestSecret = 64_000
+export interface TakenSecrets {
+  readonly secrets: readonly BrokeredSecret[]
+  /** The effect is over. */
+  release(): void
+}
 
-export function vault({ env, fileSystem }: VaultSources): Vault {
-  const kept = new Map<string, Map<string, Kept>>()
+export interface VaultParts extends SecretSources {
+  readonly clock: Clock
+  readonly processOf: (name: string) => ProcessFold | undefined
+}
 
-  const read = async (source: AgentSecret, before: Kept | undefined): Promise<Kept | string> => {
-    if ('variable' in source) {
-      if (before?.version === source.variable) return before
-      const value = env[source.variable]
-      if (value === undefined || value === '') return `the variable ${source.variable} is not set`
-      return { version: source.variable, page: secretPage(new TextEncoder().encode(value)) }
-    }
-    try {
-      const stat = await fileSystem.stat(source.file)
-      if (stat?.kind !== 'file' || stat.size === 0) return `there is nothing in ${source.file}`
-      if (stat.size > longestSecret) return `${source.file} is longer than any secret`
-      const version = `${source.file} ${stat.mtimeMs} ${stat.size} ${stat.inode}`
-      return before?.version === version
-        ? before
-        : { version, page: secretPage(withoutNewline(await fileSystem.readFile(source.file))) }
-    } catch (error) {
-      return `${source.file} cannot be read (${(error as { code?: string }).code ?? 'unknown'})`
-    }
+export function vault({ processOf, ...parts }: VaultParts): Vault {
+  const processes = new Map<string, ProcessSecrets>()
+  const listeners = new Set<() => void>()
+  const changed = (): void => {
+    for (const listener of listeners) listener()
+  }
+  const of = ({ name }: ProcessFold): ProcessSecrets =>
+    processes.getOrInsertComputed(name, () => processSecrets(parts, changed))
+
+  const end = (name: string): void => {
+    processes.get(name)?.end()
+    processes.delete(name)
+  }
+
+  const begin = async (process: ProcessFold): Promise<void> => {
+    if (process.manifest.secrets !== undefined) await of(process).refresh(process.manifest)
   }
 
   return {
-    async of({ name: process, secrets = {} }, salt = '', used) {
-      const found: BrokeredSecret[] = []
-      for (const [name, source] of Object.entries(secrets)) {
-        const mine = kept.get(process) ?? new Map<string, Kept>()
-        kept.set(process, mine)
-        const before = mine.get(name)
-        const now = await read(source, before)
-        if (typeof now === 'string') {
-          if (used.has(name)) throw new VigilError('SECRET_MISSING', `the secret ${name} of ${process}: ${now}`)
-          continue
-        }
-        const present = mine.get(name)
-        // Two calls may have read the same new file.
-        if (present !== undefined && present !== now) zero(present.page)
-        mine.set(name, now)
-        found.push({ name, placeholder: placeholderOf(salt, name), page: now.page })
+    begin,
+    async take({ process, turn }, used) {
+      if (process.manifest.secrets === undefined) return { secrets: [], release: () => undefined }
+      const mine = of(process)
+      const missing = await mine.refresh(process.manifest)
+      for (const name of used)
+        if (missing.has(name) || !mine.pages.has(name))
+          throw missingSecret(process.name, name, missing.get(name) ?? 'it was taken away')
+      const releases: (() => void)[] = []
+      const secrets = [...mine.pages].map(([name, source]): BrokeredSecret => {
+        const placeholder = placeholderOf(turn.salt ?? '', name)
+        if (!used.has(name)) return { name, placeholder, page: source }
+        const { page, release } = mine.lives.take(process.epoch, name, source)
+        releases.push(release)
+        return { name, placeholder, page }
+      })
+      return {
+        secrets,
+        release() {
+          for (const release of releases) release()
+        },
       }
-      return found
     },
-    forget(process) {
-      for (const { page } of kept.get(process)?.values() ?? []) zero(page)
-      kept.delete(process)
+    *live() {
+      for (const [process, { pages }] of processes) for (const [name, page] of pages) yield { name, process, page }
+    },
+    changed(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    heard({ type, process: name, epoch }) {
+      const mine = processes.get(name)
+      if (mine === undefined) return
+      if (type === 'incarnation.exited' || type === 'incarnation.released') mine.lives.over(epoch)
+      const process = processOf(name)
+      if (process === undefined || type === 'process.removed') return end(name)
+      if (type === 'process.deployed') {
+        mine.keepOnly(process.manifest)
+        if (process.alive) void begin(process)
+      }
+      if (endsLives.has(type) && !process.alive && !isMeantToRun(process)) end(name)
     },
     close() {
-      for (const process of [...kept.keys()]) this.forget(process)
+      for (const name of [...processes.keys()]) end(name)
+      listeners.clear()
     },
   }
 }
 
-/** Of its own memory, so that nothing is left when it is zeroed. */
-function withoutNewline(bytes: Uint8Array): Uint8Array {
-  const end = bytes.at(-1) !== 0x0a ? bytes.length : bytes.at(-2) === 0x0d ? bytes.length - 2 : bytes.length - 1
-  bytes.fill(0, end)
-  return bytes.subarray(0, end)
-}
+const endsLives: ReadonlySet<string> = new Set(['incarnation.exited', 'process.desired', 'process.parked'])
+
+const isMeantToRun = ({ desired, parked }: ProcessFold): boolean => desired !== 'stopped' && parked === undefined

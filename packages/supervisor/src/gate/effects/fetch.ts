@@ -1,4 +1,11 @@
-import { type CallInput, type HttpClient, limits, type ProcessName, VigilError } from '@vigil/protocol'
+import {
+  type CallInput,
+  type HttpClient,
+  type HttpRequest,
+  limits,
+  type ProcessName,
+  VigilError,
+} from '@vigil/protocol'
 import { destinationOf } from '../../gateway/destination.ts'
 import type { RecordLog } from '../../runtime/record-log.ts'
 import { placeholderOf, placeholders } from '../../vault/placeholder.ts'
@@ -36,33 +43,37 @@ export function fetchEffect({ http, vault, log }: FetchParts): OutsideEffect<'fe
     keyed: (input) => keyedMethods.has(input.method),
     rerun: (input) => input.method === 'GET' || input.method === 'HEAD',
     async act(site, input, idempotencyKey) {
-      const { process, turn } = site
       const used = usedSecrets(site, input)
-      const secrets = await vault.of(process.manifest, turn.salt, used)
-      if (used.size > 0) await recordUse(log, site, { used, host: new URL(input.url).host })
-      const reply = await http.send(
-        {
-          method: input.method,
-          url: input.url,
-          headers:
-            idempotencyKey === undefined ? input.headers : { 'idempotency-key': idempotencyKey, ...input.headers },
-          ...(input.body === undefined ? {} : { body: Buffer.from(input.body, 'base64') }),
-          timeoutMs: input.timeout_ms ?? defaultTimeoutMs,
-          maxBodyBytes: limits.bodyBytes,
-          allow: process.manifest.network.allow,
-          repeatable: repeatable(input),
-          ...(secrets.length === 0 ? {} : { secrets }),
-        },
+      const { secrets, release } = await vault.take(site, used)
+      try {
+        if (used.size > 0) await recordUse(log, site, { used, host: new URL(input.url).host })
+        const request = requestOf(site, input, idempotencyKey)
         // Not the turn's signal: an effect that has begun runs on and is recorded at its real outcome.
-        new AbortController().signal,
-      )
-      return {
-        status: reply.status,
-        statusText: reply.statusText,
-        headers: reply.headers,
-        body: Buffer.from(reply.body).toString('base64'),
+        const { signal } = new AbortController()
+        const reply = await http.send(secrets.length === 0 ? request : { ...request, secrets }, signal)
+        return {
+          status: reply.status,
+          statusText: reply.statusText,
+          headers: reply.headers,
+          body: Buffer.from(reply.body).toString('base64'),
+        }
+      } finally {
+        release()
       }
     },
+  }
+}
+
+function requestOf({ process }: CallSite, input: CallInput<'fetch'>, idempotencyKey: string | undefined): HttpRequest {
+  return {
+    method: input.method,
+    url: input.url,
+    headers: idempotencyKey === undefined ? input.headers : { 'idempotency-key': idempotencyKey, ...input.headers },
+    ...(input.body === undefined ? {} : { body: Buffer.from(input.body, 'base64') }),
+    timeoutMs: input.timeout_ms ?? defaultTimeoutMs,
+    maxBodyBytes: limits.bodyBytes,
+    allow: process.manifest.network.allow,
+    repeatable: repeatable(input),
   }
 }
 

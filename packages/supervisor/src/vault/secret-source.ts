@@ -1,0 +1,48 @@
+import type { FileSystem } from '@vigil/protocol'
+import type { SecretReference } from '../manifests/manifest.ts'
+import { secretPage } from './secret-page.ts'
+
+export interface SecretSources {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly fileSystem: Pick<FileSystem, 'readFile' | 'stat'>
+}
+
+export interface Read {
+  /** Another one where something else stands. */
+  readonly version: string
+  readonly page: SharedArrayBuffer
+}
+
+export const longestSecret = 64_000
+
+/** What stands there now, `before` when that is still it, or why there is nothing. */
+export async function readSource<T extends Read>(
+  { env, fileSystem }: SecretSources,
+  source: SecretReference,
+  before: T | undefined,
+): Promise<T | Read | string> {
+  if ('variable' in source) {
+    if (before?.version === source.variable) return before
+    const value = env[source.variable]
+    if (value === undefined || value === '') return `the variable ${source.variable} is not set`
+    return { version: source.variable, page: secretPage(new TextEncoder().encode(value)) }
+  }
+  try {
+    const stat = await fileSystem.stat(source.file)
+    if (stat?.kind !== 'file' || stat.size === 0) return `there is nothing in ${source.file}`
+    if (stat.size > longestSecret) return `${source.file} is longer than any secret`
+    const version = `${source.file} ${stat.mtimeMs} ${stat.size} ${stat.inode}`
+    return before?.version === version
+      ? before
+      : { version, page: secretPage(withoutNewline(await fileSystem.readFile(source.file))) }
+  } catch (error) {
+    return `${source.file} cannot be read (${(error as { code?: string }).code ?? 'unknown'})`
+  }
+}
+
+/** Of its own memory, so that nothing is left when it is zeroed. */
+function withoutNewline(bytes: Uint8Array): Uint8Array {
+  const end = bytes.at(-1) !== 0x0a ? bytes.length : bytes.at(-2) === 0x0d ? bytes.length - 2 : bytes.length - 1
+  bytes.fill(0, end)
+  return bytes.subarray(0, end)
+}
