@@ -13,7 +13,7 @@ export interface Read {
   readonly page: SharedArrayBuffer
 }
 
-export const longestSecret = 64_000
+const longestSecret = 64_000
 
 /** What stands there now, `before` when that is still it, or why there is nothing. */
 export async function readSource<T extends Read>(
