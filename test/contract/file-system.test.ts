@@ -48,6 +48,30 @@ describe.each([
     await expect(fileSystem.open(at('no/such/folder'), 'write')).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
+  test('opens what is a plain file itself', async () => {
+    const { fileSystem } = subject
+    await fileSystem.makeDirectory(at('folder'))
+    await writeFileAtomically(fileSystem, at('a'), bytes('plain'))
+    const handle = await fileSystem.open(at('a'), 'plain')
+    expect(await handle.size()).toBe(5)
+    await handle.close()
+    await expect(fileSystem.open(at('folder'), 'plain')).rejects.toMatchObject({ code: 'EINVAL' })
+    await expect(fileSystem.open(at('b'), 'plain')).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  test('holds a folder open, and reaches its names through it', async () => {
+    const { fileSystem } = subject
+    await fileSystem.makeDirectory(at('folder'))
+    const folder = await fileSystem.openDirectory(`${at('folder')}/`)
+    expect(folder.realPath).toBe(await fileSystem.realPath(at('folder')))
+    await writeFileAtomically(fileSystem, `${folder.base}/a`, bytes('held'), { draft: `${folder.base}/draft` })
+    expect(await fileSystem.readDirectory(folder.base)).toEqual(['a'])
+    await folder.close()
+    expect(text(await fileSystem.readFile(at('folder/a')))).toBe('held')
+    await expect(fileSystem.openDirectory(at('folder/a'))).rejects.toMatchObject({ code: 'ENOTDIR' })
+    await expect(fileSystem.openDirectory(at('none'))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
   test('a closed file refuses everything', async () => {
     const handle = await subject.fileSystem.open(at('a'), 'create')
     await handle.close()

@@ -119,11 +119,11 @@ export interface AgentTools {
   call<Result = unknown>(name: string, input?: unknown): Promise<Result>
 }
 
-/** The folders that the manifest names under `files`; the first segment of a path is the mount. */
+/** The folders and files that the manifest names under `files`; the first segment of a path is the mount. */
 export interface AgentFiles {
   read(path: string): Promise<string>
   read(path: string, options: { readonly encoding: 'bytes' }): Promise<Uint8Array>
-  /** Replaces the whole file, atomically. */
+  /** Replaces the whole file, atomically; makes the folders on the way. */
   write(path: string, content: string | Uint8Array): Promise<void>
   list(path: string): Promise<{ readonly name: string; readonly size: number }[]>
 }

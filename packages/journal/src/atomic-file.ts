@@ -16,23 +16,29 @@ export function writeFully(handle: FileHandle, bytes: Uint8Array, position: numb
   }
 }
 
+export interface WriteOptions {
+  /** Of the file, default 0o644. */
+  readonly permissions?: number
+  /** A name in the same folder that nobody else uses, default `${path}.tmp`. */
+  readonly draft?: string
+}
+
 /**
  * Replaces the file at `path` by `bytes`: draft, sync, rename, sync of the folder. When it resolves, the new content
  * survives a crash; when it rejects, the old content stands. Calls for one path wait for
  * each other.
- * @param permissions of the file, default 0o644
  */
 export async function writeFileAtomically(
   fileSystem: FileSystem,
   path: string,
   bytes: Uint8Array,
-  permissions = 0o644,
+  { permissions = 0o644, draft = `${path}.tmp` }: WriteOptions = {},
 ): Promise<void> {
   // Two writers would share one draft, and one of them would publish what the other had half written.
   const queues = writers.getOrInsertComputed(fileSystem, () => new Map<string, Promise<void>>())
   const turn = (queues.get(path) ?? Promise.resolve())
     .catch(() => undefined)
-    .then(() => replaceFile(fileSystem, path, bytes, permissions))
+    .then(() => replaceFile(fileSystem, path, bytes, { permissions, draft }))
   queues.set(path, turn)
   try {
     await turn
@@ -47,9 +53,8 @@ async function replaceFile(
   fileSystem: FileSystem,
   path: string,
   bytes: Uint8Array,
-  permissions: number,
+  { permissions, draft }: Required<WriteOptions>,
 ): Promise<void> {
-  const draft = `${path}.tmp`
   // A draft that an earlier crash left behind may be longer and has rights of its own.
   await fileSystem.remove(draft)
   try {

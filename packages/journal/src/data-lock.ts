@@ -57,7 +57,7 @@ export async function lockDataDirectory(options: {
       host: hostname(),
       renewed_at: clock.now(),
     }
-    return writeFileAtomically(fileSystem, path, Buffer.from(JSON.stringify(mine)), 0o600)
+    return writeFileAtomically(fileSystem, path, Buffer.from(JSON.stringify(mine)), { permissions: 0o600 })
   }
   const renew = (): void => {
     if (released) return

@@ -10,12 +10,33 @@ const flags = {
   read: constants.O_RDONLY,
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
   write: constants.O_RDWR | constants.O_CREAT,
+  // A pipe without a writer would hold a thread of the pool for ever.
+  plain: constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
 } as const
 
 /** The files of this machine, through the `FileSystem` port. New files get 0o644 unless told otherwise. */
 export function nodeFileSystem(): FileSystem {
   return {
-    open: async (path, mode, permissions = 0o644) => nodeHandle(await disk.open(path, flags[mode], permissions)),
+    async open(path, mode, permissions = 0o644) {
+      const handle = await disk.open(path, flags[mode], permissions)
+      if (mode !== 'plain' || (await handle.stat()).isFile()) return nodeHandle(handle)
+      await handle.close()
+      throw Object.assign(new Error(`EINVAL: not a plain file, open '${path}'`), { code: 'EINVAL' })
+    },
+    async openDirectory(path) {
+      const handle = await disk.open(path, constants.O_RDONLY | constants.O_DIRECTORY)
+      const close = (): Promise<void> => handle.close()
+      try {
+        const held = `/proc/self/fd/${handle.fd}`
+        const where = await absentAsUndefined(disk.readlink(held))
+        if (where !== undefined) return { realPath: where, base: held, close }
+        const realPath = await disk.realpath(path)
+        return { realPath, base: realPath, close }
+      } catch (error) {
+        await handle.close()
+        throw error
+      }
+    },
     readFile: (path) => disk.readFile(path),
     readDirectory: async (path) => (await disk.readdir(path)).sort(),
     async stat(path) {

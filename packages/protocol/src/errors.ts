@@ -103,7 +103,7 @@ export const errorTable = {
   NETWORK_DENIED: row('rejected', 403, 'Add the host to network.allow in the manifest.'),
   SECRET_DENIED: row('rejected', 403, 'Add the secret, or the host to its hosts, as the message says.'),
   SECRET_MISSING: row('retryable', 503, 'Set the variable or the file that the manifest names.'),
-  FILE_DENIED: row('rejected', 403, 'Declare the folder under files in the manifest (mode: rw to write).'),
+  FILE_DENIED: row('rejected', 403, 'Declare the path under files in the manifest (mode: rw to write).'),
   FILE_FAILED: row('terminal', 500, 'See the system error in the message.'),
   FETCH_FAILED: row('retryable', 502, 'The other side did not answer; the message says how.'),
   FETCH_TIMEOUT: row('retryable', 504, 'The other side took too long.'),

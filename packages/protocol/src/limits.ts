@@ -9,6 +9,8 @@ export const limits = {
   stateBytes: 64_000_000,
   /** One file read or write, one fetch body. */
   bodyBytes: 16_000_000,
+  /** Names in a folder that `ctx.files.list` looks through. */
+  listedNames: 10_000,
   /** One guest message: a body in base64 plus its envelope. */
   messageBytes: 24_000_000,
   /** Calls that one guest may have open, and all guests together. */

@@ -139,13 +139,26 @@ export function simulatedFileSystem(options: SimulatedFileSystemOptions = {}): S
       begin('open', path)
       const { folder, name } = place(path, 'open')
       const found = folder.names.get(name)
+      if (found?.kind === 'directory' && mode === 'plain') throw systemError('EINVAL', 'not a plain file, open', path)
       if (found?.kind === 'directory') throw systemError('EISDIR', 'illegal operation on a directory, open', path)
-      if (found === undefined && mode === 'read') throw systemError('ENOENT', 'no such file or directory, open', path)
+      if (found === undefined && (mode === 'read' || mode === 'plain'))
+        throw systemError('ENOENT', 'no such file or directory, open', path)
       if (found !== undefined && mode === 'create') throw systemError('EEXIST', 'file already exists, open', path)
       if (found !== undefined) return open(found, path)
       const file = newFile(++lastInode, stamp())
       tree.change(path, [{ folder, name, node: file }])
       return open(file, path)
+    },
+    async openDirectory(path) {
+      begin('openDirectory', path)
+      directoryAt(path, 'open')
+      const realPath = `/${partsOf(path).join('/')}`
+      const born = life
+      handles += 1
+      const close = async (): Promise<void> => {
+        if (born === life) handles -= 1
+      }
+      return { realPath, base: realPath, close }
     },
     async readFile(path) {
       begin('readFile', path)

@@ -287,6 +287,33 @@ describe('refused', () => {
       'did you mean rw?',
     ],
     [
+      { files: { out: { path: './x', rights: 'rw' } } },
+      'files.out.rights',
+      'expected a known field, found rights',
+      'known here: path, mode',
+    ],
+    [{ files: { out: { mode: 'rw' } } }, 'files.out.path', 'expected path: a path, found nothing', undefined],
+    [{ files: ['./x'] }, 'files', 'expected a map of mount names to paths, found a list', undefined],
+    [
+      { permissions: { net: true } },
+      'permissions.net',
+      'expected a known field, found net',
+      'known here: raw_network, fs_read, fs_write, child_process, addons',
+    ],
+    [
+      { permissions: { raw_network: 'yes' } },
+      'permissions.raw_network',
+      'expected true or false, found "yes"',
+      undefined,
+    ],
+    [{ permissions: { fs_read: './x' } }, 'permissions.fs_read', 'expected a list of paths, found "./x"', undefined],
+    [
+      { permissions: { fs_write: ['./x', './y*'] } },
+      'permissions.fs_write.1',
+      'expected a path that may be written, without *, found "./y*"',
+      undefined,
+    ],
+    [
       { max_turn: 5, max_invocation_time: 6 },
       'max_invocation_time',
       'expected max_turn once, found it also under its other name, max_invocation_time',
@@ -328,14 +355,32 @@ describe('refused', () => {
 describe('fields that are wrong together', () => {
   const trigger = (fields: object) => ({ ...least, triggers: [{ event: 'a', ...fields }] })
   it.each([
+    ...[{ raw_network: true }, { fs_read: ['/'] }, { fs_write: ['/'] }, { child_process: true }, { addons: true }].map(
+      (permissions): [object, string[], string] => [
+        { ...least, isolation: 'thread', permissions },
+        ['isolation'],
+        `beside permissions.${Object.keys(permissions)[0]}`,
+      ],
+    ),
     [
-      { ...least, isolation: 'thread', permissions: { child_process: true } },
-      ['isolation'],
-      'beside permissions.child_process',
+      { ...least, files: { all: { path: './a/', mode: 'rw' }, in: 'a/b/../in' } },
+      ['files', 'in'],
+      'expected a path outside of ./a/, because files.all may be written',
+    ],
+    [
+      { ...least, files: { in: '/a', out: { path: '/a', mode: 'rw' } } },
+      ['files', 'in'],
+      'expected a path outside of /a, because files.out may be written',
     ],
     [trigger({ batch: {}, debounce: '1s' }), ['triggers', 0, 'batch'], 'expected batch or debounce'],
     [trigger({ key: 'payload.a' }), ['triggers', 0, 'key'], 'expected debounce beside key'],
   ])('are refused with their place %#', (raw, path, message) => {
     expect(refuse(raw)).toMatchObject([{ path, message: expect.stringContaining(message) }])
+  })
+
+  it('and not what only looks like it', () => {
+    const files = { all: '.', out: { path: './out', mode: 'rw' }, output: './output', up: '../out' }
+    expect(checkManifest({ ...least, files }).ok).toBe(true)
+    expect(checkManifest({ ...least, isolation: 'thread', permissions: { fs_read: [], addons: false } }).ok).toBe(true)
   })
 })

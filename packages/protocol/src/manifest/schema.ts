@@ -150,7 +150,14 @@ const file = z.strictObject(
   { error: 'a path, or { path, mode }' },
 )
 
-const paths = (words: string) => z.array(text(words), { error: 'a list of paths' }).default([])
+/** A `*` would be a pattern to node, and open more than the path that is written. */
+const paths = (words: string) =>
+  z
+    .array(
+      text(words).refine((path) => !path.includes('*'), { error: `${words}, without *` }),
+      { error: 'a list of paths' },
+    )
+    .default([])
 
 const dollars = 'US dollars, 0 or more'
 const whichCalls = 'true, or a filter over the input such as input.amount > 100'

@@ -22,13 +22,26 @@ export interface FileHandle {
   close(): Promise<void>
 }
 
+/** An open folder: the same one, whatever becomes meanwhile of its name and of the names above it. */
+export interface OpenDirectory {
+  /** Where it really was when it was opened. */
+  readonly realPath: string
+  /** `${base}/${name}` is that name in this folder. Where a system cannot hold a folder open it is the real path. */
+  readonly base: string
+  close(): Promise<void>
+}
+
 /**
  * The disk. What was written and not synced may be lost at a crash, and so may a new, renamed or removed
  * name whose folder was not synced: the simulated twin does both.
  */
 export interface FileSystem {
-  /** `read`: must exist. `create`: must not exist (EEXIST). `write`: created if absent, kept if present. */
-  open(path: string, mode: 'read' | 'create' | 'write', permissions?: number): Promise<FileHandle>
+  /**
+   * `read`: must exist. `create`: must not exist (EEXIST). `write`: created if absent, kept if present. `plain`: like `read`, and
+   * refuses what would lead elsewhere or never end: links (ELOOP), pipes, devices and folders (EINVAL).
+   */
+  open(path: string, mode: 'read' | 'create' | 'write' | 'plain', permissions?: number): Promise<FileHandle>
+  openDirectory(path: string): Promise<OpenDirectory>
   readFile(path: string): Promise<Uint8Array>
   /** Names in the folder, sorted; ENOENT when it does not exist. */
   readDirectory(path: string): Promise<string[]>

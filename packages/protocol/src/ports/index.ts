@@ -9,7 +9,7 @@ export type {
 } from './cell-launcher.ts'
 export type { Clock, Timer } from './clock.ts'
 export type { Compute } from './compute.ts'
-export type { FileHandle, FileStat, FileSystem } from './file-system.ts'
+export type { FileHandle, FileStat, FileSystem, OpenDirectory } from './file-system.ts'
 export type { FileChange, FileWatch, FileWatcher, WatchSpec } from './file-watcher.ts'
 export type { BrokeredSecret, HttpClient, HttpReply, HttpRequest } from './http-client.ts'
 export type {

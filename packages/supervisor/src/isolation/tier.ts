@@ -55,18 +55,19 @@ export function permissionsOf({ permissions, entrypoint }: Manifest): Permission
 
 function processGuarantee(permissions: Manifest['permissions']): string {
   const { rawNetwork, fsRead, fsWrite, childProcess, addons } = permissions
+  // What is started or loaded is no code of ours, and node's permissions end there.
+  const isBound = !childProcess && !addons
   const denied = [
-    ...(fsRead.length + fsWrite.length > 0 ? [] : ['no files']),
-    ...(rawNetwork ? [] : ['no network']),
-    ...(childProcess ? [] : ['no child processes']),
-    ...(addons ? [] : ['no addons']),
+    ...(isBound && fsRead.length + fsWrite.length === 0 ? ['no files'] : []),
+    ...(isBound && !rawNetwork ? ['no network'] : []),
+    ...(isBound ? ['no child processes', 'no addons'] : []),
     'no inspector',
   ]
   const grants = grantsOf(permissions)
   const past =
     grants.length === 0
       ? 'no sight of another agent'
-      : `past the gate it may: ${grants.join(', ')} (budget, secrets and once-only do not bind these; it starts in a cold cell)`
+      : `past the gate it may: ${grants.join(', ')} (${isBound ? '' : 'what it starts or loads may do all that the user of the supervisor may; '}budget, secrets and once-only do not bind these; it starts in a cold cell)`
   return `memory (everything, RSS of the process group) and kill isolation; ${denied.join(', ')}; ${past}`
 }
 

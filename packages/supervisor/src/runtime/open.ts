@@ -160,6 +160,7 @@ export async function openRuntime({
     }
     const runtime = startRuntime({
       ports,
+      dataDirectory,
       recovered,
       bundles,
       groups,

@@ -72,6 +72,8 @@ export interface Runtime extends Deployment {
 
 export interface RuntimeParts {
   readonly ports: RuntimePorts
+  /** Undefined: nothing is kept. */
+  readonly dataDirectory: string | undefined
   readonly recovered: Pick<Recovered, 'world' | 'rows' | 'changed'>
   readonly bundles: BundleStore
   readonly groups: Groups
@@ -86,6 +88,7 @@ export interface RuntimeParts {
 
 export function startRuntime({
   ports,
+  dataDirectory,
   recovered: { world, rows, changed },
   bundles,
   groups,
@@ -118,7 +121,7 @@ export function startRuntime({
     effects: {
       outside: {
         fetch: fetchEffect({ http: ports.http, vault: secretsOfAgents, log }),
-        ...fileEffects(ports.fileSystem),
+        ...fileEffects(ports.fileSystem, dataDirectory),
       },
       inside: messageEffects({ world, clock, random }),
       waiting: { monitor: watches.effect, request: asked.effect, approve: asks.approve, ask_human: asks.ask_human },

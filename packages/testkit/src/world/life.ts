@@ -97,6 +97,7 @@ export function fileSystemOf(life: Life, fileSystem: FileSystem, beforeSync: () 
   })
   return {
     open: (path, mode, permissions) => alive(async () => handleOf(await fileSystem.open(path, mode, permissions))),
+    openDirectory: (path) => alive(() => fileSystem.openDirectory(path)),
     readFile: (path) => alive(() => fileSystem.readFile(path)),
     readDirectory: (path) => alive(() => fileSystem.readDirectory(path)),
     stat: (path) => alive(() => fileSystem.stat(path)),
