@@ -1,3 +1,3 @@
 import { simulations } from './simulations.ts'
 
-simulations(501, 1_000)
+simulations(251, 500)
