@@ -16,7 +16,7 @@ import { until } from '../support/until.ts'
  * webhooks, files, slots, messages and people come in, costs nothing. VIGIL_SEED repeats the choices of a run.
  */
 const torture = process.env['VIGIL_TORTURE'] !== undefined
-const rounds = Number(process.env['VIGIL_ROUNDS'] ?? (torture ? 1_000 : 20))
+const rounds = Number(process.env['VIGIL_ROUNDS'] ?? (torture ? 1_000 : 10))
 const seed = Number(process.env['VIGIL_SEED'] ?? 1)
 const fleet = fileURLToPath(new URL('../fixtures/fault-fleet', import.meta.url))
 const smallJournal = new URL('../support/small-journal.ts', import.meta.url).href
