@@ -110,6 +110,11 @@ it('reads a variable that is not set when it is needed, and says which it was', 
   await expect(take('gone')).rejects.toMatchObject({ code: 'SECRET_MISSING', message: expect.stringContaining('GONE') })
 })
 
+it('uses a default for want of a variable; it is on record, so nobody looks for it', async () => {
+  process.manifest = manifest({ one: { variable: 'GONE', fallback: 'for tests' } })
+  expect([(await take('one')).pages.map(text), live()]).toEqual([['for tests'], []])
+})
+
 it('leaves nothing behind when the supervisor ends, also of what was being read', async () => {
   const { pages } = await take('one')
   const reading = subject.begin(process)

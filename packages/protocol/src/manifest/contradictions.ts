@@ -12,6 +12,8 @@ export interface Contradiction {
 export const contradictions = (manifest: ManifestDocument): Contradiction[] => [
   ...ofIsolation(manifest),
   ...ofFiles(manifest),
+
+  ...ofSecrets(manifest),
   ...ofBudget(manifest.budget).map((found) => ({ ...found, path: ['budget', ...found.path] })),
   ...ofNotify(manifest.approval?.notify, ['approval', 'notify']),
   ...manifest.triggers.flatMap((trigger, index) =>
@@ -53,6 +55,16 @@ function namesOf(path: string): string[] {
   }
   return names
 }
+
+/** The threads of a cell share its memory. */
+const ofSecrets = ({ isolation, secrets }: ManifestDocument): Contradiction[] =>
+  Object.entries(secrets)
+    .filter(([, { lease }]) => lease && isolation === 'thread')
+    .map(([name]) => ({
+      path: ['secrets', name, 'lease'],
+      expected: 'isolation: process or auto beside lease: true, because bytes are lent to a cell of its own',
+      found: 'isolation: thread',
+    }))
 
 const ofSignature = ['scheme', 'secret', 'signature_header', 'signature_prefix', 'signature_encoding'] as const
 

@@ -61,7 +61,10 @@ export const name = z
 export const section = { error: 'a section of fields' }
 
 export const secretWords = 'a reference such as ${ALERT_SECRET}, or { file: /path }'
-export const variable = z.string({ error: secretWords }).regex(/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/, { error: secretWords })
+const variable = z.string({ error: secretWords }).regex(/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/, { error: secretWords })
+/** What stands behind `:-` goes on record with the manifest: it is a value for want of a secret, and none itself. */
+export const variableOrDefault = (error: string) =>
+  z.string({ error }).regex(/^\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}$/, { error })
 /** A secret is named and never written down: the manifest goes on record. */
 export const secretReference = z.union(
   [variable, z.strictObject({ file: text('the path of a file that holds the secret') }, { error: secretWords })],

@@ -93,8 +93,16 @@ describe('accepted values', () => {
     ],
     [
       'secrets',
-      { a: '$' + '{A}', b: { value: '$' + '{B}', hosts: ['b.test:1'] }, c: { file: './c' } },
-      { a: { value: '$' + '{A}' }, b: { value: '$' + '{B}', hosts: ['b.test:1'] }, c: { file: './c' } },
+      {
+        a: '$' + '{A:-test}',
+        b: { value: '$' + '{B}', hosts: ['b.test:1'] },
+        c: { file: './c', ttl: '1h', lease: true },
+      },
+      {
+        a: { value: '$' + '{A:-test}', lease: false },
+        b: { value: '$' + '{B}', hosts: ['b.test:1'], lease: false },
+        c: { file: './c', ttl: 3_600_000, lease: true },
+      },
     ],
     [
       'network',
@@ -107,7 +115,10 @@ describe('accepted values', () => {
 
   it.each([
     ['a value that is written down', 'sk_live_1', ['secrets', 'key']],
-    ['a reference with a default', '$' + '{KEY:-sk_live_1}', ['secrets', 'key']],
+    ['a reference and more', '$' + '{KEY:-}sk_live_1', ['secrets', 'key']],
+    ['what is gone at once', { file: './key', ttl: 0 }, ['secrets', 'key', 'ttl']],
+    ['lent now and then', { file: './key', lease: 'sometimes' }, ['secrets', 'key', 'lease']],
+    ['a field that nobody knows', { file: './key', rotate: true }, ['secrets', 'key', 'rotate']],
     ['two places', { value: '$' + '{KEY}', file: './key' }, ['secrets', 'key']],
     ['no place', { hosts: ['api.example.com'] }, ['secrets', 'key']],
     ['a host that is none', { file: './key', hosts: ['https://api.example.com'] }, ['secrets', 'key', 'hosts', 0]],
@@ -115,6 +126,7 @@ describe('accepted values', () => {
   ])('secrets are references, not %s', (_name, key, path) => {
     const check = checkManifest({ name: 'a', entrypoint: './a.ts', secrets: { key } })
     expect(check).toMatchObject({ ok: false, problems: [{ path: expect.arrayContaining(path) }] })
+    expect(JSON.stringify(check)).not.toContain('sk_live')
   })
 
   it.each([

@@ -101,7 +101,9 @@ export function issueProblems(
   const expected = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
   const value = issue.code === 'invalid_key' ? issue.path.at(-1) : valueAt(path, raw)
   // A message may be read by many: what was written where a secret belongs stays out of it.
-  const isSecret = path[0] === 'triggers' && ['secret', 'hmac_secret'].includes(String(path[2]))
+  const isSecret =
+    (path[0] === 'triggers' && ['secret', 'hmac_secret'].includes(String(path[2]))) ||
+    (path[0] === 'secrets' && (path.length === 2 || path[2] === 'value'))
   const found = isSecret && typeof value === 'string' ? 'a text of another form' : describeFound(value)
   if (found === 'nothing' && valueAt(path, raw) === undefined) {
     if (path[0] === 'triggers' && path[2] === 'type') return [kindlessTrigger(path.slice(0, 2), raw, expected)]

@@ -14,7 +14,7 @@ import {
   secretWords,
   section,
   text,
-  variable,
+  variableOrDefault,
 } from './fields.ts'
 import { notifySchema } from './notify.ts'
 
@@ -204,15 +204,20 @@ const approval = z.strictObject(
   section,
 )
 
-const boundTo = { hosts: z.array(host, { error: 'a list of hosts' }).min(1, { error: 'at least one host' }).optional() }
-/** Where a secret of the agent lies, and to which hosts it may be sent. */
-const secretSource = z.union(
-  [
-    z.strictObject({ value: variable, ...boundTo }, { error: secretWords }),
-    z.strictObject({ file: text('the path of a file that holds the secret'), ...boundTo }, { error: secretWords }),
-  ],
-  { error: `${secretWords}, alone or with hosts` },
-)
+const sourceWords = 'a reference such as ${API_KEY} or ${API_KEY:-}, or { file: /path }'
+/** Where a secret of the agent lies, to which hosts it may be sent, for how long, and whether code may hold its bytes. */
+const secretSource = z
+  .strictObject(
+    {
+      value: variableOrDefault(sourceWords).optional(),
+      file: text('the path of a file that holds the secret').optional(),
+      hosts: z.array(host, { error: 'a list of hosts' }).min(1, { error: 'at least one host' }).optional(),
+      ttl: durationOf(1).optional(),
+      lease: flag(false),
+    },
+    { error: `${sourceWords}, alone or with hosts, ttl, lease` },
+  )
+  .refine(({ value, file }) => (value === undefined) !== (file === undefined), { error: `one of ${sourceWords}` })
 
 const moduleHelp = 'a path to a module (a manifest without a module has nothing to run)'
 

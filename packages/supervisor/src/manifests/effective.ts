@@ -94,11 +94,21 @@ const effectiveSecrets = (
 ): NonNullable<Manifest['secrets']> =>
   Object.fromEntries(
     Object.entries(secrets).map(([name, secret]) => {
-      const where =
-        'file' in secret ? { file: resolve(baseDirectory, secret.file) } : { variable: secret.value.slice(2, -1) }
-      return [name, { ...where, ...(secret.hosts === undefined ? {} : { hosts: secret.hosts }) }]
+      const { value = '', file, hosts, ttl, lease } = secret
+      const where = file === undefined ? variableOf(value) : { file: resolve(baseDirectory, file) }
+      const use = {
+        ...(hosts === undefined ? {} : { hosts }),
+        ...(ttl === undefined ? {} : { ttlMs: ttl }),
+        ...(lease ? { lease } : {}),
+      }
+      return [name, { ...where, ...use }]
     }),
   )
+
+function variableOf(reference: string): { readonly variable: string; readonly fallback?: string } {
+  const [variable = '', ...rest] = reference.slice(2, -1).split(':-')
+  return rest.length === 0 ? { variable } : { variable, fallback: rest.join(':-') }
+}
 
 function effectiveTrigger(trigger: TriggerDocument, baseDirectory: string): Trigger {
   const options = triggerOptions(trigger)

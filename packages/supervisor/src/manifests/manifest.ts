@@ -166,10 +166,12 @@ export interface NoticeTarget {
 export type SecretReference = { readonly variable: string } | { readonly file: string }
 
 /** Without `hosts` it may go to every host of network.allow. */
-export type AgentSecret = SecretReference & {
+export type AgentSecret = ({ readonly variable: string; readonly fallback?: string } | { readonly file: string }) & {
   readonly hosts?: readonly string[]
   /** So long after it was read it is zeroed, and read anew when it is needed again. */
   readonly ttlMs?: number
+  /** Only ever true: code of the agent may hold its bytes for a while. */
+  readonly lease?: true
 }
 
 export interface WebhookVerification {

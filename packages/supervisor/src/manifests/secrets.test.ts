@@ -25,6 +25,22 @@ it('says which variable is not set, and refuses a secret that is written down, w
   expect(reading.problems).toMatchObject([{ code: 'INVALID_CONFIG', path: 'secrets.b', line: 5 }])
 })
 
+it('takes a default, a time to live, and that bytes may be lent', () => {
+  const yaml = '  a: "${NOT_SET:-for:-tests}"\n  b: { value: "${KEY:-}", ttl: 1h, lease: true }\n'
+  expect(secretsOf(yaml)).toEqual({
+    a: { variable: 'NOT_SET', fallback: 'for:-tests' },
+    b: { variable: 'KEY', fallback: '', ttlMs: 3_600_000, lease: true },
+  })
+})
+
+it('lends no bytes into a cell that others share, and says where it was asked', () => {
+  const text = `${head}  a: { file: ./a, lease: true }\n  b: { file: ./b }\nisolation: thread\n`
+  expect(readManifestText(text, { file: 'a.agent', env }).problems).toMatchObject([
+    { code: 'INVALID_CONFIG', path: 'secrets.a.lease', line: 4, message: expect.stringContaining('isolation: thread') },
+  ])
+  expect(readManifestText(text.replace('thread', 'auto'), { file: 'a.agent', env }).problems).toEqual([])
+})
+
 it('takes the same from a program, whose names stay as they are', () => {
   const secrets = { apiKey: '${KEY}', other_key: { file: 'key', hosts: ['a.test'] } }
   expect(manifestFromSpec({ name: 'a', entrypoint: '/a.ts', secrets }, { baseDirectory: '/base' }).secrets).toEqual({

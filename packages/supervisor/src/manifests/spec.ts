@@ -163,7 +163,14 @@ export interface SpawnSpec {
   readonly secrets?: Readonly<
     Record<
       string,
-      string | (({ readonly value: string } | { readonly file: string }) & { readonly hosts?: readonly string[] })
+      | string
+      | (({ readonly value: string } | { readonly file: string }) & {
+          readonly hosts?: readonly string[]
+          /** So long after it was read it is zeroed. */
+          readonly ttl?: Duration
+          /** Code of the agent may hold its bytes for a while; not in the thread tier. */
+          readonly lease?: boolean
+        })
     >
   >
   readonly network?: { readonly allow?: readonly string[] }

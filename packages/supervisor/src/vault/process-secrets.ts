@@ -9,7 +9,7 @@ import { type Read, readSource, type SecretSources } from './secret-source.ts'
 export interface ProcessSecrets {
   readonly lives: LifePages
   /** What is live, by name. */
-  readonly pages: ReadonlyMap<string, SharedArrayBuffer>
+  readonly pages: ReadonlyMap<string, Pick<Read, 'page' | 'isPublic'>>
   /** Reads what is not there yet or has changed; resolves with why names are missing. */
   refresh(manifest: Manifest): Promise<ReadonlyMap<string, string>>
   /** Drops what this manifest does not name any more, or takes from elsewhere. */
@@ -39,8 +39,8 @@ export function processSecrets(
     if (kept.delete(name)) changed()
   }
 
-  const keep = (name: string, source: AgentSecret, { version, page }: Read): void => {
-    if (ended) return zero(page)
+  const keep = (name: string, source: AgentSecret, read: Read): void => {
+    if (ended) return zero(read.page)
     lives.replaced(name)
     drop(name)
     const expire = (): void => {
@@ -48,7 +48,7 @@ export function processSecrets(
       drop(name)
     }
     const timer = source.ttlMs === undefined ? undefined : clock.setTimer(source.ttlMs, expire)
-    kept.set(name, { version, page, source, timer })
+    kept.set(name, { ...read, source, timer })
     changed()
   }
 
@@ -65,9 +65,7 @@ export function processSecrets(
 
   return {
     lives,
-    get pages() {
-      return new Map([...kept].map(([name, { page }]) => [name, page]))
-    },
+    pages: kept,
     refresh(manifest) {
       // One at a time: two would read one file twice, and zero each other's page.
       const next = (reading ?? Promise.resolve()).then(() => refresh(manifest))

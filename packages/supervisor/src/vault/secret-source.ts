@@ -1,5 +1,5 @@
 import type { FileSystem } from '@vigil/protocol'
-import type { SecretReference } from '../manifests/manifest.ts'
+import type { AgentSecret } from '../manifests/manifest.ts'
 import { secretPage } from './secret-page.ts'
 
 export interface SecretSources {
@@ -11,6 +11,8 @@ export interface Read {
   /** Another one where something else stands. */
   readonly version: string
   readonly page: SharedArrayBuffer
+  /** It stands in the manifest, and so on record. */
+  readonly isPublic?: true
 }
 
 const longestSecret = 64_000
@@ -18,14 +20,16 @@ const longestSecret = 64_000
 /** What stands there now, `before` when that is still it, or why there is nothing. */
 export async function readSource<T extends Read>(
   { env, fileSystem }: SecretSources,
-  source: SecretReference,
+  source: AgentSecret,
   before: T | undefined,
 ): Promise<T | Read | string> {
   if ('variable' in source) {
     if (before?.version === source.variable) return before
-    const value = env[source.variable]
-    if (value === undefined || value === '') return `the variable ${source.variable} is not set`
-    return { version: source.variable, page: secretPage(new TextEncoder().encode(value)) }
+    const { variable, fallback = '' } = source
+    const value = env[variable] ?? ''
+    if (value === '' && fallback === '') return `the variable ${variable} is not set`
+    const page = secretPage(new TextEncoder().encode(value === '' ? fallback : value))
+    return { version: variable, page, ...(value === '' ? { isPublic: true } : {}) }
   }
   try {
     const stat = await fileSystem.stat(source.file)

@@ -66,7 +66,7 @@ export function vault({ processOf, ...parts }: VaultParts): Vault {
         if (missing.has(name) || !mine.pages.has(name))
           throw missingSecret(process.name, name, missing.get(name) ?? 'it was taken away')
       const releases: (() => void)[] = []
-      const secrets = [...mine.pages].map(([name, source]): BrokeredSecret => {
+      const secrets = [...mine.pages].map(([name, { page: source }]): BrokeredSecret => {
         const placeholder = placeholderOf(turn.salt ?? '', name)
         if (!used.has(name)) return { name, placeholder, page: source }
         const { page, release } = mine.lives.take(process.epoch, name, source)
@@ -81,7 +81,8 @@ export function vault({ processOf, ...parts }: VaultParts): Vault {
       }
     },
     *live() {
-      for (const [process, { pages }] of processes) for (const [name, page] of pages) yield { name, process, page }
+      for (const [process, { pages }] of processes)
+        for (const [name, { page, isPublic }] of pages) if (isPublic !== true) yield { name, process, page }
     },
     changed(listener) {
       listeners.add(listener)
