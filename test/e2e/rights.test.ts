@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { serve } from '@vigil/api'
 import { type SpawnSpec, Supervisor } from '@vigil/supervisor'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
@@ -93,4 +94,30 @@ test('each of the permissions opens what it says to the cell of its agent, and n
     }),
   )
   expect(found).toEqual(rights.map(([_, ...open]) => [...open, ...Array(7).fill(denied)]))
+})
+
+test('permissions open neither the data of Vigil nor a listener that asks for no token', async () => {
+  const wide = (permissions: SpawnSpec['permissions'] = {}) =>
+    supervisor.spawn({ name: 'wide', entrypoint, permissions })
+  symlinkSync(at('data'), at('way'))
+  for (const path of [at('data/journal'), at('way'), top])
+    await expect(wide({ fsRead: [at('in'), path] })).rejects.toMatchObject({
+      code: 'INVALID_CONFIG',
+      message: `wide: permissions.fs_read: expected a path without the data of Vigil, which are in ${at('data')}, found ${path}`,
+    })
+  await expect(wide({ fsWrite: [top] })).rejects.toMatchObject({ code: 'INVALID_CONFIG' })
+
+  const open = await serve(supervisor, { port: 0, token: undefined })
+  for (const permissions of [{ rawNetwork: true }, { childProcess: true }, { addons: true }])
+    await expect(wide(permissions)).rejects.toMatchObject({
+      code: 'INVALID_CONFIG',
+      message: expect.stringContaining('expected a supervisor whose callers have a token'),
+    })
+  await open.close()
+  await wide({ rawNetwork: true })
+  await expect(serve(supervisor, { port: 0, token: undefined })).rejects.toMatchObject({
+    code: 'INVALID_STATE',
+    message: expect.stringContaining('because "wide" has permissions.raw_network'),
+  })
+  await (await serve(supervisor, { port: 0, token: 'secret' })).close()
 })

@@ -21,8 +21,8 @@ export interface RuntimeSurface {
   publish(topic: string, data: unknown): Promise<{ readonly eventId: string }>
   doubts(): Promise<readonly Doubt[]>
   resolveDoubt(id: string, decision: DoubtDecision): Promise<void>
-  /** No agent reaches this port of this machine until the returned function is called. */
-  guardPort(port: number): () => void
+  /** No agent reaches this port of this machine until the returned function is called. `isOpen`: it asks for no token. */
+  guardPort(port: number, options?: { readonly isOpen?: boolean }): () => void
   requests(query?: RequestsQuery): Promise<readonly OpenRequest[]>
   decide(id: string, decision: RequestDecision, by: string): Promise<void>
   /** Of all agents, or those that are wanted. */

@@ -45,7 +45,7 @@ export function seenBy(s: RuntimeSurface, { name: caller, select }: Caller): Run
       throw new VigilError('ROLE_DENIED', `expected a token for the whole fleet, found "${caller}", which selects`)
     },
     spend: () => s.spend(isThere),
-    guardPort: (port) => s.guardPort(port),
+    guardPort: (port, options) => s.guardPort(port, options),
     deliverHook: (request) => s.deliverHook(request),
     report: { ...s.report, processes: s.report.processes.filter(({ name }) => isThere(name)) },
     ready: s.ready,

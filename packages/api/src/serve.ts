@@ -33,7 +33,8 @@ const graceMs = 1_000
 
 /**
  * Listens for REST calls.
- * @throws PORT_IN_USE · INVALID_ARGUMENT for a host that this machine does not have, or one that is open to others without a token
+ * @throws PORT_IN_USE · INVALID_ARGUMENT for a host that this machine does not have, or one that is open to others without a token ·
+ * INVALID_STATE without a token while an agent has permissions by which it would reach it
  */
 export async function serve(
   s: RuntimeSurface,
@@ -52,7 +53,7 @@ export async function serve(
     ...(loopback ? { hosts: [...new Set([...loopbackHosts, host])] } : {}),
     ...(onError === undefined ? {} : { onError }),
   })
-  return guarded(s, await listenFor(handler, { host, port }))
+  return await guarded(s, await listenFor(handler, { host, port }), { isOpen: token === undefined })
 }
 
 /**
@@ -64,12 +65,22 @@ export async function serveHooks(
   { host = '127.0.0.1', port = 9_100, token, onError }: ServeOptions,
 ): Promise<Listener> {
   const handler = createHooksHandler(s, { token, ...(onError === undefined ? {} : { onError }) })
-  return guarded(s, await listenFor(handler, { host, port }))
+  return await guarded(s, await listenFor(handler, { host, port }))
 }
 
 /** What listens here would take a call of an agent for one of this machine's own people. */
-function guarded(s: RuntimeSurface, listener: Listener): Listener {
-  const unguard = s.guardPort(listener.port)
+async function guarded(
+  s: RuntimeSurface,
+  listener: Listener,
+  options?: { readonly isOpen: boolean },
+): Promise<Listener> {
+  let unguard: () => void
+  try {
+    unguard = s.guardPort(listener.port, options)
+  } catch (error) {
+    await listener.close()
+    throw error
+  }
   return {
     ...listener,
     async close() {

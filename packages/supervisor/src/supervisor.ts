@@ -282,9 +282,16 @@ export class Supervisor implements AsyncDisposable {
   /**
    * Says that this program listens on a port of this machine: no agent reaches it through `ctx.fetch`, whatever its manifest
    * allows, until the returned function is called. `serve` does it.
+   * @param options `isOpen`: it asks for no token, so no agent may be there that reaches it past the gate
+   * @throws INVALID_STATE when there is one
    */
-  guardPort(port: number): () => void {
-    return this.#opened.guardPort(port)
+  guardPort(port: number, { isOpen = false }: { readonly isOpen?: boolean } = {}): () => void {
+    const closed = isOpen ? this.#opened.runtime.listensToAll() : undefined
+    const unguard = this.#opened.guardPort(port)
+    return () => {
+      unguard()
+      closed?.()
+    }
   }
 
   /** Listens; returns the way to stop it. Records are told when they are durable. */

@@ -1,4 +1,5 @@
 import { type ProcessName, VigilError } from '@vigil/protocol'
+import type { Grants } from '../isolation/granted.ts'
 import { demandTier } from '../isolation/tier.ts'
 import { chargeRecords } from '../ledger/ledger.ts'
 import type { DeployRequest } from '../surface.ts'
@@ -16,6 +17,7 @@ export interface Deployment {
 export interface DeploymentParts {
   readonly ports: Pick<RuntimePorts, 'journal' | 'compute' | 'machine'>
   readonly log: RecordLog
+  readonly grants: Grants
   readonly bundles: BundleStore
   readonly members: Map<string, Member>
   /** Makes a member of a process that is on record. */
@@ -24,7 +26,7 @@ export interface DeploymentParts {
   readonly changed: (name: string) => void
 }
 
-export function deployment({ ports, log, bundles, members, enroll, changed }: DeploymentParts): Deployment {
+export function deployment({ ports, log, grants, bundles, members, enroll, changed }: DeploymentParts): Deployment {
   const { world } = log
 
   /** Of who had the name before and was removed: the log takes no record of an older life. */
@@ -35,6 +37,7 @@ export function deployment({ ports, log, bundles, members, enroll, changed }: De
     async deploy({ manifest, by, start, bundle, parent }) {
       log.assertRoom()
       demandTier(manifest, ports.machine)
+      await grants.admit(manifest)
       const module = bundle === undefined ? await ports.compute.bundle(manifest.entrypoint) : await bundles.get(bundle)
       if (bundle === undefined) await bundles.put(module)
       const before = world.has(manifest.name) ? 0 : await lastEpoch(manifest.name)

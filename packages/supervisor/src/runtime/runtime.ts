@@ -12,6 +12,7 @@ import { monitors } from '../gate/effects/monitor.ts'
 import { requests } from '../gate/effects/request.ts'
 import { createGate } from '../gate/gate.ts'
 import { toolDecider } from '../gate/tools/tool-decider.ts'
+import { type Grants, grants } from '../isolation/granted.ts'
 import { budgetWatch } from '../ledger/budget-watch.ts'
 import { ledgerDecider } from '../ledger/ledger.ts'
 import type { NoticeTarget } from '../manifests/manifest.ts'
@@ -56,6 +57,7 @@ export interface Runtime extends Deployment {
   ): Promise<{ readonly eventId: string; readonly deliveries: number }>
   deliverHook(request: HookRequest): Promise<HookReply>
   readonly triggerTypes: TriggerTypes
+  readonly listensToAll: Grants['listensToAll']
   /** Listens to the triggers that a process has now. */
   arm(name: string): void
   /** A bundle that is kept. */
@@ -261,9 +263,11 @@ export function startRuntime({
     },
   })
   for (const name of world.keys()) if (name !== fleetPurse) enroll(name)
+  const granted = grants(ports.fileSystem, world, dataDirectory)
   const { deploy, remove } = deployment({
     ports,
     log,
+    grants: granted,
     bundles,
     members,
     enroll,
@@ -301,6 +305,7 @@ export function startRuntime({
       return { eventId: event_id, deliveries: deliveries.length }
     },
     deliverHook: ingress.deliver,
+    listensToAll: granted.listensToAll,
     triggerTypes,
     arm(name) {
       const member = members.get(name)

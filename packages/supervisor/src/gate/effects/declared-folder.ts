@@ -1,6 +1,7 @@
 import { basename, dirname, relative, sep } from 'node:path'
 import { makeDurableDirectory } from '@vigil/journal'
 import { type FileSystem, type OpenDirectory, VigilError } from '@vigil/protocol'
+import { isWithin } from '../../platform/path-within.ts'
 
 /** A place in what a manifest declares. */
 export interface Place {
@@ -93,8 +94,3 @@ export function declaredFolders(fileSystem: FileSystem, keptOut: string | undefi
 
 const leadsOut = (path: string, root: string): VigilError =>
   new VigilError('FILE_DENIED', `expected a path that stays in ${root}, found one that leads to ${path}`)
-
-function isWithin(root: string, path: string): boolean {
-  const way = relative(root, path)
-  return way !== '..' && !way.startsWith(`..${sep}`)
-}
