@@ -15,7 +15,7 @@ test(`in ${steps} steps purses give no more than they have, and hold what is on 
     const result = await simulateSpending(seed)
     expect(result.violations, `pnpm sim --spending --seed ${seed}`).toEqual([])
     // A seed that does nothing would prove nothing.
-    expect(result.steps, `steps of seed ${seed}`).toBeGreaterThan(400)
+    expect(result.steps, `steps of seed ${seed}`).toBeGreaterThan(100)
     done += result.steps
     for (const kind of result.happened.keys()) kinds.add(kind)
   }

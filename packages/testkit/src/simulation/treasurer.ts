@@ -72,11 +72,14 @@ export function employTreasurer(w: World, random: Random, bills: Bills): Treasur
   }
   /** Waiting is over: everybody has plenty, and for the fleet one hour comes after the other. */
   const help = async (): Promise<void> => {
+    w.clock.stepWall(hourMs)
     await w.client.confirmClock()
     await settleDoubts()
-    for (const [name, fields] of Object.entries(raises))
-      await w.client.changeBudget(name, Object.fromEntries(Object.keys(fields).map((field) => [field, plenty])))
-    w.clock.stepWall(hourMs)
+    for (const { name } of (await w.client.processes()).processes) {
+      const fields = Object.keys(raises[name as keyof typeof raises] ?? {})
+      if (fields.length > 0)
+        await w.client.changeBudget(name, Object.fromEntries(fields.map((field) => [field, plenty])))
+    }
   }
   const look = async (): Promise<void> => {
     try {
