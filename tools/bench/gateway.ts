@@ -55,32 +55,39 @@ async function lagOf(handles: readonly AgentHandle[], hosts: readonly string[]):
 export async function gateway(): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
   const served = await startOrigins()
-  const s = await Supervisor.start({ dataDir: folder })
+  const s = await Supervisor.start({ dataDir: folder, env: { BENCH_KEY: 'k'.repeat(40) } })
   const entrypoint = new URL('./agents/fetcher.ts', import.meta.url)
   const network = { allow: served.hosts }
   const handles: AgentHandle[] = []
   for (let k = 0; k < agents; k += 1) handles.push(await s.spawn({ name: `fetcher-${k}`, entrypoint, network }))
   const [first] = handles as [AgentHandle]
+  const secrets = { api: '$' + '{BENCH_KEY}' }
+  const keyed = await s.spawn({ name: 'keyed', entrypoint, network, secrets })
   const urls = Array.from({ length: fetchesPerRound }, (_, k) => `http://${served.hosts[0]}/${k}`)
   const brokered: number[] = []
+  const withSecret: number[] = []
   const direct: number[] = []
   const lags: number[] = []
   for (let round = 0; round <= rounds; round += 1) {
-    const times = [median((await first.run({ urls, together: false })) as number[]), median(await bare(urls))] as const
+    const timesOf = async (agent: AgentHandle, secret?: string): Promise<number> =>
+      median((await agent.run({ urls, together: false, secret })) as number[])
+    const times = [await timesOf(first), median(await bare(urls)), await timesOf(keyed, 'api')] as const
     const lag = await lagOf(handles, served.hosts)
     // The first round is warmth.
     if (round === 0) continue
     brokered.push(times[0])
     direct.push(times[1])
+    withSecret.push(times[2])
     lags.push(lag)
   }
   await s.stop()
   await served.end()
   rmSync(folder, { recursive: true, force: true })
-  const added = brokered.map((value, round) => value - (direct[round] ?? 0))
+  const added = (values: readonly number[]): number[] => values.map((value, round) => value - (direct[round] ?? 0))
   return [
     row('brokered fetch of a local page, p50', 'ms', brokered, { name: 'bare fetch', values: direct }),
-    row('what the brokered one adds', 'ms', added, undefined, '<= 2'),
+    row('what the brokered one adds', 'ms', added(brokered), undefined, '<= 2'),
+    row('what one adds that sends a secret', 'ms', added(withSecret), undefined, '<= 2'),
     row(`loop lag of core under ${slowFetches} slow fetches, p99`, 'ms', lags, undefined, '< 10'),
   ]
 }
