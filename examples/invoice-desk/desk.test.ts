@@ -27,3 +27,13 @@ test('what a tool gives can be made up', async () => {
   expect(turn.state).toEqual({ cents: 99 })
   await expect(testAgent(desk, { tools: { totl: 1 } })).rejects.toThrow('expected fakes of tools of the agent')
 })
+
+test('a long order waits for a person, who may change it', async () => {
+  const tea = { text: 'Tea', count: 1, price: 1 }
+  const long = { number: 7, customer: 'Bo', lines: Array.from({ length: 11 }, () => tea) }
+  await using t = await testAgent(desk)
+  const turn = t.fire('file', { path: 'orders/7.json', text: JSON.stringify(long) })
+  while (t.requests.length === 0) await t.advance('1s')
+  await t.requests[0]?.approve({ edits: { ...long, lines: [tea] } })
+  expect(await turn).toMatchObject({ status: 'completed', state: { cents: 100 } })
+})

@@ -104,9 +104,10 @@ describe('order', () => {
       data: { event_id: 'e1', attempt: 1, bundle: 'b1', started_at: '2026-01-01T00:00:00.000Z' },
     })
     const sync = ring.fileSystem.holdSyncs()
+    const step = { process: 'worker', turn: 't2', key: 'step:a#0', kind: 'step', input: { outcome: 1 } } as const
     const seen = watch({
       publish: ring.call('publish', { topic: 'news', data: 1 }),
-      other: ring.gate.call({ process: 'worker', turn: 't2', key: 'step:a#0', kind: 'step', input: { outcome: 1 } }),
+      other: ring.gate.call(step) as Promise<GateReply>,
     })
     await ring.clock.advance(100)
     expect(seen).toEqual(['other'])
@@ -156,7 +157,7 @@ describe('an effect belongs to the turn', () => {
   test('a turn that is not open gets nothing', async () => {
     await open()
     const request = { process: 'worker', turn: 't9', key: 'k', kind: 'step', input: { outcome: 1 } } as const
-    expect((await ring.gate.call(request)).outcome).toMatchObject({ ok: false, error: { code: 'ABORTED' } })
+    expect(await ring.gate.call(request)).toMatchObject({ outcome: { ok: false, error: { code: 'ABORTED' } } })
   })
 
   test('an input of the wrong shape is refused and leaves no record', async () => {

@@ -35,7 +35,7 @@ describe('a call', () => {
   })
 
   test.each<[string, unknown, string]>([
-    ['no_such', {}, 'TOOL_NOT_FOUND: the module has no tool "no_such"; it has add, never_ever, careful'],
+    ['no_such', {}, 'TOOL_NOT_FOUND: the module has no tool "no_such"; it has add, never_ever'],
     [
       'add',
       { a: 1 },
@@ -47,7 +47,6 @@ describe('a call', () => {
       'TOOL_INPUT_INVALID: the input does not fit the schema of tool "add": input.b: Instance type "string" is invalid. Expected "number".',
     ],
     ['add', { a: 1, b: 'x'.repeat(70_000) }, 'TOO_LARGE'],
-    ['careful', { amount: 7 }, 'TOOL_DENIED: the tool "careful" needs an approval for this input'],
     [
       'never_ever',
       {},
@@ -58,12 +57,8 @@ describe('a call', () => {
     const number = { type: 'number' }
     const strict = { type: 'object', properties: { a: number, b: number }, required: ['a', 'b'] }
     const { ends } = await turnOf({
-      tools: [
-        said === 'TOO_LARGE' ? add : { ...add, parameters: strict },
-        { name: 'never_ever', run: () => 'ran' },
-        { name: 'careful', run: () => 'ran' },
-      ],
-      toolPolicy: { 'never_*': false, careful: { needsApproval: 'not (input.amount <= 5)' } },
+      tools: [said === 'TOO_LARGE' ? add : { ...add, parameters: strict }, { name: 'never_ever', run: () => 'ran' }],
+      toolPolicy: { 'never_*': false },
       run: (_event, ctx) =>
         ctx.tools.call(name, input).catch((error) => `${error.code}: ${error.message.slice(0, 200)}`),
     })

@@ -132,7 +132,13 @@ export async function openGateRing({
     get journal() {
       return ring.journal
     },
-    call: (kind, input, key = `${kind}#0`) => ring.gate.call({ process: 'worker', turn: 't1', key, kind, input }),
+    async call(kind, input, key = `${kind}#0`) {
+      for (;;) {
+        const reply = await ring.gate.call({ process: 'worker', turn: 't1', key, kind, input })
+        if (!('over' in reply)) return reply
+        await reply.over
+      }
+    },
     commit: (...drafts) => void ring.log.commit(drafts),
     async records(type) {
       await ring.log.settled()

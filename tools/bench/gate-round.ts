@@ -46,14 +46,14 @@ async function effectsPerSecond(journal: JournalStore, clock: ReturnType<typeof 
   const began = performance.now()
   const lane = async (turn: number): Promise<void> => {
     for (let k = 0; k < perTurn; k += 1) {
-      const { outcome } = await gate.call({
+      const reply = await gate.call({
         process: 'bench',
         turn: `t-${turn}`,
         key: `file.read:in/${k}#0`,
         kind: 'file.read',
         input: { mount: 'in', path: `${k}` },
       })
-      if (!outcome.ok) throw new Error(`an effect failed: ${outcome.error.message}`)
+      if ('over' in reply || !reply.outcome.ok) throw new Error(`an effect failed: ${JSON.stringify(reply)}`)
     }
   }
   await Promise.all(Array.from({ length: inFlight }, (_, turn) => lane(turn)))

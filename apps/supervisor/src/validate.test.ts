@@ -19,7 +19,7 @@ it('tells the good with their next fires, the bad with their places', async () =
   await writeFile(join(folder, 'a.ts'), module)
   await writeFile(
     join(folder, 'a.agent'),
-    'name: a\nentrypoint: ./a.ts\nlabels: { t: "${GONE}" }\ntools: { "pa*": { cost: 1 }, "send_*": false }\ntriggers: [{ cron: "0 12 * * *" }]\n',
+    'name: a\nentrypoint: ./a.ts\nlabels: { t: "${GONE}" }\ntools: { "pa*": { cost: 1 }, "send_*": false }\napproval: { tools: [sum, wire] }\ntriggers: [{ cron: "0 12 * * *" }]\n',
   )
   await writeFile(join(folder, 'b.agent'), 'name: b\nentrypoint: ./b.ts\n')
   await writeFile(join(folder, 'vigil.yaml'), 'groups: [{ name: all, strategie: one_for_all }]\n')
@@ -36,6 +36,7 @@ it('tells the good with their next fires, the bad with their places', async () =
     '   tool sum',
     `warning ${folder}/a.agent:3:14: expected the variable GONE, found it unset (set it, or write \${GONE:-default})`,
     `warning ${folder}/a.agent: tools.send_*: expected a tool of the module that it matches, found pay, sum`,
+    `warning ${folder}/a.agent: approval.tools.1: expected a tool of the module that it matches, found pay, sum`,
     `error ${folder}/c.agent:3:12: expected a whole number, 32 or more, found the number 1`,
     `error ${folder}/vigil.yaml:1:23: expected a known field, found strategie (did you mean strategy?)`,
     `error ${folder}/b.agent: entrypoint: expected a module at ${folder}/b.ts, found nothing`,

@@ -98,9 +98,9 @@ async function modulesOf(loaded: readonly LoadedManifest[]): Promise<ModuleFound
       return { file, tools: [], problem: placed('entrypoint', message), idle: [] }
     }
     const names = found.tools.map(({ name }) => name)
-    const idle = idlePolicies(manifest, names).map((glob) => {
+    const idle = idlePolicies(manifest, names).map((path) => {
       const known = names.length === 0 ? 'none' : names.join(', ')
-      return placed(`tools.${glob}`, `expected a tool of the module that it matches, found ${known}`)
+      return placed(path, `expected a tool of the module that it matches, found ${known}`)
     })
     return { file, tools: found.tools, problem: undefined, idle }
   })

@@ -128,7 +128,7 @@ export const errorTable = {
   TOO_MANY_EFFECTS: row('terminal', 413, 'Publish or send what is left, so that another turn does it.'),
   TOOL_NOT_FOUND: row('rejected', 404, 'Give the tool to the module under `tools`, or correct the name.'),
   TOOL_INPUT_INVALID: row('rejected', 422, 'Send what fits the schema of the tool; the message names the place.'),
-  TOOL_DENIED: row('rejected', 403, 'Change the policy of the tool under `tools` in the manifest.'),
+  TOOL_DENIED: row('rejected', 403, 'Change its policy under `tools` in the manifest, or ask who denied it.'),
   TOOL_LIMIT: row('terminal', 429, 'Raise max_per_turn of the tool in the manifest, or do less in one turn.'),
   TOOL_TIMEOUT: row('retryable', 504, 'Raise the timeout of the tool, or do less in it.'),
   TOOL_FAILED: row('terminal', 500, 'The tool threw; its error is the cause.'),

@@ -15,6 +15,7 @@ export const contradictions = (manifest: ManifestDocument): Contradiction[] => [
 
   ...ofSecrets(manifest),
   ...ofBudget(manifest.budget).map((found) => ({ ...found, path: ['budget', ...found.path] })),
+  ...ofTools(manifest),
   ...ofNotify(manifest.approval?.notify, ['approval', 'notify']),
   ...manifest.triggers.flatMap((trigger, index) =>
     [...ofTrigger(trigger), ...ofWebhook(trigger, manifest.triggers.slice(0, index))].map((found) => ({
@@ -23,6 +24,20 @@ export const contradictions = (manifest: ManifestDocument): Contradiction[] => [
     })),
   ),
 ]
+
+/** Nobody is asked about what may not be done at all. */
+function ofTools({ tools, approval }: ManifestDocument): Contradiction[] {
+  const isDenied = (glob: string): boolean => tools[glob]?.allowed === false
+  const asking = Object.entries(tools).filter(
+    ([glob, { needs_approval: asks = false }]) => isDenied(glob) && asks !== false,
+  )
+  const listed = [...(approval?.tools ?? []).entries()].filter(([, glob]) => isDenied(glob))
+  const expected = 'a tool that is allowed, because nobody is asked about one that is not'
+  return [
+    ...asking.map(([glob]) => ({ path: ['tools', glob, 'needs_approval'], expected, found: 'allowed: false' })),
+    ...listed.map(([index, glob]) => ({ path: ['approval', 'tools', index], expected, found: `${glob}: false` })),
+  ]
+}
 
 function ofIsolation({ isolation, permissions }: ManifestDocument): Contradiction[] {
   const granted = Object.entries(permissions).find(([, value]) => (Array.isArray(value) ? value.length > 0 : value))

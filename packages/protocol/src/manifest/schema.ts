@@ -174,9 +174,6 @@ export const toolSchema = z.strictObject(
   },
   { error: 'true, false (not allowed), or a section of fields' },
 )
-const toolGlob = z
-  .string()
-  .regex(/^[A-Za-z0-9_*?-]{1,128}$/, { error: 'the name of a tool, or a glob such as "send_*"' })
 
 /** Rights that reach past the gate; whoever has any sits in a cell of its own. */
 const permissions = z.strictObject(
@@ -193,9 +190,14 @@ const permissions = z.strictObject(
 const hostWords = 'a host such as api.example.com, or host:port, without scheme, path or wildcard'
 const host = z.string({ error: hostWords }).refine((entry) => allowedHost(entry) !== undefined, { error: hostWords })
 
+const toolGlob = z
+  .string()
+  .regex(/^[A-Za-z0-9_*?-]{1,128}$/, { error: 'the name of a tool, or a glob such as "send_*"' })
+
 /** What holds for all that its turns ask people for. */
 const approval = z.strictObject(
   {
+    tools: z.array(toolGlob, { error: 'a list of names of tools, or globs' }).default([]),
     timeout: duration('1h', 1),
     on_timeout: oneOf(['deny', 'approve', 'escalate']).default('deny'),
     approvers: z.array(text('the name of a token'), { error: 'a list of names of tokens' }).default([]),

@@ -1,5 +1,6 @@
 import type { RecordedEffect, RecordedError, ThrownError, ToolLeave } from '@vigil/protocol'
 import type { EffectFold, TurnFold } from '../fold/process-fold.ts'
+import { approvalKind } from '../fold/turn-fold.ts'
 import type { Manifest } from '../manifests/manifest.ts'
 import { backoff } from '../supervision/backoff.ts'
 
@@ -43,6 +44,7 @@ export function recordedEffects(turn: TurnFold): RecordedEffect[] {
   const recorded: RecordedEffect[] = []
   for (const effect of turn.effects.values()) {
     const { key, kind, at, outcome, repeatable } = effect
+    if (kind === approvalKind) continue
     if (outcome !== undefined) recorded.push({ key, kind, at, outcome })
     // What happened inside was seen after the leave: a replay has to give them in the same order.
     else if (repeatable && (kind === 'step' || kind === 'tool'))

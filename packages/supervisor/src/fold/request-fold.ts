@@ -9,7 +9,7 @@ export function foldRequestOpened(process: ProcessFold, { at, turn: id = '', dat
   const turn = process.turns.get(id)
   if (turn === undefined) return
   const { key, call: kind, input_hash: inputHash, timeout_ms: timeoutMs, on_timeout: onTimeout } = data
-  const input = { request: data.id }
+  const input = { request: data.id, input_hash: inputHash }
   turn.effects.set(key, { key, kind, at, attempt: turn.attempt, input, repeatable: true, rerun: false })
   const { id: request, kind: asks, asked, deadline } = data
   process.requests.set(request, {

@@ -130,11 +130,14 @@ export function foldSuspended(process: ProcessFold, record: Of<'turn.suspended'>
   if (turn === undefined || turn.attempt !== record.data.attempt) return
   turn.cut = true
   // A decision may have come while the guest was being told: then it goes on at once.
-  const open = turn.effects
-    .values()
-    .some(({ kind, outcome }) => outcome === undefined && personKinds.has(kind as CallKind))
-  if (open) turn.suspended = record.at
+  if (turn.effects.values().some(asksPeople)) turn.suspended = record.at
 }
+
+/** Of an effect beside a call that people have to approve: what they say is for the gate, and no guest asks for it. */
+export const approvalKind = 'approval'
+
+const asksPeople = ({ kind, outcome }: EffectFold): boolean =>
+  outcome === undefined && (kind === approvalKind || personKinds.has(kind as CallKind))
 
 /** It does nothing and holds no guest before a person has spoken. */
 export const waitsForPerson = ({ parked, suspended }: TurnFold): boolean =>

@@ -15,7 +15,10 @@ export type Ruling =
   | { readonly verdict: 'go'; readonly input?: unknown; readonly reserve?: Amounts }
   /** The error is the outcome of the call, and is recorded as that, and `beside` what else follows from the refusal. */
   | { readonly verdict: 'refuse'; readonly error: VigilError; readonly beside?: readonly RecordDraft[] }
-  /** `over` puts on record what is waited for, if it is not there, and resolves when it has come: then all are asked anew. */
+  /**
+   * People have to say something first. `over` puts on record what they are asked, if it is not there, and resolves when they have
+   * spoken: whoever wants the call still makes it again, and all are asked anew.
+   */
   | { readonly verdict: 'wait'; readonly over: () => Promise<void> }
 
 /** Pure: it reads the folds of the site and nothing that moves by itself. Undefined: it has nothing to say about this call. */

@@ -24,7 +24,15 @@ import { replyOrder } from './reply-order.ts'
 /** A call that is being made. `land` answers everyone who waits for it, and is called once. */
 export interface Flight extends CallSite {
   readonly kind: CallKind
-  readonly land: (reply: GateReply) => void
+  readonly land: (reply: GateReply | GateWait) => void
+}
+
+/**
+ * People are asked first, and nothing of the call is done. Whoever wants it still when `over` resolves makes it again: a guest that was
+ * let go meanwhile does so in its replay, and what it began here would have nobody to end it.
+ */
+export interface GateWait {
+  readonly over: Promise<void>
 }
 
 export interface GateReply {
@@ -95,12 +103,7 @@ export function flights(log: RecordLog, clock: Clock, deciders: readonly Decider
     const ruling = decide(deciders, { site: flight, kind: flight.kind, input })
     if (ruling.verdict === 'go') return go(ruling.input as typeof input, ruling.reserve)
     if (ruling.verdict === 'refuse') return complete(flight, refused(ruling.error), { rerun, beside: ruling.beside })
-    return ruling.over().then(() => {
-      const { process, turn } = flight
-      // It may have been cancelled meanwhile: nothing begins for it any more.
-      if (process.turns.get(turn.turn) !== turn) throw new VigilError('ABORTED', `turn ${turn.turn} is over`)
-      return governed(flight, { input, ...(rerun === undefined ? {} : { rerun }) }, go)
-    })
+    flight.land({ over: ruling.over() })
   }
 
   return {

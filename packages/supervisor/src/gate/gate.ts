@@ -13,7 +13,7 @@ import type { RecordLog } from '../runtime/record-log.ts'
 import { actOutside } from './act-outside.ts'
 import type { Decider } from './decide.ts'
 import type { CallSite, InsideEffect, OutsideEffect, WaitingEffect } from './effect.ts'
-import { type Flight, flights, type GateReply } from './flight.ts'
+import { type Flight, flights, type GateReply, type GateWait } from './flight.ts'
 import { guestWork } from './guest-work.ts'
 
 /**
@@ -22,8 +22,8 @@ import { guestWork } from './guest-work.ts'
  * is recorded, and the next life gets it from the record. Nothing here knows guests, cells or wires.
  */
 export interface Gate {
-  /** Answers a call from the record, joins it if it is under way, or makes it. Never rejects. */
-  call(request: GateRequest): Promise<GateReply>
+  /** Answers a call from the record, joins it if it is under way, or makes it; or says that people are asked first. Never rejects. */
+  call(request: GateRequest): Promise<GateReply | GateWait>
   inFlight(turn: string, key: string): boolean
   /** Effects of a process that ring 0 is working on now; what only waits is no work. */
   busy(process: string): number
@@ -52,7 +52,7 @@ export interface GateParts {
 }
 
 export function createGate({ log, clock, effects, deciders }: GateParts): Gate {
-  const inFlight = new Map<string, Promise<GateReply>>()
+  const inFlight = new Map<string, Promise<GateReply | GateWait>>()
   const busy = new Map<string, number>()
   const made = flights(log, clock, deciders)
   const { complete, governed, intend, land, nowIso, refusal } = made
@@ -137,9 +137,9 @@ export function createGate({ log, clock, effects, deciders }: GateParts): Gate {
   }
 
   /** Makes the call, and lets it run to its end whatever becomes of the guest that asked for it. */
-  function take(site: CallSite, name: string, kind: CallKind, input: unknown): Promise<GateReply> {
+  function take(site: CallSite, name: string, kind: CallKind, input: unknown): Promise<GateReply | GateWait> {
     const process = site.process.name
-    const { promise, resolve } = Promise.withResolvers<GateReply>()
+    const { promise, resolve } = Promise.withResolvers<GateReply | GateWait>()
     inFlight.set(name, promise)
     const work = waitingKinds.has(kind) ? 0 : 1
     busy.set(process, (busy.get(process) ?? 0) + work)
@@ -158,7 +158,13 @@ export function createGate({ log, clock, effects, deciders }: GateParts): Gate {
     return promise
   }
 
-  const answer = ({ process: name, turn: id, key, kind, input }: GateRequest): GateReply | Promise<GateReply> => {
+  const answer = ({
+    process: name,
+    turn: id,
+    key,
+    kind,
+    input,
+  }: GateRequest): GateReply | Promise<GateReply | GateWait> => {
     const process = log.world.get(name)
     const turn = process?.turns.get(id)
     if (process === undefined || turn === undefined) return refusal(new VigilError('ABORTED', `turn ${id} is not open`))

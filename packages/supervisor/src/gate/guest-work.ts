@@ -1,6 +1,6 @@
 import { type CallInput, errorBody, limits, type Outcome, type ToolLeave, VigilError } from '@vigil/protocol'
 import { leaveOf } from '../delivery/attempt.ts'
-import type { EffectFold } from '../fold/process-fold.ts'
+import type { EffectFold, ProcessFold } from '../fold/process-fold.ts'
 import type { CallSite } from './effect.ts'
 import { type Flight, type Flights, inDoubt, refused } from './flight.ts'
 import { toolRules } from './tools/rules.ts'
@@ -77,3 +77,14 @@ const reported = (
 
 const rulesOf = ({ process, turn, key }: CallSite) =>
   toolRules(process, (turn.effects.get(key)?.input as { readonly name: string } | undefined)?.name ?? '')
+
+/** Whether this call asks leave to begin something in the guest: that may begin only `once`, or `again`. */
+export function begins(
+  process: ProcessFold,
+  { kind, input }: { readonly kind: string; readonly input?: unknown },
+): 'once' | 'again' | undefined {
+  const { intend, begin, name = '' } = (input ?? {}) as { intend?: unknown; begin?: unknown; name?: string }
+  if (kind === 'step') return intend === true ? 'once' : undefined
+  if (kind !== 'tool' || begin !== true) return undefined
+  return toolRules(process, name)?.repeatable === false ? 'once' : 'again'
+}

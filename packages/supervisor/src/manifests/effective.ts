@@ -70,11 +70,17 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
 }
 
 function effectiveApproval(
-  { timeout: timeoutMs, on_timeout: onTimeout, approvers, notify }: NonNullable<ManifestDocument['approval']>,
+  { tools, timeout: timeoutMs, on_timeout: onTimeout, approvers, notify }: NonNullable<ManifestDocument['approval']>,
   baseDirectory: string,
 ): NonNullable<Manifest['approval']> {
   const target = noticeTarget(notify, baseDirectory)
-  return { timeoutMs, onTimeout, approvers, ...(target === undefined ? {} : { notify: target }) }
+  return {
+    ...(tools.length === 0 ? {} : { tools }),
+    timeoutMs,
+    onTimeout,
+    approvers,
+    ...(target === undefined ? {} : { notify: target }),
+  }
 }
 
 function toolPolicy(policy: ManifestDocument['tools'][string]): ToolPolicy {

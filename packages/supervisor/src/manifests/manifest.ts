@@ -56,6 +56,8 @@ export interface Manifest {
   readonly secrets?: Readonly<Record<string, AgentSecret>>
   readonly network: { readonly allow: readonly string[] }
   readonly approval?: {
+    /** Globs of tools that need an approval, whatever their input; absent: none. */
+    readonly tools?: readonly string[]
     /** Where the code says nothing else. */
     readonly timeoutMs: number
     readonly onTimeout: 'deny' | 'approve' | 'escalate'

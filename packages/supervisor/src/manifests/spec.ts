@@ -175,6 +175,7 @@ export interface SpawnSpec {
   >
   readonly network?: { readonly allow?: readonly string[] }
   readonly approval?: {
+    readonly tools?: readonly string[]
     readonly timeout?: Duration
     readonly onTimeout?: 'deny' | 'approve' | 'escalate'
     /** Names of tokens: nobody else may decide. */

@@ -25,7 +25,7 @@ const openRequest = (
 
 /**
  * Puts a person's word on record; resolves with the name of the process when it is durable. The first one counts.
- * @throws ROLE_DENIED · REQUEST_NOT_FOUND · ALREADY_DECIDED · REQUEST_CLOSED · INVALID_ARGUMENT · ANSWER_INVALID
+ * @throws ROLE_DENIED · REQUEST_NOT_FOUND · ALREADY_DECIDED · REQUEST_CLOSED · INVALID_ARGUMENT · ANSWER_INVALID · TOOL_INPUT_INVALID · TOO_LARGE
  */
 export async function decideRequest(
   log: RecordLog,
@@ -45,7 +45,7 @@ export async function decideRequest(
     const who = approval.approvers.join(' or ')
     throw new VigilError('ROLE_DENIED', `expected ${who} to decide for "${process.name}", found "${decision.by}"`)
   }
-  const data = decidedOf(open, decision, decision.by)
+  const data = decidedOf(open, decision, { by: decision.by, tools: process.tools })
   await log.commitDurably([
     { process: process.name as ProcessName, epoch: process.epoch, type: 'request.decided', turn: open.turn, data },
   ])

@@ -20,11 +20,12 @@ import type { Channels } from '../bus/channels.ts'
 import { lifeChannels } from '../bus/life-channels.ts'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 import type { Credits } from '../gate/credits.ts'
+import type { GateReply, GateWait } from '../gate/flight.ts'
 import type { Gate } from '../gate/gate.ts'
-import { toolRules } from '../gate/tools/rules.ts'
+import { begins } from '../gate/guest-work.ts'
 import { type GuestNeeds, guestSpec, parseGuestMessage, turnMessage } from './guest-words.ts'
 import { type RunningTurn, runningTurn } from './running-turn.ts'
-import { staleUpdates, stateConflict, stateDiff } from './state-commit.ts'
+import { staleKeys, stateConflict, stateDiff } from './state-commit.ts'
 import { stateNews } from './state-news.ts'
 
 /**
@@ -105,8 +106,6 @@ export interface IncarnationParts extends GuestNeeds {
 
 type Call = Extract<GuestMessage, { t: 'call' }>
 
-type Completed = Extract<GuestMessage, { t: 'completed' }>
-
 export function beginLife(parts: IncarnationParts, listener: IncarnationListener): Incarnation {
   const { process, clock, gate } = parts
   const { manifest } = process
@@ -186,7 +185,6 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       return
     }
     turn.called()
-    if (asksLeave(call) && !mayRepeat(process, call)) turn.begun.add(call.key)
     if (held !== undefined) held.push(call)
     else perform(call, turn)
     listener.moved()
@@ -196,18 +194,38 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     const request = { process: process.name, turn: call.turn, key: call.key, kind: call.kind, input: call.input }
     const waits = waitingKinds.has(call.kind)
     if (personKinds.has(call.kind)) turn.asking.set(call.key, call)
+    if (begins(process, call) === 'once') turn.begun.add(call.key)
     turn.taken(waits)
+    const hear = (reply: GateReply | GateWait): void =>
+      'over' in reply ? askPeople(call, turn, reply.over) : answer(call, turn, reply)
     // Whoever waits must not hold a credit that others need.
-    if (waits) return void gate.call(request).then((reply) => answer(call, turn, reply))
+    if (waits) return void gate.call(request).then(hear)
     parts.credits.acquire(process.name, () => {
       void gate.call(request).then((reply) => {
         parts.credits.release()
-        answer(call, turn, reply)
+        hear(reply)
       })
     })
   }
 
-  const answer = (call: Call, turn: RunningTurn, { at, outcome, parked }: Awaited<ReturnType<Gate['call']>>): void => {
+  /** Nothing of the call is done, and this life or a later one makes it again when they have spoken. */
+  const askPeople = (call: Call, turn: RunningTurn, over: Promise<void>): void => {
+    if (dead) return
+    if (running.get(call.turn) !== turn) {
+      openCalls -= 1
+      return refuse(call)
+    }
+    turn.asks(call)
+    listener.moved()
+    void over.then(() => {
+      if (dead || !turn.heard(call)) return
+      if (held === undefined) perform(call, turn)
+      else held.push(call)
+      listener.moved()
+    })
+  }
+
+  const answer = (call: Call, turn: RunningTurn, { at, outcome, parked }: GateReply): void => {
     // The guest has let go of it, and of its turn.
     if (personKinds.has(call.kind) && !turn.asking.delete(call.key)) return
     openCalls -= 1
@@ -215,7 +233,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     progressed = true
     if (dead) return
     const { id } = call
-    if (!(asksLeave(call) && outcome.ok)) turn.begun.delete(call.key)
+    if (begins(process, call) === undefined || !outcome.ok) turn.begun.delete(call.key)
     if (parked === true) {
       if (running.get(call.turn) === turn) giveUp(call.turn, 'a person has to say what came of it')
       return listener.parked()
@@ -237,26 +255,23 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
   const hearEnd = (message: Extract<GuestMessage, { t: 'completed' | 'threw' }>): void => {
     const turn = running.get(message.turn)
     if (turn === undefined) return
-    const stale = message.t === 'completed' ? staleOf(process, message, turn) : undefined
-    if (stale !== undefined && turn.rounds < limits.stateRounds) return askAgain(message.turn, turn, stale)
+    const stale = message.t === 'completed' ? staleKeys(process, message, turn) : undefined
+    if (stale !== undefined && turn.rounds < limits.stateRounds) {
+      turn.rounds += 1
+      for (const [key, value] of stale) turn.seen.set(key, value)
+      return say({ t: 'reapply', turn: message.turn, ...stateDiff(stale) })
+    }
     forget(message.turn, turn)
-    if (stale !== undefined) return outrun(message as Completed, turn, stale)
+    if (stale !== undefined) {
+      say({ t: 'settled', turn: message.turn })
+      const error = stateConflict(stale.keys(), turn.rounds)
+      listener.threw(message.turn, { error, unasked: message.unasked, crashed: turn.crashed })
+      return listener.moved()
+    }
     progressed ||= message.t === 'completed'
     if (message.t === 'completed') listener.completed(message.turn, { ...message, crashed: turn.crashed })
     else listener.threw(message.turn, { ...message, crashed: turn.crashed })
     if (message.t === 'completed' && message.writes.updated !== undefined) say({ t: 'settled', turn: message.turn })
-    listener.moved()
-  }
-
-  const askAgain = (id: string, turn: RunningTurn, stale: ReadonlyMap<string, unknown>): void => {
-    turn.rounds += 1
-    for (const [key, value] of stale) turn.seen.set(key, value)
-    say({ t: 'reapply', turn: id, ...stateDiff(stale) })
-  }
-
-  const outrun = ({ turn: id, unasked }: Completed, { crashed, rounds }: RunningTurn, stale: Map<string, unknown>) => {
-    say({ t: 'settled', turn: id })
-    listener.threw(id, { error: stateConflict(stale.keys(), rounds), unasked, crashed })
     listener.moved()
   }
 
@@ -374,24 +389,5 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
   }
 }
 
-const asksLeave = ({ kind, input }: Call): boolean => {
-  const { intend, begin } = (input ?? {}) as { readonly intend?: unknown; readonly begin?: unknown }
-  return kind === 'step' ? intend === true : kind === 'tool' && begin === true
-}
-
-const mayRepeat = (process: ProcessFold, { kind, input }: Call): boolean =>
-  kind === 'tool' && toolRules(process, (input as { readonly name: string }).name)?.repeatable !== false
-
 /** It waits for ring 0, and another guest could take it from there without a doubt. */
 const mayBeReplayed = ({ open, listens, begun }: RunningTurn): boolean => open > 0 && !listens && begun.size === 0
-
-/** Keys that the turn has updated and others have committed since, with what stands there now; undefined if there are none. */
-function staleOf(
-  { turns, state }: ProcessFold,
-  { turn: id, writes }: Completed,
-  { seen }: RunningTurn,
-): Map<string, unknown> | undefined {
-  const turn = turns.get(id)
-  const stale = turn === undefined ? undefined : staleUpdates(state, turn, { writes, seen })
-  return stale === undefined || stale.size === 0 ? undefined : stale
-}

@@ -20,6 +20,10 @@ export interface RunningTurn {
   rounds: number
   /** By key its open calls that wait for people. */
   readonly asking: Map<string, Call>
+  /** People have to approve a call that is worked on: until they have spoken it waits, and has not begun. */
+  asks(call: Call): void
+  /** They have; false when the call was let go meanwhile. */
+  heard(call: Call): boolean
   /** Keys of steps that may begin only once and have asked for leave: what became of them only this guest can tell. */
   readonly begun: Set<string>
   /** It has opened a channel: what comes over it may set it to work at any time, and is on no record. */
@@ -100,6 +104,19 @@ export function runningTurn({ clock, crashed, isHeld, lulled, ...timing }: Parts
     called() {
       open += 1
       measure()
+    },
+    asks(call) {
+      asking.set(call.key, call)
+      begun.delete(call.key)
+      waiting += 1
+      measure()
+    },
+    heard(call) {
+      if (asking.get(call.key) !== call) return false
+      asking.delete(call.key)
+      waiting -= 1
+      measure()
+      return true
     },
     taken(waits) {
       if (waits) waiting += 1

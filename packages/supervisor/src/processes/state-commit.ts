@@ -38,6 +38,17 @@ export function staleUpdates(
   return new Map((writes.updated ?? []).filter(isStale).map((key) => [key, state.get(key)]))
 }
 
+/** Keys that a turn that ends has updated and others have committed since, with what stands there now; undefined if there are none. */
+export function staleKeys(
+  { turns, state }: Pick<ProcessFold, 'turns' | 'state'>,
+  { turn: id, writes }: { readonly turn: string; readonly writes: WriteSet },
+  { seen }: { readonly seen: ReadonlyMap<string, unknown> },
+): Map<string, unknown> | undefined {
+  const turn = turns.get(id)
+  const stale = turn === undefined ? undefined : staleUpdates(state, turn, { writes, seen })
+  return stale === undefined || stale.size === 0 ? undefined : stale
+}
+
 /** The attempt ends: somebody was quicker each time. */
 export const stateConflict = (keys: Iterable<string>, rounds: number): ThrownError => ({
   code: 'STATE_CONFLICT',

@@ -1,4 +1,4 @@
-import { misfitOf } from '../triggers/message-schema.ts'
+import { misfitOf, schemaProblem } from '../triggers/message-schema.ts'
 
 /** What an answer has to be. */
 export interface AnswerForm {
@@ -12,3 +12,7 @@ export function answerProblem({ options, schema }: AnswerForm, answer: unknown):
     return `expected one of ${options.join(', ')}, found ${JSON.stringify(answer)}`
   return schema === undefined ? undefined : misfitOf(schema, answer, 'answer')
 }
+
+/** The same of the whole input of a tool. What cannot be checked here the tool checks itself, before it runs. */
+export const inputProblem = (parameters: AnswerForm['schema'], input: unknown): string | undefined =>
+  parameters === undefined || schemaProblem(parameters) !== undefined ? undefined : misfitOf(parameters, input, 'edits')

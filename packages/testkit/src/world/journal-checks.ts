@@ -2,7 +2,7 @@ import { eventsOf, type JournalRecord, type RecordData } from '@vigil/protocol'
 import { noticesOnce, peopleAskedOnce, peopleHeard } from './people-checks.ts'
 import { requestsAnswered } from './request-checks.ts'
 import { slotsAccountedFor } from './slot-checks.ts'
-import { onceRunsOnce } from './tool-checks.ts'
+import { approvedFirst, onceRunsOnce } from './tool-checks.ts'
 import { channelsBeginAnew, overlapsKept, parkedWait, supersededByNewer } from './turn-checks.ts'
 
 /**
@@ -151,6 +151,7 @@ export const journalChecks: readonly JournalCheck[] = [
   parkedWait,
   channelsBeginAnew,
   onceRunsOnce,
+  approvedFirst,
   overlapsKept,
   supersededByNewer,
 ]

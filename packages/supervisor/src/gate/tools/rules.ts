@@ -31,12 +31,23 @@ export function toolRules(
   const declared = tools.find((tool) => tool.name === name)
   return declared === undefined
     ? undefined
-    : strictest(declared, [...matching(manifest, name), ...priced(manifest, name)])
+    : strictest(declared, [...matching(manifest, name), ...priced(manifest, name), ...approved(manifest, name)])
 }
 
-/** Globs of the manifest under which none of these tools falls. */
-export const idlePolicies = ({ tools = {} }: Pick<Manifest, 'tools'>, names: readonly string[]): string[] =>
-  Object.keys(tools).filter((glob) => !names.some((name) => matches(glob, name)))
+/** The places of globs in the manifest under which none of these tools falls. */
+export function idlePolicies(
+  { tools = {}, approval }: Pick<Manifest, 'tools' | 'approval'>,
+  names: readonly string[],
+): string[] {
+  const isIdle = (glob: string): boolean => !names.some((name) => matches(glob, name))
+  const listed = [...(approval?.tools ?? []).entries()].filter(([, glob]) => isIdle(glob))
+  return [
+    ...Object.keys(tools)
+      .filter(isIdle)
+      .map((glob) => `tools.${glob}`),
+    ...listed.map(([index]) => `approval.tools.${index}`),
+  ]
+}
 
 function strictest(declared: ToolDeclaration, policies: readonly Compiled[]): ToolRules {
   const once = declared.once === true || declared.irreversible === true
@@ -82,6 +93,10 @@ function priced({ budget }: Pick<Manifest, 'budget'>, name: string): readonly Co
   const { usd = 0, irreversible = false } = costs[name] ?? {}
   return [{ glob: name, cost: toDollars(usd), ...(irreversible ? { irreversible } : {}), asks: () => false }]
 }
+
+/** The list of those that need an approval is another way to say it of each. */
+const approved = ({ approval }: Pick<Manifest, 'approval'>, name: string): readonly Compiled[] =>
+  (approval?.tools ?? []).filter((glob) => matches(glob, name)).map((glob) => ({ glob, asks: () => true }))
 
 function asking({ needsApproval }: ToolPolicy): (input: unknown) => boolean {
   if (needsApproval === undefined) return () => false

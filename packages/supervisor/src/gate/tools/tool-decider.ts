@@ -9,7 +9,7 @@ export type ToolCall = Extract<CallInput<'tool'>, { begin: true }>
 /** May the tool be called at all, and once more in this turn? What a call costs is proposed to those who keep the money. */
 export const toolDecider: Decider = ({ site: { process, turn }, kind, input }) => {
   if (kind !== 'tool') return undefined
-  const { name, input: given } = input as ToolCall
+  const { name } = input as ToolCall
   const rules = toolRules(process, name)
   if (rules === undefined) {
     const known = process.tools.map((tool) => tool.name).join(', ')
@@ -26,9 +26,6 @@ export const toolDecider: Decider = ({ site: { process, turn }, kind, input }) =
       'TOOL_LIMIT',
       `the tool "${name}" was called ${begun} times in this turn; to allow more, change in the manifest: tools: { "${name}": { max_per_turn: ${begun + 1} } }`,
     )
-  // Closed as long as nobody opens it: who waits for a person stands before this one and says so.
-  if (rules.needsApproval(given))
-    return refuse('TOOL_DENIED', `the tool "${name}" needs an approval for this input, and nobody gives one`)
   return {
     verdict: 'go',
     reserve: {

@@ -1,0 +1,75 @@
+import { type Clock, type Random, VigilError } from '@vigil/protocol'
+import type { EffectFold, RequestFold } from '../fold/process-fold.ts'
+import { approvalKind } from '../fold/turn-fold.ts'
+import type { Decider, Ruling } from '../gate/decide.ts'
+import type { CallSite } from '../gate/effect.ts'
+import { toolRules } from '../gate/tools/rules.ts'
+import type { ToolCall } from '../gate/tools/tool-decider.ts'
+import type { RecordLog } from '../runtime/record-log.ts'
+import { type Asked, approvalPolicy, askedHash, askProblem, openedRecord } from './opened.ts'
+
+/** What people say about a call of a tool that may not be made without them. */
+export interface ToolApproval {
+  readonly approved: boolean
+  readonly by: string
+  readonly reason?: string
+  /** The input instead of the one that was asked for. */
+  readonly edits?: unknown
+}
+
+export interface ApprovalParts {
+  readonly log: RecordLog
+  readonly clock: Clock
+  readonly random: Random
+  /** Resolves when people have spoken about what stands under this key, or the turn is over. */
+  readonly spoken: (site: CallSite) => Promise<void>
+}
+
+/**
+ * Asked when it is known that the tool may be called at all, and before money is reserved. What people said stays in the turn, under a
+ * key of its own beside that of the call: a replay finds it, and so does the next attempt.
+ */
+export function approvalDecider(parts: ApprovalParts): Decider {
+  return ({ site, kind, input }) => {
+    if (kind !== 'tool') return undefined
+    const { name, input: given = null } = input as ToolCall
+    const { process, turn } = site
+    const place = { ...site, key: `${site.key}/approval` }
+    const asked = { tool: name, input: given }
+    const before = turn.effects.get(place.key)
+    if (before !== undefined) return ruled(before, asked, () => parts.spoken(place))
+    if (toolRules(process, name)?.needsApproval(given) !== true) return undefined
+    const problem = askProblem(process, asked)
+    if (problem !== undefined) return { verdict: 'refuse', error: problem }
+    const open: Asked = { call: approvalKind, kind: 'approval', asked, ...approvalPolicy(process.manifest) }
+    return {
+      verdict: 'wait',
+      over() {
+        parts.log.commit([openedRecord(parts, place, open)])
+        return parts.spoken(place)
+      },
+    }
+  }
+}
+
+function ruled({ outcome, input }: EffectFold, asked: AskedTool, over: () => Promise<void>): Ruling {
+  const { tool } = asked
+  if ((input as { readonly input_hash: string }).input_hash !== askedHash(asked)) {
+    const message = `people were asked about a call of "${tool}" with another input, under the same key`
+    return { verdict: 'refuse', error: new VigilError('TURN_DIVERGED', message) }
+  }
+  if (outcome === undefined) return { verdict: 'wait', over }
+  const { approved, by, reason, edits } = (outcome.ok ? outcome.value : { approved: false }) as unknown as ToolApproval
+  if (approved) return { verdict: 'go', input: { name: tool, input: edits === undefined ? asked.input : edits } }
+  const why = reason === undefined ? '' : `: ${reason}`
+  return { verdict: 'refuse', error: new VigilError('TOOL_DENIED', `the call of "${tool}" was denied by ${by}${why}`) }
+}
+
+interface AskedTool {
+  readonly tool: string
+  readonly input: unknown
+}
+
+/** The tool whose call people are asked about; undefined for what code asks in its own words. */
+export const askedTool = ({ kind, asked }: Pick<RequestFold, 'kind' | 'asked'>): AskedTool | undefined =>
+  kind === 'approval' && typeof (asked as Partial<AskedTool>).tool === 'string' ? (asked as AskedTool) : undefined
