@@ -105,7 +105,7 @@ async function start(disk: SimulatedFileSystem): Promise<Ring> {
   const { fileSystem, die } = mortal(disk)
   const journal = await openFileStore({ fileSystem, clock, directory: '/data', segmentBytes: 2_000 })
   const { world, rows, changed } = await recover(journal)
-  const log = recordLog(journal, world, changed)
+  const log = recordLog({ journal, world, changed })
   const policy = { everyMs: 1e9, everyRecords: 1e9, bytesAtOnce: 1 }
   const checkpoints = checkpointer({ log, clock, policy, rows, failed: () => undefined })
   return { clock, die, journal, log, checkpoints }

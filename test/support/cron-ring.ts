@@ -19,7 +19,7 @@ export async function cronRing({ at, keeps = false, timezone = 'UTC', ...rest }:
   const clock = virtualClock({ now: Date.parse(at) })
   const journal = openMemoryStore({ clock })
   const world = new Map()
-  const log = recordLog(journal, world)
+  const log = recordLog({ journal, world })
   const process = 'alpha' as ProcessName
   const trigger: CronTrigger = { type: 'cron', timezone, ...rest }
   const id = triggerId(trigger)

@@ -74,7 +74,7 @@ export async function openGateRing({
     const journal = await openFileStore({ fileSystem, clock, directory: '/journal' })
     const world: World = new Map()
     await journal.replay(0, (record) => applyRecord(world, record))
-    const log = recordLog(journal, world)
+    const log = recordLog({ journal, world })
     const people = peopleEffects({ world, clock, random })
     const gate = createGate({
       log,

@@ -21,7 +21,7 @@ const noop = {
 }
 
 async function effectsPerSecond(journal: JournalStore, clock: ReturnType<typeof systemClock>): Promise<number> {
-  const log = recordLog(journal, new Map())
+  const log = recordLog({ journal, world: new Map() })
   const process = 'bench' as ProcessName
   const manifest = { context: { initialState: {} }, mailbox: { max: 1e9 }, triggers: [] }
   log.commit([

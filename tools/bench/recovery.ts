@@ -19,7 +19,7 @@ async function filled(folder: string, count: number): Promise<void> {
   const clock = systemClock()
   const journal = await open(folder, clock)
   const { world, rows, changed } = await recover(journal)
-  const log = recordLog(journal, world, changed)
+  const log = recordLog({ journal, world, changed })
   const checkpoints = checkpointer({ log, clock, policy: checkpointPolicy, rows, failed: console.error })
   const author = (index: number) => ({ process: `agent-${index % processes}` as ProcessName, epoch: 1 })
   const manifest = { context: { initialState: {} }, triggers: [] }

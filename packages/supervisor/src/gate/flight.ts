@@ -94,7 +94,9 @@ export function flights(log: RecordLog, clock: Clock, deciders: readonly Decider
     const parked = parks && !outcome.ok ? [parkedRecord(flight, outcome.error)] : []
     const records = [completedRecord(flight, completed), ...parked, ...beside]
     const [record] = log.commit(records, guarded ? 'durable' : 'lazy')
-    const reply = { at: record?.at ?? nowIso(), outcome, ...(parks ? { parked: true as const } : {}) }
+    // As it is on record, without the secrets that may have stood in it: a replay gets no other.
+    const told = record?.type === 'effect.completed' ? record.data.outcome : outcome
+    const reply = { at: record?.at ?? nowIso(), outcome: told, ...(parks ? { parked: true as const } : {}) }
     land(flight, guarded ? record?.seq : undefined, reply)
   }
 

@@ -47,11 +47,13 @@ export interface GateParts {
   readonly log: RecordLog
   readonly clock: Clock
   readonly effects: EffectTable
+  /** A text holds no secret. */
+  readonly isClean?: (text: string) => boolean
   /** Asked in order about each call that is not on record. */
   readonly deciders: readonly Decider[]
 }
 
-export function createGate({ log, clock, effects, deciders }: GateParts): Gate {
+export function createGate({ log, clock, effects, deciders, isClean = () => true }: GateParts): Gate {
   const inFlight = new Map<string, Promise<GateReply | GateWait>>()
   const busy = new Map<string, number>()
   const made = flights(log, clock, deciders)
@@ -168,6 +170,8 @@ export function createGate({ log, clock, effects, deciders }: GateParts): Gate {
     const process = log.world.get(name)
     const turn = process?.turns.get(id)
     if (process === undefined || turn === undefined) return refusal(new VigilError('ABORTED', `turn ${id} is not open`))
+    // Folds find it by its name, and so would whoever reads them: the name cannot be another one on record.
+    if (!names(key, input).every(isClean)) return refusal(nameHoldsSecret(kind))
     const known = turn.effects.get(key)
     if (known !== undefined && known.kind !== kind) return refusal(diverged(known, kind))
     const flight = `${id} ${key}`
@@ -188,6 +192,19 @@ export function createGate({ log, clock, effects, deciders }: GateParts): Gate {
     busy: (process) => busy.get(process) ?? 0,
   }
 }
+
+/** As the guest meant them: keys have a grammar of their own. */
+const names = (key: string, input: unknown): string[] => {
+  const { topic } = (input ?? {}) as { readonly topic?: unknown }
+  const meant = key.replaceAll(/%(25|2f|23)/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+  return [key, meant, ...(typeof topic === 'string' ? [topic] : [])]
+}
+
+const nameHoldsSecret = (kind: string): VigilError =>
+  new VigilError(
+    'SECRET_DENIED',
+    `the name of this ${kind} holds a secret, and names go on record: call it something else`,
+  )
 
 const diverged = (effect: EffectFold, kind: string): VigilError =>
   new VigilError(

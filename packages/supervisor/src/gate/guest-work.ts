@@ -35,7 +35,10 @@ export function guestWork({ complete, governed, intend, land, nowIso }: Flights)
     return governed(flight, { input: call }, ({ name, input }, reserved) => {
       const { repeatable = false, timeoutMs } = toolRules(flight.process, name) ?? {}
       const granted: ToolLeave = { input: input ?? null, ...(timeoutMs === undefined ? {} : { timeout_ms: timeoutMs }) }
-      leave(flight, intend(flight, { input: { name, ...granted }, repeatable, reserved }), granted)
+      const durable = intend(flight, { input: { name, ...granted }, repeatable, reserved })
+      // From the record, as every later life gets it.
+      const intended = flight.turn.effects.get(flight.key)
+      leave(flight, durable, intended === undefined ? granted : leaveOf(intended))
     })
   }
 

@@ -1,8 +1,8 @@
 import { type Clock, errorCode, type HttpReply, type HttpRequest, VigilError } from '@vigil/protocol'
 import { Agent, fetch, type Headers, type RequestInit } from 'undici'
+import { type Redaction, redaction } from '../vault/redaction.ts'
 import { type Destination, destinationOf, type Grant } from './destination.ts'
 import { pinnedConnector, type Resolver } from './pinned-connector.ts'
-import { type Redaction, redaction } from './redaction.ts'
 import { requestFailure } from './request-failure.ts'
 import { type Swap, swapHeader, swapOf } from './secret-swap.ts'
 

@@ -17,6 +17,7 @@ import { wakeAdmission } from '../residency/wake-admission.ts'
 import { type Group, groupsOf } from '../supervision/groups.ts'
 import type { RecoveryReport, SupervisorEvents } from '../surface.ts'
 import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
+import { liveRedaction } from '../vault/live-redaction.ts'
 import { bundleStore } from './bundle-store.ts'
 import { type CheckpointPolicy, checkpointPolicy } from './checkpointer.ts'
 import { damageAlarm } from './damage-alarm.ts'
@@ -69,7 +70,7 @@ const residentByMemory = (memoryMb: number): number => Math.max(16, Math.floor(m
 export async function openRuntime({
   dataDirectory,
   env,
-  emit,
+  emit: tell,
   segmentBytes,
   ballastBytes = defaultBallastBytes,
   checkpoints,
@@ -83,7 +84,9 @@ export async function openRuntime({
 }: OpenOptions): Promise<Opened> {
   // Before anything is touched: a typo costs nothing.
   const groups = groupsOf(definitions)
-  const closing: (() => Promise<void> | void)[] = []
+  const redaction = liveRedaction()
+  const emit = redaction.emit(tell)
+  const closing: (() => Promise<void> | void)[] = [redaction.close]
   const closeAll = async (): Promise<void> => {
     for (const close of closing.splice(0).reverse()) await close()
   }
@@ -173,6 +176,7 @@ export async function openRuntime({
       notify,
       env,
       emit,
+      redaction,
     })
     const tail = store.report.tornTail
     const author = { process: '@runtime' as ProcessName, epoch: 0 }

@@ -29,7 +29,20 @@ export interface RecordLog {
   observe(observer: (record: JournalRecord) => void): () => void
 }
 
-export function recordLog(journal: JournalStore, world: World, changed = new Set<string>()): RecordLog {
+export interface RecordLogParts {
+  readonly journal: JournalStore
+  readonly world: World
+  readonly changed?: Set<string>
+  /** What of a record may be folded and written. */
+  readonly clean?: (draft: RecordDraft) => RecordDraft
+}
+
+export function recordLog({
+  journal,
+  world,
+  changed = new Set(),
+  clean = (draft) => draft,
+}: RecordLogParts): RecordLog {
   const { space } = journal
   const observers = new Set<(record: JournalRecord) => void>()
   let untold: JournalRecord[] = []
@@ -42,7 +55,7 @@ export function recordLog(journal: JournalStore, world: World, changed = new Set
   })
 
   const commit: RecordLog['commit'] = (drafts, urgency = 'durable') => {
-    const records = journal.append(drafts, urgency)
+    const records = journal.append(drafts.map(clean), urgency)
     for (const record of records) {
       applyRecord(world, record)
       for (const name of touched(world, record)) changed.add(name)

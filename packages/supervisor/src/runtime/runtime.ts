@@ -27,6 +27,7 @@ import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { triggerSet } from '../triggers/trigger-set.ts'
 import { hookSecrets } from '../triggers/webhook/hook-secrets.ts'
 import { hooks } from '../triggers/webhook/hooks.ts'
+import type { LiveRedaction } from '../vault/live-redaction.ts'
 import { vault } from '../vault/vault.ts'
 import { bodyRetention } from './body-retention.ts'
 import type { BundleStore } from './bundle-store.ts'
@@ -86,6 +87,8 @@ export interface RuntimeParts {
   readonly notify: NoticeTarget | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] }
+  /** Keeps secrets out of what is written. */
+  readonly redaction: LiveRedaction
 }
 
 export function startRuntime({
@@ -100,9 +103,10 @@ export function startRuntime({
   notify,
   env,
   emit,
+  redaction,
 }: RuntimeParts): Runtime {
   const { clock, random, journal } = ports
-  const log = recordLog(journal, world, changed)
+  const log = recordLog({ journal, world, changed, clean: redaction.draft })
   const members = new Map<string, Member>()
   const watchers = new Set<() => void>()
   const shared = credits(limits.totalCredits)
@@ -117,8 +121,10 @@ export function startRuntime({
     lost: (process, message) => emit.log({ process, level: 'error', message }),
   })
   const secretsOfAgents = vault({ env, fileSystem: ports.fileSystem, clock, processOf: (name) => world.get(name) })
+  redaction.follow(secretsOfAgents)
   const gate = createGate({
     log,
+    isClean: (text) => redaction.text(text) === text,
     clock,
     effects: {
       outside: {
