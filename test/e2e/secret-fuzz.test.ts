@@ -88,6 +88,12 @@ function needlesOf(secret: Buffer): Buffer[] {
   return [secret, ...[...texts, base64.slice(0, Math.floor((secret.length * 8) / 6))].map((each) => Buffer.from(each))]
 }
 
+/** What stands before a needle, to know where it came from. */
+function around(all: Buffer, needle: Buffer): string | undefined {
+  const at = all.indexOf(needle)
+  return at === -1 ? undefined : all.toString('latin1', Math.max(0, at - 300), at)
+}
+
 const endOf = (k: number): string => (k % 10 === 4 ? 'crash' : k % 3 === 1 ? 'throw' : 'result')
 
 const post = async (k: number): Promise<void> => {
@@ -160,7 +166,7 @@ test(
       expect(sent.has(secret.toString('hex')), `s${k} arrived`).toBe(true)
       expect(written.includes(`[secret s${k}]`), `s${k} on record`).toBe(true)
       for (const [form, needle] of needlesOf(secret).entries())
-        expect(all.includes(needle), `seed ${seed}: s${k} in form ${form}`).toBe(false)
+        expect(around(all, needle), `seed ${seed}: s${k} in form ${form}`).toBeUndefined()
     }
     for (const text of [pages, daemon.output()]) expect(text).toContain('[secret s1]')
     expect(all.includes('SECRET_DENIED')).toBe(true)
