@@ -32,8 +32,8 @@ it('tells the good with their next fires, the bad with their places', async () =
   expect(lines).toEqual([
     `ok a ${folder}/a.agent`,
     '   cron "0 12 * * *" UTC: next 2026-01-01T12:00:00.000Z, 2026-01-02T12:00:00.000Z, 2026-01-03T12:00:00.000Z',
-    '   tool pay: once, $0.5',
-    '   tool sum',
+    '   tool pay: once, $1',
+    '   tool sum: needs approval',
     `warning ${folder}/a.agent:3:14: expected the variable GONE, found it unset (set it, or write \${GONE:-default})`,
     `warning ${folder}/a.agent: tools.send_*: expected a tool of the module that it matches, found pay, sum`,
     `warning ${folder}/a.agent: approval.tools.1: expected a tool of the module that it matches, found pay, sum`,
@@ -47,6 +47,27 @@ it('tells the good with their next fires, the bad with their places', async () =
   expect((await validate({ ...alone, config: join(folder, 'vigil.yaml') }, { GONE: 'x' }, new Date(0))).exitCode).toBe(
     2,
   )
+})
+
+it('tells what holds for each tool: of the module and the manifest, the strictest', async () => {
+  const tools = `[
+    { name: 'pay', irreversible: true, timeoutMs: 90_000, run },
+    { name: 'pay_all', once: true, needsApproval: true, run },
+    { name: 'debug', run },
+    { name: 'look', run },
+  ]`
+  await writeFile(join(folder, 'a.ts'), `const run = () => 1\nexport default { tools: ${tools}, run }`)
+  await writeFile(
+    join(folder, 'a.agent'),
+    'name: a\nentrypoint: ./a.ts\ntools:\n  "pay*": { cost: 0.5, needs_approval: input.usd > 5, timeout: 30s }\n  pay: { max_per_turn: 2, needs_approval: input.to == "Bo" }\n  "de*": false\n',
+  )
+  const { lines } = await validate({ paths: [folder], config: undefined }, {}, new Date(0))
+  expect(lines.slice(1)).toEqual([
+    '   tool pay: irreversible, needs approval if input.usd > 5 or input.to == "Bo", $0.5, at most 30 s, at most 2 in a turn',
+    '   tool pay_all: once, needs approval, $0.5, at most 30 s',
+    '   tool debug: denied by tools.de*',
+    '   tool look',
+  ])
 })
 
 it('knows the defaults of the fleet', async () => {

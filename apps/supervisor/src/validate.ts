@@ -9,6 +9,8 @@ import {
   problemLine,
   readConfiguration,
   readManifests,
+  type ToolRules,
+  toolRules,
 } from '@vigil/supervisor'
 import type { Environment } from './command-line.ts'
 import { manifestDisk } from './data-files.ts'
@@ -61,7 +63,7 @@ export async function validate(
       ...good.flatMap(({ manifest, file }) => [
         `ok ${manifest.name} ${file}`,
         ...schedules(manifest, now),
-        ...(toolsOf.get(file) ?? []).map(toolLine),
+        ...toolLines(manifest, toolsOf.get(file)),
       ]),
       ...warnings.map((warning) => `warning ${problemLine(warning)}`),
       ...all.map((problem) => `error ${problemLine(problem)}`),
@@ -70,6 +72,9 @@ export async function validate(
     exitCode: all.length === 0 ? exitCodes.done : exitCodes.usage,
   }
 }
+
+const toolLines = (manifest: Manifest, tools: readonly ToolDeclaration[] = []): string[] =>
+  tools.map((each) => toolLine(manifest, tools, each))
 
 const schedules = (manifest: Manifest, now: Date): string[] =>
   manifest.triggers.flatMap((trigger) => {
@@ -108,11 +113,23 @@ async function modulesOf(loaded: readonly LoadedManifest[]): Promise<ModuleFound
 
 const isGiven = (right: boolean | readonly string[]): boolean => (typeof right === 'boolean' ? right : right.length > 0)
 
-function toolLine({ name, once, irreversible, cost, needs_approval: approval }: ToolDeclaration): string {
+/** What holds for a tool: of what it says itself and what the manifest says of it, the strictest. */
+function toolLine(manifest: Manifest, tools: readonly ToolDeclaration[], declared: ToolDeclaration): string {
+  const { name, once, timeout_ms: own = Infinity } = declared
+  const rules = toolRules({ manifest, tools }, name)
+  const timeoutMs = Math.min(own, rules?.timeoutMs ?? Infinity)
   const said = [
-    irreversible === true ? 'irreversible' : once === true ? 'once' : undefined,
-    approval === true ? 'needs approval' : undefined,
-    cost === undefined ? undefined : `$${cost}`,
+    rules?.deniedBy === undefined ? undefined : `denied by tools.${rules.deniedBy}`,
+    rules?.irreversible === true ? 'irreversible' : once === true ? 'once' : undefined,
+    approvalWords(rules?.approvals),
+    rules === undefined || rules.cost === 0 ? undefined : `$${rules.cost}`,
+    timeoutMs === Infinity ? undefined : `at most ${timeoutMs / 1_000} s`,
+    rules?.maxPerTurn === undefined ? undefined : `at most ${rules.maxPerTurn} in a turn`,
   ].filter((word) => word !== undefined)
   return `   tool ${name}${said.length === 0 ? '' : `: ${said.join(', ')}`}`
+}
+
+function approvalWords(approvals: ToolRules['approvals'] = []): string | undefined {
+  if (approvals === true) return 'needs approval'
+  return approvals.length === 0 ? undefined : `needs approval if ${approvals.join(' or ')}`
 }

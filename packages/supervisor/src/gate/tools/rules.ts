@@ -21,6 +21,8 @@ export interface ToolRules {
   readonly timeoutMs: number | undefined
   readonly maxPerTurn: number | undefined
   needsApproval(input: unknown): boolean
+  /** When it needs one: always (true), or the filters of which one has to fit. */
+  readonly approvals: true | readonly string[]
 }
 
 /** Undefined for a tool that the module of the process does not have. */
@@ -62,7 +64,13 @@ function strictest(declared: ToolDeclaration, policies: readonly Compiled[]): To
     timeoutMs: least(policies.map((policy) => policy.timeoutMs)),
     maxPerTurn: least(policies.map((policy) => policy.maxPerTurn)),
     needsApproval: (input) => declared.needs_approval === true || policies.some((policy) => policy.asks(input)),
+    approvals: declared.needs_approval === true || approvalsOf(policies),
   }
+}
+
+function approvalsOf(policies: readonly ToolPolicy[]): ToolRules['approvals'] {
+  const all = policies.flatMap(({ needsApproval = [] }) => needsApproval)
+  return all.includes(true) || all.filter((each) => each !== true)
 }
 
 function least(values: readonly (number | undefined)[]): number | undefined {
@@ -96,7 +104,9 @@ function priced({ budget }: Pick<Manifest, 'budget'>, name: string): readonly Co
 
 /** The list of those that need an approval is another way to say it of each. */
 const approved = ({ approval }: Pick<Manifest, 'approval'>, name: string): readonly Compiled[] =>
-  (approval?.tools ?? []).filter((glob) => matches(glob, name)).map((glob) => ({ glob, asks: () => true }))
+  (approval?.tools ?? [])
+    .filter((glob) => matches(glob, name))
+    .map((glob) => ({ glob, needsApproval: true, asks: () => true }))
 
 function asking({ needsApproval }: ToolPolicy): (input: unknown) => boolean {
   if (needsApproval === undefined) return () => false
