@@ -22,6 +22,7 @@ import type { GateReply } from '../../packages/supervisor/src/gate/flight.ts'
 import { createGate, type Gate } from '../../packages/supervisor/src/gate/gate.ts'
 import { ledgerDecider } from '../../packages/supervisor/src/ledger/ledger.ts'
 import { manifestFromSpec, type SpawnSpec } from '../../packages/supervisor/src/manifests/spec.ts'
+import { moreBudget } from '../../packages/supervisor/src/requests/approvals.ts'
 import { recordLog } from '../../packages/supervisor/src/runtime/record-log.ts'
 import { vault } from '../../packages/supervisor/src/vault/vault.ts'
 
@@ -76,6 +77,9 @@ export async function openGateRing({
     await journal.replay(0, (record) => applyRecord(world, record))
     const log = recordLog({ journal, world })
     const people = peopleEffects({ world, clock, random })
+    const { spoken } = people
+    const askMore = moreBudget({ log, clock, random, spoken })
+    const ledger = { world, clock, lookAtClock: () => undefined, askMore }
     const gate = createGate({
       log,
       clock,
@@ -96,7 +100,7 @@ export async function openGateRing({
           ask_human: people.ask_human,
         },
       },
-      deciders: hasLedger ? [...deciders, ledgerDecider(world, clock, () => undefined)] : deciders,
+      deciders: hasLedger ? [...deciders, ledgerDecider(ledger)] : deciders,
     })
     return { journal, world, log, gate }
   }

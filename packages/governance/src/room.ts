@@ -14,6 +14,8 @@ export interface Holding {
 export interface TurnPurse {
   readonly spent: Amounts
   readonly reserved: Amounts
+  /** What people gave it beyond its limit. */
+  readonly granted?: Amounts
 }
 export const emptyTurnPurse: TurnPurse = { spent: {}, reserved: {} }
 
@@ -38,7 +40,8 @@ export function exceededInTurn(
   { owner, limits, purse }: { readonly owner: string; readonly limits: Amounts; readonly purse: TurnPurse },
 ): Exceeded | undefined {
   for (const kind of kinds) {
-    const limit = limits[kind]
+    const whole = limits[kind]
+    const limit = whole === undefined ? undefined : whole + (purse.granted?.[kind] ?? 0)
     const lacks = limit === undefined ? undefined : lack(asked)(kind, standOf(kind, limit, purse))
     if (limit !== undefined && lacks !== undefined)
       return {

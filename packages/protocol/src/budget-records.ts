@@ -19,9 +19,14 @@ export const budgetRecords = {
     }),
   ),
   'budget.granted': record(
-    ['purse'],
-    'Somebody gave a process more, for the hour, day and month that are now: `usd` in millionths of a dollar.',
-    z.strictObject({ usd: z.int().min(1), by }),
+    ['turns', 'purse'],
+    'Somebody gave a process more, for the hour, day and month that are now, or a turn of it: `usd` in millionths of a dollar.',
+    z.strictObject({
+      usd: z.int().min(1).optional(),
+      amounts: amounts.optional().describe('what was asked for, instead of usd'),
+      for_turn: z.boolean().optional().describe('for the turn that asked, and nothing else'),
+      by,
+    }),
   ),
   'budget.warned': record(['purse'], 'A limit comes near; told once in each period.', z.strictObject(budgetLimit)),
   'budget.exceeded': record(
@@ -32,7 +37,7 @@ export const budgetRecords = {
       owner: z.string().describe('whose limit it is: its own, of one above it, of @fleet'),
       asked: z.number(),
       reserved: z.number(),
-      policy: z.enum(['pause', 'stop', 'nothing']),
+      policy: z.enum(['pause', 'escalate', 'stop', 'nothing']),
       until: z.string().optional().describe('when the next period begins'),
     }),
   ),

@@ -322,7 +322,7 @@ export const recordTable = {
   ),
 
   'notice.queued': record(
-    ['notices', 'requests'],
+    ['notices', 'requests', 'purse'],
     'People are to be told something. Without `to` there is nobody to send it to, and it is told on the bus and in the status alone.',
     z.strictObject({
       id: z.string().describe('the same in every try'),
@@ -331,6 +331,7 @@ export const recordTable = {
       data: z.unknown(),
       to: z.unknown().optional().describe('URL or where it lies, format, where the secret lies'),
       request: z.string().optional().describe('the request that it is about'),
+      paused: z.boolean().optional().describe('it is about what the process waits for: its budget'),
     }),
   ),
   'notice.sent': record(

@@ -8,12 +8,20 @@ export interface Attention {
 }
 
 export function attentionOf(process: ProcessFold): Attention[] {
-  const { turns, requests, notices } = process
+  const { turns, requests, notices, budgetPause } = process
   return [
     ...[...requests.values()].map((open) => ({ what: `waits for ${requestWords([open])}`, since: open.at })),
     ...[...turns.values()].flatMap(({ turn, parked }) =>
       parked === undefined ? [] : [{ what: `turn ${turn} is in doubt`, since: parked.at }],
     ),
+    ...(budgetPause?.told === undefined
+      ? []
+      : [
+          {
+            what: `waits for its budget: the ${budgetPause.per} of ${budgetPause.owner} has no room`,
+            since: budgetPause.at,
+          },
+        ]),
     ...[...notices.values()]
       .filter(({ failed }) => failed > 0)
       .map(({ id, at, failed, error, isLost }) => ({

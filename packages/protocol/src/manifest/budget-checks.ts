@@ -6,6 +6,7 @@ import {
   budgetPatchSchema,
   budgetSchema,
   limitRows,
+  ofEscalation,
 } from './budget.ts'
 import { describeFound, issueProblems, type ManifestProblem } from './problems.ts'
 import { canonicalBudget, isPlainObject, type SpellingProblem } from './spelling.ts'
@@ -58,6 +59,8 @@ export function checkFleetBudget(
           'expected limits per hour, day or month, found one of a turn, which each agent has of its own',
         ),
       )
+  for (const { path, expected, found } of ofEscalation(parsed.data))
+    problems.push(problemAt(['budget', ...path], `expected ${expected}, found ${found}`))
   return problems.length === 0 ? { ok: true, budget: { ...parsed.data, unlimited: true } } : { ok: false, problems }
 }
 

@@ -71,6 +71,8 @@ describe('other fields', () => {
   it.each([
     ['tool_costs', { pay: { cost: 5, irreversible: true }, look: 0.01, old: { cost_weight: 2 } }],
     ['on_exceeded', 'stop'],
+    ['on_exceeded', 'ask'],
+    ['on_exceeded', 'escalate'],
     ['on_budget_exceeded', 'pause'],
     ['warning_threshold', 1],
     ['reset_hour', 23],
@@ -92,7 +94,7 @@ describe('other fields', () => {
       'budget.tool_costs.pay.cost',
       'expected an amount of dollars such as 0.5, found the number -1',
     ],
-    ['on_exceeded', 'halt', 'budget.on_exceeded', 'expected one of pause, stop, found "halt"'],
+    ['on_exceeded', 'halt', 'budget.on_exceeded', 'expected one of pause, ask, escalate, stop, found "halt"'],
     [
       'warning_threshold',
       0,
@@ -104,6 +106,29 @@ describe('other fields', () => {
     ['max_dayly_cost', 1, 'budget.max_dayly_cost', 'expected a known field, found max_dayly_cost'],
   ])('%s may not be %j', (field, value, path, message) => {
     expect(problems({ [field]: value })).toMatchObject([{ path, message }])
+  })
+  it.each<[object, string | undefined, string]>([
+    [{ webhook_url: 'https://ops.test/money', format: 'slack' }, undefined, ''],
+    [{ webhook_url: '${HOOK}', secret: '${KEY}', event_type: 'ops.budget' }, undefined, ''],
+    [{ format: 'slack' }, 'budget.escalation.webhook_url', 'a URL such as'],
+    [
+      { webhook_url: 'https://ops.test', format: 'slack', event_type: '' },
+      'budget.escalation.event_type',
+      'the name of an event',
+    ],
+    [
+      { webhook_url: 'https://ops.test', format: 'slack', event: 'x' },
+      'budget.escalation.event',
+      'expected a known field',
+    ],
+    [
+      { webhook_url: 'https://ops.test' },
+      'budget.escalation.secret',
+      'expected a secret, with which notices are signed',
+    ],
+  ])('escalation: %j', (escalation, path, message) => {
+    const found = problems({ on_exceeded: 'escalate', escalation })
+    expect(found).toMatchObject(path === undefined ? [] : [{ path, message: expect.stringContaining(message) }])
   })
   it('a budget is a section or unlimited', () => {
     expect(problems('endless')).toMatchObject([
@@ -118,6 +143,11 @@ describe('other fields', () => {
 
 describe('contradictions', () => {
   it.each([
+    [
+      { on_exceeded: 'ask', escalation: { webhook_url: 'https://ops.test', format: 'slack' } },
+      'escalation',
+      'expected on_exceeded: escalate beside it, found ask, which tells nobody',
+    ],
     [
       { max_cost_per_invocation: 20 },
       'max_cost_per_invocation',

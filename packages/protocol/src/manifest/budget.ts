@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { flag, oneOf, section, text } from './fields.ts'
+import { escalationSchema, ofNotify } from './notify.ts'
 
 /** What a budget may limit, and over what. Every limit is a field of its own; here they have their names. */
 const periods = { hourly: 'hour', daily: 'day', monthly: 'month' } as const
@@ -79,7 +80,7 @@ const hour = 'an hour from 0 to 23'
 const part = 'a part of the limit such as 0.8'
 
 const rest = {
-  on_exceeded: oneOf(['pause', 'stop']),
+  on_exceeded: oneOf(['pause', 'ask', 'escalate', 'stop']),
   warning_threshold: z.number({ error: part }).gt(0, { error: part }).max(1, { error: part }),
   reset_hour: z.int({ error: hour }).min(0, { error: hour }).max(23, { error: hour }),
   timezone: timezone(),
@@ -103,6 +104,7 @@ export const budgetSchema = z.strictObject(
     ...limitShape,
     tool_costs: z.record(text('the name of a tool'), toolCost, { error: 'a map of tools to costs' }).default({}),
     on_exceeded: rest.on_exceeded.default('pause'),
+    escalation: escalationSchema.optional(),
     warning_threshold: rest.warning_threshold.default(0.8),
     reset_hour: rest.reset_hour.default(0),
     timezone: rest.timezone.default('UTC'),
@@ -124,4 +126,12 @@ export function limitsOf(budget: BudgetDocument): Partial<Record<LimitField, num
   const daily = max_daily_cost ?? Math.min(defaultCosts.day, max_monthly_cost ?? most)
   const turn = Math.min(defaultCosts.turn, max_hourly_cost ?? most, daily, max_monthly_cost ?? most)
   return { ...written, max_daily_cost: daily, max_cost_per_invocation: max_cost_per_invocation ?? turn }
+}
+
+/** What is wrong with where people are told. */
+export function ofEscalation({ escalation, on_exceeded: follows }: BudgetDocument): ReturnType<typeof ofNotify> {
+  if (escalation === undefined || follows === 'escalate') return ofNotify(escalation, ['escalation'])
+  return [
+    { path: ['escalation'], expected: 'on_exceeded: escalate beside it', found: `${follows}, which tells nobody` },
+  ]
 }

@@ -1,4 +1,4 @@
-import { type BudgetDocument, type LimitRow, limitRows, limitsOf } from './budget.ts'
+import { type BudgetDocument, type LimitRow, limitRows, limitsOf, ofEscalation } from './budget.ts'
 import { ofNotify } from './notify.ts'
 import type { ManifestDocument, TriggerDocument } from './schema.ts'
 
@@ -14,7 +14,10 @@ export const contradictions = (manifest: ManifestDocument): Contradiction[] => [
   ...ofFiles(manifest),
 
   ...ofSecrets(manifest),
-  ...ofBudget(manifest.budget).map((found) => ({ ...found, path: ['budget', ...found.path] })),
+  ...[...ofBudget(manifest.budget), ...ofEscalation(manifest.budget)].map((found) => ({
+    ...found,
+    path: ['budget', ...found.path],
+  })),
   ...ofTools(manifest),
   ...ofNotify(manifest.approval?.notify, ['approval', 'notify']),
   ...manifest.triggers.flatMap((trigger, index) =>

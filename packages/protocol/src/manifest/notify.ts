@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { oneOf, secretReference, section } from './fields.ts'
+import { oneOf, secretReference, section, text } from './fields.ts'
 
 const urlWords = 'a URL such as https://hooks.example.com/vigil, or a reference such as ${HOOK_URL}'
 
@@ -12,6 +12,12 @@ export const notifySchema = z.strictObject(
     format: oneOf(['standard', 'slack', 'discord', 'teams']).default('standard'),
     secret: secretReference.optional(),
   },
+  section,
+)
+
+/** Where people are told that a budget has no room, and what that is called there. */
+export const escalationSchema = z.strictObject(
+  { ...notifySchema.shape, event_type: text('the name of an event').default('budget.exceeded') },
   section,
 )
 

@@ -5,9 +5,11 @@ import type { ProcessFold } from './process-fold.ts'
 type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
 
 export function foldNoticeQueued(process: ProcessFold, { at, data }: Of<'notice.queued'>): void {
-  const { id, event_type: eventType, text, data: content, to, request = '' } = data
+  const { id, event_type: eventType, text, data: content, to, request = '', paused } = data
   const asked = process.requests.get(request)
   if (asked !== undefined) process.requests.set(request, { ...asked, isTold: true })
+  if (paused === true && process.budgetPause !== undefined)
+    process.budgetPause = { ...process.budgetPause, told: 'yes' }
   if (to === undefined) return
   process.notices.set(id, { id, at, eventType, text, data: content, to: to as NoticeTarget, failed: 0 })
 }

@@ -90,6 +90,8 @@ export interface BudgetPause {
   readonly kind: Kind
   /** ISO; undefined while nobody knows when. */
   readonly until: string | undefined
+  /** People are to be told, and whether they were. */
+  readonly told?: 'not_yet' | 'yes'
 }
 
 export interface TurnFold {

@@ -70,7 +70,11 @@ export function foldSpent(world: World, record: Of<'effect.completed'>): void {
   eachPurse(world, record, (purse) => settle(purse, released, spent))
   const turn = turnOf(world, record)
   if (turn !== undefined)
-    turn.purse = { spent: plus(turn.purse.spent, spent), reserved: minus(turn.purse.reserved, released) }
+    turn.purse = {
+      ...turn.purse,
+      spent: plus(turn.purse.spent, spent),
+      reserved: minus(turn.purse.reserved, released),
+    }
 }
 
 export function foldCharged(world: World, record: Of<'budget.charged'>): void {
@@ -78,7 +82,11 @@ export function foldCharged(world: World, record: Of<'budget.charged'>): void {
   eachPurse(world, record, (purse) => settle(purse, amounts, amounts))
   const turn = turnOf(world, record)
   if (turn !== undefined)
-    turn.purse = { spent: plus(turn.purse.spent, amounts), reserved: minus(turn.purse.reserved, amounts) }
+    turn.purse = {
+      ...turn.purse,
+      spent: plus(turn.purse.spent, amounts),
+      reserved: minus(turn.purse.reserved, amounts),
+    }
 }
 
 /** A person says that what was in doubt did not happen, or is to be made anew: it is not paid for twice. */
@@ -112,8 +120,13 @@ export function foldBudgetChanged(world: World, record: Of<'budget.changed'>): v
   process.budgetPause = undefined
 }
 
-export function foldGranted(process: ProcessFold, { at: time, data }: Of<'budget.granted'>): void {
-  const amounts: Amounts = { usd: data.usd }
+export function foldGranted(process: ProcessFold, { at: time, turn: id = '', data }: Of<'budget.granted'>): void {
+  const amounts: Amounts = data.amounts ?? { usd: data.usd ?? 0 }
+  const turn = process.turns.get(id)
+  if (data.for_turn === true) {
+    if (turn !== undefined) turn.purse = { ...turn.purse, granted: plus(turn.purse.granted ?? {}, amounts) }
+    return
+  }
   process.purse = grant(at(process.purse, Date.parse(time), budgetOf(process)), amounts)
   process.budgetPause = undefined
 }
@@ -124,7 +137,9 @@ export function foldWarned(process: ProcessFold, { data }: Of<'budget.warned'>):
 
 export function foldExceeded(process: ProcessFold, { at: time, data }: Of<'budget.exceeded'>): void {
   const { owner, per, kind, until } = data
-  if (data.policy === 'pause') process.budgetPause = { at: time, owner, per, kind, until }
+  if (data.policy !== 'pause' && data.policy !== 'escalate') return
+  const told = data.policy === 'escalate' ? { told: 'not_yet' as const } : {}
+  process.budgetPause = { at: time, owner, per, kind, until, ...told }
 }
 
 export function foldLeap(world: World, { data }: Of<'clock.stepped'>): void {

@@ -1,9 +1,12 @@
 import { type Budget, defaultBudget, fromDollars, type Kind, type Unit } from '@vigil/governance'
 import { type BudgetDocument, type BudgetPatch, limitRows, limitsOf } from '@vigil/protocol'
+import { type NoticeTarget, noticeTarget } from '../manifests/notice-target.ts'
 
 /** What a manifest says about money, as decisions need it: dollars in millionths. */
 export interface AgentBudget extends Budget {
   readonly isUnlimited: boolean
+  /** Who is told when it has no room, and what that is called there. */
+  readonly escalation?: NoticeTarget & { readonly eventType: string }
   /** What a call of a tool costs, and whether it can be taken back. */
   readonly toolCosts: Readonly<Record<string, { readonly usd: number; readonly irreversible: boolean }>>
 }
@@ -11,16 +14,20 @@ export interface AgentBudget extends Budget {
 /** Of manifests that were deployed before there were budgets. */
 export const defaultAgentBudget: AgentBudget = { ...defaultBudget, isUnlimited: false, toolCosts: {} }
 
-export function agentBudget(document: BudgetDocument): AgentBudget {
+/** Files with secrets stand on `baseDirectory`. */
+export function agentBudget(document: BudgetDocument, baseDirectory: string): AgentBudget {
   const {
     on_exceeded: onExceeded,
     warning_threshold: warningThreshold,
     reset_hour: resetHour,
     timezone: timeZone,
+    escalation,
   } = document
+  const target = noticeTarget(escalation, baseDirectory)
   const plain: AgentBudget = {
     ...{ onExceeded, warningThreshold, resetHour, timeZone },
     isUnlimited: document.unlimited === true,
+    ...(target && escalation ? { escalation: { ...target, eventType: escalation.event_type } } : {}),
     limits: { turn: {}, hour: {}, day: {}, month: {} },
     toolCosts: Object.fromEntries(
       Object.entries(document.tool_costs).map(([tool, { cost, irreversible }]) => [

@@ -71,7 +71,7 @@ export function budgetWatch({ log, clock, moved, stop }: BudgetWatchParts): Budg
           return record.data.spent === undefined ? undefined : warn(record.process)
         case 'budget.exceeded':
           if (record.data.policy === 'stop') stop(record.process)
-          else if (record.data.policy === 'pause') moved(record.process)
+          else if (record.data.policy !== 'nothing') moved(record.process)
           return look()
         case 'budget.granted':
         case 'budget.changed':

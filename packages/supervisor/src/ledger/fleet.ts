@@ -4,14 +4,17 @@ import type { World } from '../fold/world.ts'
 import { type AgentBudget, agentBudget } from './agent-budget.ts'
 
 const none = (): AgentBudget => ({
-  ...agentBudget({
-    unlimited: true,
-    tool_costs: {},
-    on_exceeded: 'pause',
-    warning_threshold: 0.8,
-    reset_hour: 0,
-    timezone: 'UTC',
-  }),
+  ...agentBudget(
+    {
+      unlimited: true,
+      tool_costs: {},
+      on_exceeded: 'pause',
+      warning_threshold: 0.8,
+      reset_hour: 0,
+      timezone: 'UTC',
+    },
+    '/',
+  ),
 })
 
 /** The purse of the configuration, where it is another than what the log knows; what was spent stays spent. */

@@ -12,7 +12,10 @@ import { type Clock, type ProcessName, type RecordDraft, VigilError } from '@vig
 import type { ProcessFold } from '../fold/process-fold.ts'
 import { budgetOf, pursesAbove } from '../fold/purse-fold.ts'
 import type { World } from '../fold/world.ts'
-import type { Decider } from '../gate/decide.ts'
+import type { Decider, Ruling } from '../gate/decide.ts'
+import type { CallSite } from '../gate/effect.ts'
+import type { AskedBudget } from '../requests/more-budget.ts'
+import type { AgentBudget } from './agent-budget.ts'
 
 /** What a process may take from: its own purse and all above it. */
 function holdingsOf(world: World, process: ProcessFold): Holding[] {
@@ -20,28 +23,56 @@ function holdingsOf(world: World, process: ProcessFold): Holding[] {
   return [process, ...above].map((each) => ({ owner: each.name, budget: budgetOf(each), purse: each.purse }))
 }
 
+export interface LedgerParts {
+  readonly world: World
+  readonly clock: Clock
+  readonly lookAtClock: () => void
+  /** Asks people for more; nothing when they have said no. */
+  readonly askMore: (site: CallSite, asked: AskedBudget) => Ruling | undefined
+}
+
 /** Asked last: whatever a call may cost by then has to fit everywhere, or the call is not made. */
-export function ledgerDecider(world: World, clock: Clock, lookAtClock: () => void): Decider {
-  return ({ site: { process, turn }, kind, reserve }) => {
+export function ledgerDecider({ world, clock, lookAtClock, askMore }: LedgerParts): Decider {
+  return ({ site, kind, reserve }) => {
+    const { process, turn } = site
     if (Object.keys(reserve).length === 0) return undefined
     // Before a leap of it would begin a new day.
     lookAtClock()
     const own = { owner: process.name, limits: budgetOf(process).limits.turn, purse: turn.purse }
     const exceeded = exceededInTurn(reserve, own) ?? exceededBy(reserve, holdingsOf(world, process), clock.now())
     if (exceeded === undefined) return undefined
-    const error = exceededError(kind, exceeded)
+    if (policyOf(world, process, exceeded) === 'ask') {
+      const ruling = askMore(site, askedBudget(kind, exceeded))
+      if (ruling !== undefined) return ruling
+    }
+    const error = exceededError(kind, exceeded, policyOf(world, process, exceeded))
     return { verdict: 'refuse', error, beside: exceededRecords(world, process, turn.turn, exceeded) }
   }
 }
 
-function exceededError(what: string, exceeded: Exceeded): VigilError {
+const policyOf = (world: World, process: ProcessFold, { owner }: Exceeded) =>
+  budgetOf(world.get(owner) ?? process).onExceeded
+
+const ownerText = (owner: string): string => (owner.startsWith('@') ? 'the fleet' : `"${owner}"`)
+
+function askedBudget(what: string, { owner, per, kind, asked, limit, spent, reserved }: Exceeded): AskedBudget {
+  const shown = (amount: number): number => (kind === 'usd' ? toDollars(amount) : amount)
+  return {
+    action: `${what} needs ${amountText(kind, asked)}, and the ${per} of ${ownerText(owner)} has no room for it`,
+    details: {
+      ...{ owner, per, kind, asked: shown(asked) },
+      ...{ limit: shown(limit), spent: shown(spent), reserved: shown(reserved) },
+    },
+  }
+}
+
+function exceededError(what: string, exceeded: Exceeded, policy: AgentBudget['onExceeded']): VigilError {
   const { owner, per, kind, asked, limit, spent, reserved, untilMs, isHopeless } = exceeded
   const [needs, most, used, held] = [asked, limit, spent, reserved].map((amount) => amountText(kind, amount))
-  const whose = owner.startsWith('@') ? 'the fleet' : `"${owner}"`
   const when = untilMs === undefined ? '' : `, until ${new Date(untilMs).toISOString()}`
-  const message = `${what} needs ${needs}, and the ${per} of ${whose} has a limit of ${most}, of which ${used} are spent and ${held} reserved${when}`
+  const message = `${what} needs ${needs}, and the ${per} of ${ownerText(owner)} has a limit of ${most}, of which ${used} are spent and ${held} reserved${when}`
   return new VigilError('BUDGET_EXCEEDED', message, {
-    details: { owner, per, kind, asked, limit, spent, reserved, is_hopeless: isHopeless },
+    details: { owner, per, kind, asked, limit, spent, reserved, is_hopeless: isHopeless || policy === 'ask' },
   })
 }
 
@@ -61,7 +92,9 @@ function exceededRecords(world: World, process: ProcessFold, turn: string, excee
   const { owner, per, kind, asked, limit, spent, reserved, untilMs, isHopeless } = exceeded
   if (process.budgetPause !== undefined) return []
   const holder = world.get(owner) ?? process
-  const policy = isHopeless ? 'nothing' : budgetOf(holder).onExceeded === 'stop' ? 'stop' : 'pause'
+  const { onExceeded } = budgetOf(holder)
+  // Who was asked has said no: nothing is waited for.
+  const policy = isHopeless || onExceeded === 'ask' ? 'nothing' : onExceeded
   const until = untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() }
   const data = { owner, per, kind, asked, limit, spent, reserved, policy, ...until } as const
   return [{ process: process.name as ProcessName, epoch: process.epoch, type: 'budget.exceeded', turn, data }]

@@ -86,7 +86,7 @@ export const parseConfiguration = (text: string, options: ReadOptions): Reading<
     try {
       groupsOf(groups)
       const { journal, tokens, notify, defaults, budget } = check.value
-      const purse = budget === undefined ? undefined : agentBudget(budget)
+      const purse = budget === undefined ? undefined : agentBudget(budget, dirname(options.file))
       return {
         ok: true,
         value: {

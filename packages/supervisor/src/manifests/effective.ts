@@ -37,7 +37,7 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
       retryBackoffMs: document.delivery.retry_backoff,
       retryBackoffMaxMs: document.delivery.retry_backoff_max,
     },
-    budget: agentBudget(document.budget),
+    budget: agentBudget(document.budget, baseDirectory),
     journal: {
       bodies: document.journal.bodies,
       bodiesRetentionMs: document.journal.bodies_retention,

@@ -1,4 +1,7 @@
 import type { AgentBudget } from '../ledger/agent-budget.ts'
+import type { NoticeTarget, SecretReference } from './notice-target.ts'
+
+export type { NoticeTarget, SecretReference } from './notice-target.ts'
 
 /** The effective manifest in camelCase, every default filled in; paths are absolute, durations milliseconds. */
 export interface Manifest {
@@ -155,17 +158,6 @@ type TriggerKind =
       /** A JSON Schema: content that does not fit is refused to its sender. */
       readonly schema?: Readonly<Record<string, unknown>>
     }
-
-/** Where people are told that they are needed. */
-export interface NoticeTarget {
-  readonly url: string | SecretReference
-  readonly format: 'standard' | 'slack' | 'discord' | 'teams'
-  /** With which `standard` signs. */
-  readonly secret?: SecretReference
-}
-
-/** Where a secret lies; a manifest is on record and never holds one. */
-export type SecretReference = { readonly variable: string } | { readonly file: string }
 
 /** Without `hosts` it may go to every host of network.allow. */
 export type AgentSecret = ({ readonly variable: string; readonly fallback?: string } | { readonly file: string }) & {

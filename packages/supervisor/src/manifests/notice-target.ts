@@ -1,6 +1,16 @@
 import { resolve } from 'node:path'
 import type { ManifestDocument } from '@vigil/protocol'
-import type { NoticeTarget } from './manifest.ts'
+
+/** Where people are told that they are needed. */
+export interface NoticeTarget {
+  readonly url: string | SecretReference
+  readonly format: 'standard' | 'slack' | 'discord' | 'teams'
+  /** With which `standard` signs. */
+  readonly secret?: SecretReference
+}
+
+/** Where a secret lies; a manifest is on record and never holds one. */
+export type SecretReference = { readonly variable: string } | { readonly file: string }
 
 type Document = NonNullable<ManifestDocument['approval']>['notify']
 
@@ -16,6 +26,6 @@ const variable = (reference: string) => ({ variable: reference.slice(2, -1) })
 
 /** Whether a place of a document holds the reference to a secret of a notice, which may not be looked up for the record. */
 export const isNoticeSecret = (path: readonly (string | number)[]): boolean => {
-  const at = path.indexOf('notify')
+  const at = path.findIndex((key) => key === 'notify' || key === 'escalation')
   return at !== -1 && (path[at + 1] === 'webhook_url' || (path[at + 1] === 'secret' && path.at(-1) !== 'file'))
 }

@@ -96,10 +96,18 @@ type TriggerKindSpec =
 
 type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : S
 
+export interface NotifySpec {
+  /** A URL, or a reference such as `'${HOOK_URL}'`. */
+  readonly webhookUrl: string
+  readonly format?: 'standard' | 'slack' | 'discord' | 'teams'
+  readonly secret?: SecretSpec
+}
+
 /** `maxDailyCost`, `maxToolCallsPerInvocation` and so on, as in a manifest file. */
 export type BudgetSpec = { readonly [F in LimitField as CamelCase<F>]?: number } & {
   readonly toolCosts?: Readonly<Record<string, number | { readonly cost?: number; readonly irreversible?: boolean }>>
-  readonly onExceeded?: 'pause' | 'stop'
+  readonly onExceeded?: 'pause' | 'ask' | 'escalate' | 'stop'
+  readonly escalation?: NotifySpec & { readonly eventType?: string }
   /** Part of a limit from which on it is told, default 0.8. */
   readonly warningThreshold?: number
   readonly resetHour?: number
@@ -180,12 +188,7 @@ export interface SpawnSpec {
     readonly onTimeout?: 'deny' | 'approve' | 'escalate'
     /** Names of tokens: nobody else may decide. */
     readonly approvers?: readonly string[]
-    readonly notify?: {
-      /** A URL, or a reference such as `'${HOOK_URL}'`. */
-      readonly webhookUrl: string
-      readonly format?: 'standard' | 'slack' | 'discord' | 'teams'
-      readonly secret?: SecretSpec
-    }
+    readonly notify?: NotifySpec
   }
   readonly permissions?: {
     readonly rawNetwork?: boolean
@@ -213,7 +216,9 @@ export function manifestFromSpec(
   const raw = renameKeys(withoutUndefined({ ...spec, entrypoint: entrypointPath(spec.entrypoint) }), snakeCase) as Raw
   for (const section of ['mailbox', 'delivery', 'budget', 'journal', 'context', 'network', 'approval', 'permissions'])
     raw[section] = renameKeys(raw[section], snakeCase)
-  const { approval } = raw as { approval?: Raw }
+  const { approval, budget } = raw as { approval?: Raw; budget?: Raw | string }
+  if (typeof budget === 'object')
+    raw.budget = withoutUndefined({ ...budget, escalation: renameKeys(budget.escalation, snakeCase) })
   if (approval !== undefined)
     raw.approval = withoutUndefined({ ...approval, notify: renameKeys(approval.notify, snakeCase) })
   raw.tools = renameEach(raw.tools)

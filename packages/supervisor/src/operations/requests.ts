@@ -2,6 +2,7 @@ import { type Json, type ProcessName, VigilError } from '@vigil/protocol'
 import type { ProcessFold, RequestFold } from '../fold/process-fold.ts'
 import type { World } from '../fold/world.ts'
 import { decidedOf } from '../requests/decision.ts'
+import { grantRecords } from '../requests/more-budget.ts'
 import type { OpenRequest, RequestDecision, RequestsQuery } from '../requests/surface.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 
@@ -48,6 +49,7 @@ export async function decideRequest(
   const data = decidedOf(open, decision, { by: decision.by, tools: process.tools })
   await log.commitDurably([
     { process: process.name as ProcessName, epoch: process.epoch, type: 'request.decided', turn: open.turn, data },
+    ...grantRecords(log.world, open, data),
   ])
   return process.name
 }

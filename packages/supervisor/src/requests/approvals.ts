@@ -1,4 +1,4 @@
-import { type Clock, type Random, VigilError } from '@vigil/protocol'
+import { type Clock, type Outcome, type Random, VigilError } from '@vigil/protocol'
 import type { EffectFold, RequestFold } from '../fold/process-fold.ts'
 import { approvalKind } from '../fold/turn-fold.ts'
 import type { Decider, Ruling } from '../gate/decide.ts'
@@ -6,6 +6,7 @@ import type { CallSite } from '../gate/effect.ts'
 import { toolRules } from '../gate/tools/rules.ts'
 import type { ToolCall } from '../gate/tools/tool-decider.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
+import type { AskedBudget } from './more-budget.ts'
 import { type Asked, approvalPolicy, askedHash, askProblem, openedRecord } from './opened.ts'
 
 /** What people say about a call of a tool that may not be made without them. */
@@ -39,18 +40,44 @@ export function approvalDecider(parts: ApprovalParts): Decider {
     const before = turn.effects.get(place.key)
     if (before !== undefined) return ruled(before, asked, () => parts.spoken(place))
     if (toolRules(process, name)?.needsApproval(given) !== true) return undefined
-    const problem = askProblem(process, asked)
-    if (problem !== undefined) return { verdict: 'refuse', error: problem }
-    const open: Asked = { call: approvalKind, kind: 'approval', asked, ...approvalPolicy(process.manifest) }
-    return {
-      verdict: 'wait',
-      over() {
-        parts.log.commit([openedRecord(parts, place, open)])
-        return parts.spoken(place)
-      },
+    return opening(parts, place, { kind: 'approval', asked })
+  }
+}
+
+/**
+ * What people say to a call that its budget has no room for. They may be asked again: what they gave may have been taken by others.
+ * Nothing when they have said no.
+ */
+export function moreBudget(parts: ApprovalParts): (site: CallSite, asked: AskedBudget) => Ruling | undefined {
+  return (site, asked) => {
+    for (let n = 0; ; n += 1) {
+      const place = { ...site, key: `${site.key}/budget#${n}` }
+      const before = site.turn.effects.get(place.key)
+      if (before === undefined) return opening(parts, place, { kind: 'budget', asked })
+      if (before.outcome === undefined) return { verdict: 'wait', over: () => parts.spoken(place) }
+      if (!wordOf(before.outcome).approved) return undefined
     }
   }
 }
+
+/** Opens a request under a key of its own beside that of the call, and waits for what people say. */
+function opening(parts: ApprovalParts, place: CallSite, what: Pick<Asked, 'kind' | 'asked'>): Ruling {
+  const { manifest } = place.process
+  const problem = askProblem(place.process, what.asked)
+  if (problem !== undefined) return { verdict: 'refuse', error: problem }
+  return {
+    verdict: 'wait',
+    over() {
+      parts.log.commit([openedRecord(parts, place, { call: approvalKind, ...what, ...approvalPolicy(manifest) })])
+      return parts.spoken(place)
+    },
+  }
+}
+
+const wordOf = (outcome: Outcome): ToolApproval =>
+  outcome.ok
+    ? (outcome.value as unknown as ToolApproval)
+    : { approved: false, by: 'policy', reason: outcome.error.message }
 
 function ruled({ outcome, input }: EffectFold, asked: AskedTool, over: () => Promise<void>): Ruling {
   const { tool } = asked
@@ -59,7 +86,7 @@ function ruled({ outcome, input }: EffectFold, asked: AskedTool, over: () => Pro
     return { verdict: 'refuse', error: new VigilError('TURN_DIVERGED', message) }
   }
   if (outcome === undefined) return { verdict: 'wait', over }
-  const { approved, by, reason, edits } = (outcome.ok ? outcome.value : { approved: false }) as unknown as ToolApproval
+  const { approved, by, reason, edits } = wordOf(outcome)
   if (approved) return { verdict: 'go', input: { name: tool, input: edits === undefined ? asked.input : edits } }
   const why = reason === undefined ? '' : `: ${reason}`
   return { verdict: 'refuse', error: new VigilError('TOOL_DENIED', `the call of "${tool}" was denied by ${by}${why}`) }

@@ -3,6 +3,7 @@ import { waitLeft } from '../delivery/wait-left.ts'
 import type { RequestFold } from '../fold/process-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import { expiryOf } from './expiry.ts'
+import { grantRecords } from './more-budget.ts'
 
 /** Lets the policy speak for people who do not, also when nobody but the journal knows any more that somebody waits. */
 export interface RequestDeadlines {
@@ -22,7 +23,10 @@ export function requestDeadlines(log: RecordLog, clock: Clock, expired: (process
     const open = process?.requests.get(id)
     if (process === undefined || open === undefined) return
     const data = expiryOf(open, clock.now())
-    log.commit([{ process: name as ProcessName, epoch: process.epoch, type: 'request.expired', turn: open.turn, data }])
+    log.commit([
+      { process: name as ProcessName, epoch: process.epoch, type: 'request.expired', turn: open.turn, data },
+      ...grantRecords(world, open, { outcome: data.outcome, by: 'policy' }),
+    ])
     expired(name)
   }
 

@@ -2,6 +2,7 @@ import { type Json, limits, type Outcome, type RecordData, type ToolDeclaration,
 import type { RequestFold } from '../fold/process-fold.ts'
 import { type AnswerForm, answerProblem, inputProblem } from './answer.ts'
 import { askedTool } from './approvals.ts'
+import { assertAmount } from './more-budget.ts'
 import type { RequestDecision } from './surface.ts'
 
 /**
@@ -30,6 +31,7 @@ export function decidedOf(
   const approved = decision === 'approve'
   if (!approved && edits !== undefined)
     throw new VigilError('INVALID_ARGUMENT', 'expected edits with approve only, found them with deny')
+  if (kind === 'budget' && edits !== undefined) assertAmount(open, edits)
   const tool = askedTool(open)?.tool
   if (tool !== undefined && edits !== undefined) assertFits(edits, tool, tools)
   return { id, key, decision: approved ? 'approved' : 'denied', ...because, outcome: approval(approved), by }

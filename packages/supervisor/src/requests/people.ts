@@ -3,16 +3,18 @@ import type { Decider } from '../gate/decide.ts'
 import { type PeopleEffects, peopleEffects } from '../gate/effects/people.ts'
 import type { NoticeTarget } from '../manifests/manifest.ts'
 import { noticeOutbox } from '../notices/outbox.ts'
-import { requestNotices } from '../notices/request-notices.ts'
+import { peopleNotices } from '../notices/people-notices.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { HookSecrets } from '../triggers/webhook/hook-secrets.ts'
-import { approvalDecider } from './approvals.ts'
+import { approvalDecider, moreBudget } from './approvals.ts'
 import { requestDeadlines } from './deadlines.ts'
 
 /** All that has to do with people who are asked: what needs them, who waits for them, who tells them, and who speaks when they do not. */
 export interface People extends Pick<PeopleEffects, 'approve' | 'ask_human'> {
   /** Lets nobody make a call that people have to approve before they have. */
   readonly decider: Decider
+  /** Asks people for more, where a budget has no room and says that they are to be asked. */
+  readonly askMore: ReturnType<typeof moreBudget>
   /** Told of each durable record. */
   heard(record: JournalRecord): void
   close(): void
@@ -34,13 +36,14 @@ export interface PeopleParts {
 export function people({ log, clock, random, http, secrets, notify, expired, lost }: PeopleParts): People {
   const effects = peopleEffects({ world: log.world, clock, random })
   const deadlines = requestDeadlines(log, clock, expired)
-  const notices = requestNotices({ log, clock, random }, notify)
+  const notices = peopleNotices({ log, clock, random }, notify)
   const outbox = noticeOutbox({ log, clock, random, http, secrets, lost })
   const { approve, ask_human, spoken } = effects
   return {
     approve,
     ask_human,
     decider: approvalDecider({ log, clock, random, spoken }),
+    askMore: moreBudget({ log, clock, random, spoken }),
     heard(record) {
       for (const each of [effects, deadlines, notices, outbox]) each.heard(record)
     },

@@ -135,7 +135,11 @@ export function startRuntime({
       waiting: { monitor: watches.effect, request: asked.effect, approve: asks.approve, ask_human: asks.ask_human },
     },
     // The ledger is the last: by then it is known what a call may cost.
-    deciders: [toolDecider, asks.decider, ledgerDecider(world, clock, () => clockLook.look())],
+    deciders: [
+      toolDecider,
+      asks.decider,
+      ledgerDecider({ world, clock, lookAtClock: () => clockLook.look(), askMore: asks.askMore }),
+    ],
   })
   const isStopped = (name: string): boolean => (members.get(name)?.process.state ?? 'stopped') === 'stopped'
   const ingress = hooks({ log, clock, random, secrets, isStopped })

@@ -24,6 +24,8 @@ export function moneyTally(): MoneyTally {
   /** By process, turn and key. */
   const open = new Map<string, Sums>()
   const turns = new Map<string, Sums>()
+  /** What people gave turns beyond their limit. */
+  const granted = new Map<string, Sums>()
   let moves = 0
   let paid = 0
 
@@ -81,11 +83,13 @@ export function moneyTally(): MoneyTally {
         return []
       }
       case 'budget.granted':
-        change((account) => account.grant({ usd: record.data.usd }))
+        if (record.data.for_turn === true) granted.set(turn, sums(granted.get(turn), record.data.amounts))
+        else change((account) => account.grant(record.data.amounts ?? { usd: record.data.usd }))
         return []
       default:
         if (!ends.has(record.type)) return []
         turns.delete(turn)
+        granted.delete(turn)
         return openOf(turn).map((each) => `${turn} ended and has ${each} reserved`)
     }
   }
@@ -118,7 +122,8 @@ export function moneyTally(): MoneyTally {
       const own = accounts.get(record.process)
       if (moved && own !== undefined)
         for (const kind of kinds) {
-          const [limit, taken] = [own.limit('turn', kind), turns.get(turn)?.[kind] ?? 0]
+          const limit = own.limit('turn', kind) + (granted.get(turn)?.[kind] ?? 0)
+          const taken = turns.get(turn)?.[kind] ?? 0
           if (taken > limit && taken > (inTurn?.[kind] ?? 0))
             broken.push(`${turn} has taken ${taken} of ${limit} ${kind}`)
         }
