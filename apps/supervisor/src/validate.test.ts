@@ -53,13 +53,13 @@ it('tells what holds for each tool: of the module and the manifest, the strictes
   const tools = `[
     { name: 'pay', irreversible: true, timeoutMs: 90_000, run },
     { name: 'pay_all', once: true, needsApproval: true, run },
-    { name: 'debug', run },
+    { name: 'debug', cost: 0, run },
     { name: 'look', run },
   ]`
   await writeFile(join(folder, 'a.ts'), `const run = () => 1\nexport default { tools: ${tools}, run }`)
   await writeFile(
     join(folder, 'a.agent'),
-    'name: a\nentrypoint: ./a.ts\ntools:\n  "pay*": { cost: 0.5, needs_approval: input.usd > 5, timeout: 30s }\n  pay: { max_per_turn: 2, needs_approval: input.to == "Bo" }\n  "de*": false\n',
+    'name: a\nentrypoint: ./a.ts\nbudget: { max_daily_cost: 2 }\ntools:\n  "pay*": { cost: 0.5, needs_approval: input.usd > 5, timeout: 30s }\n  pay: { max_per_turn: 2, needs_approval: input.to == "Bo" }\n  "de*": false\n',
   )
   const { lines } = await validate({ paths: [folder], config: undefined }, {}, new Date(0))
   expect(lines.slice(1)).toEqual([
@@ -67,6 +67,7 @@ it('tells what holds for each tool: of the module and the manifest, the strictes
     '   tool pay_all: once, needs approval, $0.5, at most 30 s',
     '   tool debug: denied by tools.de*',
     '   tool look',
+    `warning ${folder}/a.agent: tools.look: expected a cost beside a limit in dollars, found none; 0 says that it is free`,
   ])
 })
 

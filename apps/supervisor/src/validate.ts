@@ -11,6 +11,7 @@ import {
   readManifests,
   type ToolRules,
   toolRules,
+  unpricedTools,
 } from '@vigil/supervisor'
 import type { Environment } from './command-line.ts'
 import { manifestDisk } from './data-files.ts'
@@ -53,7 +54,7 @@ export async function validate(
   const present = loaded.filter(({ file }) => !missing.some((each) => each.file === file))
   const modules = await modulesOf(present)
   missing.push(...modules.flatMap(({ problem }) => problem ?? []))
-  warnings.push(...modules.flatMap(({ idle }) => idle))
+  warnings.push(...modules.flatMap(({ doubtful }) => doubtful))
   const toolsOf = new Map(modules.map(({ file, tools }) => [file, tools]))
   const all = [...problems, ...missing]
   const bad = new Set(all.map(({ file }) => file))
@@ -87,8 +88,8 @@ interface ModuleFound {
   readonly file: string
   readonly tools: readonly ToolDeclaration[]
   readonly problem: PlacedProblem | undefined
-  /** Policies under which no tool of the module falls. */
-  readonly idle: readonly PlacedProblem[]
+  /** What the manifest says of tools, and what it does not say, so that it holds less than it seems to. */
+  readonly doubtful: readonly PlacedProblem[]
 }
 
 async function modulesOf(loaded: readonly LoadedManifest[]): Promise<ModuleFound[]> {
@@ -100,14 +101,17 @@ async function modulesOf(loaded: readonly LoadedManifest[]): Promise<ModuleFound
     const placed = (path: string, message: string) => ({ code: 'INVALID_CONFIG' as const, file, path, message })
     if ('failed' in found) {
       const message = `expected a module that can be loaded, found: ${found.failed}`
-      return { file, tools: [], problem: placed('entrypoint', message), idle: [] }
+      return { file, tools: [], problem: placed('entrypoint', message), doubtful: [] }
     }
     const names = found.tools.map(({ name }) => name)
     const idle = idlePolicies(manifest, names).map((path) => {
       const known = names.length === 0 ? 'none' : names.join(', ')
       return placed(path, `expected a tool of the module that it matches, found ${known}`)
     })
-    return { file, tools: found.tools, problem: undefined, idle }
+    const unpriced = unpricedTools(manifest, found.tools).map((name) =>
+      placed(`tools.${name}`, 'expected a cost beside a limit in dollars, found none; 0 says that it is free'),
+    )
+    return { file, tools: found.tools, problem: undefined, doubtful: [...idle, ...unpriced] }
   })
 }
 

@@ -1,4 +1,4 @@
-export { idlePolicies, type ToolRules, toolRules } from './gate/tools/rules.ts'
+export { idlePolicies, type ToolRules, toolRules, unpricedTools } from './gate/tools/rules.ts'
 export {
   type CellsConfiguration,
   type Configuration,

@@ -1,4 +1,4 @@
-import { toDollars } from '@vigil/governance'
+import { defaultBudget, toDollars } from '@vigil/governance'
 import type { ToolDeclaration } from '@vigil/protocol'
 import picomatch from 'picomatch'
 import type { ProcessFold } from '../../fold/process-fold.ts'
@@ -49,6 +49,27 @@ export function idlePolicies(
       .map((glob) => `tools.${glob}`),
     ...listed.map(([index]) => `approval.tools.${index}`),
   ]
+}
+
+/**
+ * Tools whose price nobody says, neither the module nor the manifest, where somebody wrote a limit in dollars: their calls count as
+ * free, and the limit does not hold what it seems to.
+ */
+export function unpricedTools(manifest: Manifest, tools: readonly ToolDeclaration[]): string[] {
+  if (!hasOwnCostLimit(manifest)) return []
+  const isPriced = ({ name, cost }: ToolDeclaration): boolean =>
+    [...matching(manifest, name), ...priced(manifest, name)].some((policy) => policy.cost !== undefined) ||
+    cost !== undefined
+  return tools.filter((tool) => !isPriced(tool)).map(({ name }) => name)
+}
+
+function hasOwnCostLimit({ budget }: Manifest): boolean {
+  if (budget === undefined) return false
+  const { limits } = defaultBudget
+  return (['turn', 'hour', 'day', 'month'] as const).some((per) => {
+    const { usd } = budget.limits[per]
+    return usd !== undefined && usd !== limits[per].usd
+  })
 }
 
 function strictest(declared: ToolDeclaration, policies: readonly Compiled[]): ToolRules {
