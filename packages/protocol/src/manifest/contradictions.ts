@@ -1,4 +1,5 @@
 import { type BudgetDocument, type LimitRow, limitRows, limitsOf, ofEscalation } from './budget.ts'
+import { ofFiles } from './file-checks.ts'
 import { ofNotify } from './notify.ts'
 import type { ManifestDocument, TriggerDocument } from './schema.ts'
 
@@ -12,7 +13,6 @@ export interface Contradiction {
 export const contradictions = (manifest: ManifestDocument): Contradiction[] => [
   ...ofIsolation(manifest),
   ...ofFiles(manifest),
-
   ...ofSecrets(manifest),
   ...[...ofBudget(manifest.budget), ...ofEscalation(manifest.budget)].map((found) => ({
     ...found,
@@ -47,31 +47,6 @@ function ofIsolation({ isolation, permissions }: ManifestDocument): Contradictio
   if (isolation !== 'thread' || granted === undefined) return []
   const expected = 'auto or process, because permissions are given to a cell and not to one thread in it'
   return [{ path: ['isolation'], expected, found: `thread beside permissions.${granted[0]}` }]
-}
-
-/** Whoever says that an agent may only read a folder believes it, and a wider one that it may write in would make it false. */
-function ofFiles({ files }: ManifestDocument): Contradiction[] {
-  const mounts = Object.entries(files).map(([mount, { path, mode }]) => ({ mount, path, mode, names: namesOf(path) }))
-  return mounts
-    .filter(({ mode }) => mode === 'ro')
-    .flatMap(({ mount, path, names }) => {
-      const wider = mounts.find(
-        (each) => each.mode === 'rw' && each.names.every((name, index) => name === names[index]),
-      )
-      if (wider === undefined) return []
-      const expected = `a path outside of ${wider.path}, because files.${wider.mount} may be written`
-      return [{ path: ['files', mount], expected, found: `${path}, which may only be read` }]
-    })
-}
-
-/** Absolute paths begin with an empty name. */
-function namesOf(path: string): string[] {
-  const names: string[] = []
-  for (const [index, name] of path.split('/').entries()) {
-    if (name === '..' && names.length > 0 && names.at(-1) !== '..') names.pop()
-    else if (name !== '.' && (name !== '' || index === 0)) names.push(name)
-  }
-  return names
 }
 
 /** The threads of a cell share its memory. */

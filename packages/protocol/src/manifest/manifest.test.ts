@@ -374,25 +374,9 @@ describe('fields that are wrong together', () => {
         `beside permissions.${Object.keys(permissions)[0]}`,
       ],
     ),
-    [
-      { ...least, files: { all: { path: './a/', mode: 'rw' }, in: 'a/b/../in' } },
-      ['files', 'in'],
-      'expected a path outside of ./a/, because files.all may be written',
-    ],
-    [
-      { ...least, files: { in: '/a', out: { path: '/a', mode: 'rw' } } },
-      ['files', 'in'],
-      'expected a path outside of /a, because files.out may be written',
-    ],
     [trigger({ batch: {}, debounce: '1s' }), ['triggers', 0, 'batch'], 'expected batch or debounce'],
     [trigger({ key: 'payload.a' }), ['triggers', 0, 'key'], 'expected debounce beside key'],
   ])('are refused with their place %#', (raw, path, message) => {
     expect(refuse(raw)).toMatchObject([{ path, message: expect.stringContaining(message) }])
-  })
-
-  it('and not what only looks like it', () => {
-    const files = { all: '.', out: { path: './out', mode: 'rw' }, output: './output', up: '../out' }
-    expect(checkManifest({ ...least, files }).ok).toBe(true)
-    expect(checkManifest({ ...least, isolation: 'thread', permissions: { fs_read: [], addons: false } }).ok).toBe(true)
   })
 })
