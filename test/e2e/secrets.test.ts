@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type SpawnSpec, Supervisor } from '@vigil/supervisor'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { until } from '../support/until.ts'
 
 const entrypoint = new URL('../fixtures/fetcher/secretive.ts', import.meta.url)
 const value = 'k3y with "quotes" / and+more'
@@ -145,4 +146,41 @@ test('a file that changes is read again, and one that is not there is SECRET_MIS
   expect(seen.map(({ body }) => body)).toEqual([value, 'another secret'])
   rmSync(join(folder, 'file-key'))
   expect(await ask({ url: `http://${host}/`, init: { body: '{ofFile}' } })).toMatchObject({ code: 'SECRET_MISSING' })
+})
+
+test('what people set is sent instead; without a key it is gone with Vigil, and the process waits for it', async () => {
+  const fetch = { url: `http://${host}/`, init: { headers: { a: '{api}', b: '{own}' } } }
+  expect(await ask(fetch)).toMatchObject({ code: 'SECRET_DENIED' })
+  await supervisor.get('a').setSecret('api', Buffer.from('set by people'))
+  await supervisor.get('a').setSecret('own', Buffer.from('named by nobody'))
+  expect(await supervisor.get('a').run(fetch)).toMatchObject({ status: 200 })
+  expect(seen[0]?.headers).toMatchObject({ a: 'set by people', b: 'named by nobody' })
+  expect(await supervisor.get('a').secrets()).toMatchObject([
+    { name: 'api', source: 'set', kept: 'memory', lastUse: { host } },
+    { name: 'ofFile', source: 'file' },
+    { name: 'own', version: 1 },
+  ])
+  await supervisor.stop()
+  supervisor = await Supervisor.start({ dataDir: join(folder, 'data'), env: { API_KEY: value } })
+  const agent = supervisor.get('a')
+  const turn = agent.run(fetch)
+  await until('the process to wait', () => agent.state === 'awaiting')
+  expect(agent.status().attention).toMatchObject([
+    { what: expect.stringContaining('runs nothing: the secret api of a') },
+  ])
+  await agent.setSecret('api', Buffer.from('set anew'))
+  await agent.setSecret('own', Buffer.from('this one, too'))
+  expect([await turn, agent.status().attention]).toMatchObject([{ status: 200 }, []])
+  expect(seen.at(-1)?.headers).toMatchObject({ a: 'set anew', b: 'this one, too' })
+  expect(written()).not.toMatch(/set by people|named by nobody|set anew|this one, too/)
+})
+
+test('revoked, a secret of the environment is sent no more', async () => {
+  const fetch = { url: `http://${host}/`, init: { headers: { a: '{api}' } } }
+  await ask(fetch)
+  expect(await supervisor.get('a').revokeSecrets('api')).toEqual([
+    { name: 'api', source: 'variable', where: 'API_KEY' },
+  ])
+  expect(await supervisor.get('a').run(fetch)).toMatchObject({ code: 'SECRET_DENIED' })
+  expect(seen).toHaveLength(1)
 })

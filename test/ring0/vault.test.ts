@@ -1,9 +1,10 @@
 import type { ExitCause, JournalRecord } from '@vigil/protocol'
-import { simulatedFileSystem, virtualClock } from '@vigil/testkit'
+import { seededRandom, simulatedFileSystem, virtualClock } from '@vigil/testkit'
 import { beforeEach, expect, it, test } from 'vitest'
 import { newProcessFold, type ProcessFold, type TurnFold } from '../../packages/supervisor/src/fold/process-fold.ts'
 import type { AgentSecret, Manifest } from '../../packages/supervisor/src/manifests/manifest.ts'
 import { isLive, secretBytes } from '../../packages/supervisor/src/vault/secret-page.ts'
+import { openSecretStore } from '../../packages/supervisor/src/vault/secret-store.ts'
 import { type Vault, vault } from '../../packages/supervisor/src/vault/vault.ts'
 
 const value = 'hunter2hunter2'
@@ -28,16 +29,20 @@ const heard = (type: JournalRecord['type'], epoch = process.epoch) =>
   subject.heard({ type, process: 'a', epoch } as JournalRecord)
 const live = () => [...subject.live()].map(({ name, process: owner, page }) => [owner, name, text(page)])
 
-beforeEach(() => {
+beforeEach(async () => {
   clock = virtualClock()
   process = newProcessFold('a', manifest({ one: { variable: 'ONE' }, two: { variable: 'TWO' } }), 'b1')
   Object.assign(process, { desired: 'running', alive: true, epoch: 1 })
   world = new Map([['a', process]])
   changes = 0
+  const random = seededRandom(1)
+  const store = await openSecretStore({ env: {}, keyFile: undefined, fileSystem, random, dataDirectory: undefined })
   subject = vault({
     env: { ONE: value, TWO: 'second secret' },
     fileSystem,
     clock,
+    store,
+    read: () => undefined,
     processOf: (name) => world.get(name),
   })
   subject.changed(() => {

@@ -24,6 +24,7 @@ import { ledgerDecider } from '../../packages/supervisor/src/ledger/ledger.ts'
 import { manifestFromSpec, type SpawnSpec } from '../../packages/supervisor/src/manifests/spec.ts'
 import { moreBudget } from '../../packages/supervisor/src/requests/approvals.ts'
 import { recordLog } from '../../packages/supervisor/src/runtime/record-log.ts'
+import { openSecretStore } from '../../packages/supervisor/src/vault/secret-store.ts'
 import { vault } from '../../packages/supervisor/src/vault/vault.ts'
 
 /** Ring 0 as far as the gate: a real journal on a simulated disk, one process `worker` with the open turn `t1`. */
@@ -76,6 +77,7 @@ export async function openGateRing({
     const world: World = new Map()
     await journal.replay(0, (record) => applyRecord(world, record))
     const log = recordLog({ journal, world })
+    const store = await openSecretStore({ env: {}, keyFile: undefined, fileSystem, random, dataDirectory: undefined })
     const people = peopleEffects({ world, clock, random })
     const { spoken } = people
     const askMore = moreBudget({ log, clock, random, spoken })
@@ -88,7 +90,14 @@ export async function openGateRing({
           fetch: fetchEffect({
             http,
             log,
-            vault: vault({ env: {}, fileSystem, clock, processOf: (name) => world.get(name) }),
+            vault: vault({
+              env: {},
+              fileSystem,
+              clock,
+              store,
+              read: () => undefined,
+              processOf: (name) => world.get(name),
+            }),
           }),
           ...fileEffects(fileSystem),
         },

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, it } from 'vitest'
 import { runCommand } from './program.ts'
 
+let stdin = ''
 const run = (...argv: string[]) => runAs({}, ...argv)
 
 const runAs = async (rest: { signal?: AbortSignal }, ...argv: string[]) => {
@@ -11,7 +12,7 @@ const runAs = async (rest: { signal?: AbortSignal }, ...argv: string[]) => {
     env: {},
     cwd: '/nowhere',
     read: () => undefined,
-    stdin: async () => '',
+    stdin: async () => stdin,
     print: (line: string) => void lines.push(line),
     signal: AbortSignal.abort(),
     ...rest,
@@ -164,6 +165,49 @@ it('budget asks, changes and grants', async () => {
     for (const wrong of [['set'], ['set', 'much'], ['grant', 'much'], ['grant'], ['take', '5']])
       await expect(run(...at, 'budget', 'a', ...wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   } finally {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  }
+})
+
+it('secrets: the value comes on stdin, and what is said of them holds none', async () => {
+  const sent: string[] = []
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    sent.push(`${request.method} ${request.url} ${body}`)
+    const secret = { name: 'api', source: 'variable', where: 'API_KEY', version: 2, kept: 'memory' }
+    response.end(JSON.stringify({ ...secret, value: 'whsec_made', secrets: [secret], revoked: [secret] }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const at = ['--url', `http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'secrets']
+  stdin = 'hunter2\n'
+  try {
+    expect((await run(...at, 'set', 'a', 'api', '--ttl', '1h')).lines).toEqual([
+      'api of a is set, version 2; it is in memory alone and gone when the supervisor ends',
+    ])
+    expect((await run(...at, 'ls', 'a')).lines[1]).toMatch(/^api +variable API_KEY +2 +memory +- +never$/)
+    expect((await run(...at, 'reveal', 'a', 'hook:/x')).lines).toEqual(['whsec_made'])
+    const revoked = 'api of a is revoked; the variable API_KEY still holds it'
+    expect((await run(...at, 'revoke', 'a', 'api')).lines).toEqual([revoked])
+    expect((await run(...at, 'revoke', 'a', '--all')).lines).toEqual([revoked])
+    const path = '/api/v1/processes/a/secrets'
+    expect(sent).toEqual([
+      `PUT ${path}/api?ttl=1h hunter2`,
+      `GET ${path} `,
+      `POST ${path}/hook%3A%2Fx/reveal {}`,
+      `DELETE ${path}/api `,
+      `DELETE ${path} `,
+    ])
+    stdin = '\n'
+    for (const wrong of [
+      ['set', 'a', 'api'],
+      ['revoke', 'a'],
+      ['revoke', 'a', 'api', '--all'],
+    ])
+      await expect(run(...at, ...wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  } finally {
+    stdin = ''
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   }

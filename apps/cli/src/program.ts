@@ -10,6 +10,7 @@ import { addHistoryVerbs } from './history-verbs.ts'
 import { addJournalVerbs } from './journal-verbs.ts'
 import { addRequestVerbs } from './request-verbs.ts'
 import { addRunVerb } from './run-verb.ts'
+import { addSecretVerbs } from './secret-verbs.ts'
 import { statusLines } from './status-lines.ts'
 import { processTable } from './tables.ts'
 import { treeLines } from './tree-lines.ts'
@@ -90,6 +91,7 @@ export async function runCommand(argv: readonly string[], face: Face): Promise<n
   }
   addRunVerb(program, { client, show, inputs: face, signal, ended, uuid: randomUUID })
   addTriggerVerbs(program, { client, show, inputs: face })
+  addSecretVerbs(program, { client, show, inputs: face })
   addTurnVerbs(program, { client, show })
   addBudgetVerbs(program, { client, show })
   addRequestVerbs(program, { client, show, inputs: face })

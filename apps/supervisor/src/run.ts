@@ -26,7 +26,9 @@ export async function run({ settings, env, output, asked }: RunInput): Promise<n
     { fileSystem: manifestDisk, env },
   )
   const { defaults } = config
-  const manifests = await loadManifests(settings.paths, { fileSystem: manifestDisk, env, defaults })
+  // What stands in a manifest goes on record, and the key of the vault nowhere.
+  const named = { ...env, VIGIL_KEY: undefined }
+  const manifests = await loadManifests(settings.paths, { fileSystem: manifestDisk, env: named, defaults })
   const deploy = manifests.map(({ manifest, baseDirectory }) => ({ manifest, baseDirectory, by: 'manifest' as const }))
   const where = settings.data === ':memory:' ? { journal: 'memory' as const } : { dataDir: settings.data }
   const supervisor = await Supervisor.start({ ...where, config, env, logger: output.log, deploy })

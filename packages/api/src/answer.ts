@@ -7,6 +7,8 @@ import type { RuntimeSurface } from './runtime-surface.ts'
 export interface Call {
   readonly s: RuntimeSurface
   readonly request: Request
+  /** The body as it left the socket, where the server knows it: for whoever zeroes what it reads. */
+  readonly incoming?: AsyncIterable<Uint8Array> | undefined
   readonly caller: Caller
   readonly query: URLSearchParams
   /** A part of the path, decoded. */

@@ -5,6 +5,7 @@ import { budgetAnswers } from './budget-answers.ts'
 import { historyAnswers } from './history-answers.ts'
 import { duration, label, wholeNumber } from './query.ts'
 import { requestAnswers } from './request-answers.ts'
+import { secretAnswers } from './secret-answers.ts'
 import { triggerAnswers } from './trigger-answers.ts'
 import { turnAnswers } from './turn-answers.ts'
 import { acceptedView, diskView, entryView, processView, runtimeStatusView, treeNodeView, turnView } from './views.ts'
@@ -17,6 +18,7 @@ export const answers: Readonly<Record<RouteId, Answer>> = {
   ...historyAnswers,
   ...requestAnswers,
   ...budgetAnswers,
+  ...secretAnswers,
   health: () => json(200, { status: 'ok' }),
   ready: ({ s }) => json(s.ready ? 200 : 503, { ready: s.ready, disk: diskView(s) }),
   runtimeStatus: ({ s }) => json(200, runtimeStatusView(s)),

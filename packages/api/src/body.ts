@@ -75,6 +75,44 @@ export async function readBytes(request: Request): Promise<Uint8Array> {
   return Buffer.concat(chunks)
 }
 
+const longestSecret = 64_000
+
+/**
+ * The bytes of a secret, and nowhere else: what they came in is zeroed. `incoming`: as they left the socket.
+ * @throws UNSUPPORTED_MEDIA_TYPE, TOO_LARGE
+ */
+export async function readSecret({
+  request,
+  incoming,
+}: {
+  readonly request: Request
+  readonly incoming?: AsyncIterable<Uint8Array> | undefined
+}): Promise<Uint8Array> {
+  const type = request.headers.get('content-type') ?? 'none'
+  if (!/^application\/octet-stream\s*(;|$)/i.test(type))
+    throw new VigilError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `expected the bytes of a secret as application/octet-stream, found ${type}`,
+    )
+  const whole = Buffer.allocUnsafeSlow(longestSecret)
+  let size = 0
+  try {
+    for await (const chunk of incoming ?? request.body ?? []) {
+      const fits = size + chunk.byteLength <= longestSecret
+      if (fits) whole.set(chunk, size)
+      chunk.fill(0)
+      if (!fits) throw tooLarge(longestSecret)
+      size += chunk.byteLength
+    }
+  } catch (error) {
+    whole.fill(0)
+    if (errorCode(error) === undefined) gone()
+    throw error
+  }
+  whole.fill(0, size)
+  return whole.subarray(0, size)
+}
+
 const gone = (): never => {
   throw new VigilError('ABORTED', 'the caller left before its body was whole')
 }

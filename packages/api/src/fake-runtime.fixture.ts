@@ -4,6 +4,7 @@ import type {
   OpenRequest,
   ProcessState,
   ProcessStatus,
+  SecretStatus,
   TriggerStatus,
   TurnResult,
 } from '@vigil/supervisor'
@@ -60,6 +61,13 @@ export const status: ProcessStatus = {
     ...{ hour: { usd: 0.5 }, day: { usd: 2.5, toolCalls: 8 }, month: { usd: 9 }, reserved: { toolCalls: 1 } },
     paused: { since: 'then', owner: '@fleet', per: 'day', kind: 'modelCalls', until: 'later' },
   },
+}
+
+const secret: SecretStatus = {
+  ...{ name: 'api', source: 'set', version: 2, since: 'then', kept: 'sealed', expiresAt: 'later', ttlMs: 60_000 },
+  ...{ hosts: ['api.example.com'], lastUse: { at: 'then', host: 'api.example.com' } },
+  revoked: { at: 'then', by: 'ops', expired: false },
+  missing: 'it is gone',
 }
 
 const spent = { hour: {}, day: { usd: 2.5 }, month: { usd: 9 }, reserved: { toolCalls: 1 } }
@@ -125,6 +133,20 @@ export function fakeRuntime(): FakeRuntime {
     grantBudget: async (usd) => {
       note('grantBudget', usd)
       return { name: 'watcher', revision: 4 }
+    },
+    secrets: async () => [secret],
+    setSecret: async (name, bytes, options) => {
+      note('setSecret', name, Buffer.from(bytes).toString(), options)
+      bytes.fill(0)
+      return secret
+    },
+    revokeSecrets: async (name, by) => {
+      note('revokeSecrets', name, by)
+      return [{ name: 'api', source: 'variable', where: 'API_KEY' }]
+    },
+    revealSecret: async (name, by) => {
+      note('revealSecret', name, by)
+      return { version: 1, value: 'whsec_made' }
     },
     triggers: async () => status.triggers,
     addTrigger: async (trigger) => {

@@ -54,6 +54,7 @@ const takesBody = new Set<RouteId>([
   'decideApproval',
   'patchBudget',
   'grantBudget',
+  'patchSecret',
 ])
 
 describe('every route', () => {
@@ -354,5 +355,62 @@ describe('refusing', () => {
   it('asks for nothing where no token and no hosts are set, and serves another prefix', async () => {
     const open = createHandler(runtime, { prefix: '/x', token: undefined })
     expect((await open(new Request('http://any/x/processes'))).status).toBe(200)
+  })
+})
+
+describe('secrets', () => {
+  const octets = { 'content-type': 'application/octet-stream' }
+  const path = '/processes/watcher/secrets'
+
+  it('tells what is known of them in snake_case', async () => {
+    const { body } = await send(path)
+    expect(body).toMatchObject({
+      secrets: [{ name: 'api', expires_at: 'later', ttl_ms: 60_000, last_use: { at: 'then' } }],
+    })
+    expect(JSON.stringify(Object.keys((body.secrets as object[])[0] ?? {}))).not.toMatch(/[A-Z]/)
+  })
+
+  it('takes bytes, and a text of one that is there; says who did it', async () => {
+    expect((await send(`${path}/api?ttl=1h`, { method: 'PUT', body: 'bytes', headers: octets })).status).toBe(200)
+    expect((await sendJson(`${path}/api`, { value: 'text', ttl: '1m' }, 'PATCH')).status).toBe(200)
+    expect((await sendJson(`${path}/other`, { value: 'text' }, 'PATCH')).body.error.code).toBe('SECRET_NOT_FOUND')
+    expect(runtime.calls).toEqual([
+      ['setSecret', 'api', 'bytes', { ttl: 3_600_000, by: 'operator' }],
+      ['setSecret', 'api', 'text', { ttl: 60_000, by: 'operator' }],
+    ])
+  })
+
+  it.each([
+    ['of another type', { body: 'x', headers: { 'content-type': 'text/plain' } }, '', 415, 'UNSUPPORTED_MEDIA_TYPE'],
+    ['of no type', { body: new Uint8Array(1) }, '', 415, 'UNSUPPORTED_MEDIA_TYPE'],
+    ['too long', { body: 'x'.repeat(64_001), headers: octets }, '', 413, 'TOO_LARGE'],
+    ['for ever', { body: 'x', headers: octets }, '?ttl=9d', 400, 'INVALID_ARGUMENT'],
+  ])('refuses bytes %s', async (_name, sent, query, code, error) => {
+    const { status: found, body } = await send(`${path}/api${query}`, { method: 'PUT', ...(sent as Sent) })
+    expect([found, body.error.code, runtime.calls]).toEqual([code, error, []])
+  })
+
+  it('reads bytes as they leave the socket, and leaves none there', async () => {
+    const chunks = ['sec', 'ret'].map((text) => Buffer.from(text))
+    const incoming = (async function* () {
+      yield* chunks
+    })()
+    const headers = { ...octets, authorization: 'Bearer right' }
+    await handler(new Request(`http://localhost:9100${apiBase}${path}/api`, { method: 'PUT', headers }), { incoming })
+    expect(runtime.calls).toEqual([['setSecret', 'api', 'secret', { by: 'operator' }]])
+    expect(chunks.map((chunk) => chunk.every((byte) => byte === 0))).toEqual([true, true])
+  })
+
+  it('revokes one or all, and reveals', async () => {
+    const revoked = { revoked: [{ name: 'api', source: 'variable', where: 'API_KEY' }] }
+    expect((await send(`${path}/api`, { method: 'DELETE' })).body).toEqual(revoked)
+    expect((await send(path, { method: 'DELETE' })).body).toEqual(revoked)
+    const reveal = await send(`${path}/${encodeURIComponent('hook:/alert')}/reveal`, { method: 'POST' })
+    expect(reveal.body).toEqual({ name: 'hook:/alert', version: 1, value: 'whsec_made' })
+    expect(runtime.calls).toEqual([
+      ['revokeSecrets', 'api', 'operator'],
+      ['revokeSecrets', undefined, 'operator'],
+      ['revealSecret', 'hook:/alert', 'operator'],
+    ])
   })
 })

@@ -48,7 +48,9 @@ export function createHandler(s: RuntimeSurface, options: HandlerOptions): Handl
       const part = (name: string) => context.req.param(name) ?? ''
       const caller = context.get('caller') ?? owner
       if (route.public !== true) checkRole(caller, roleFor(route))
-      return answers[id]({ s: seenBy(s, caller), request: raw, query: new URL(raw.url).searchParams, part, caller })
+      const { incoming } = context.env
+      const query = new URL(raw.url).searchParams
+      return answers[id]({ s: seenBy(s, caller), request: raw, incoming, query, part, caller })
     })
   }
   app.notFound((context) => {

@@ -12,6 +12,8 @@ export const hooksBase = '/hooks'
 export interface Connection {
   /** The address at the other end. */
   readonly remote?: string | undefined
+  /** The body as it leaves the socket; without it that of the request is read. */
+  readonly incoming?: AsyncIterable<Uint8Array> | undefined
 }
 
 /**

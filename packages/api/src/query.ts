@@ -18,8 +18,11 @@ export function wholeNumber(
 
 /** Milliseconds. */
 export function duration(query: URLSearchParams, name: string, maxMs: number): number | undefined {
-  const text = query.get(name)
-  if (text === null) return undefined
+  return durationOf(query.get(name) ?? undefined, name, maxMs)
+}
+
+export function durationOf(text: string | undefined, name: string, maxMs: number): number | undefined {
+  if (text === undefined) return undefined
   const value = parseDuration(/^\d+$/.test(text) ? Number(text) : text)
   if (value !== undefined && value <= maxMs) return value
   throw new VigilError(

@@ -95,7 +95,7 @@ async function listenFor(
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<Listener> {
   const fetch = (request: Request, { incoming }: HttpBindings) =>
-    handler(request, { remote: incoming.socket.remoteAddress })
+    handler(request, { remote: incoming.socket.remoteAddress, incoming })
   const serverOptions = { requestTimeout: requestMs, headersTimeout: requestMs }
   const server = createAdaptorServer({
     fetch: fetch as (request: Request, env: unknown) => Promise<Response>,

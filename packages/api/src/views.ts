@@ -8,6 +8,7 @@ import type {
   ProcessView,
   RequestView,
   RuntimeStatusView,
+  SecretView,
   TreeNodeView,
   TriggerView,
   TurnSummaryView,
@@ -21,6 +22,7 @@ import type {
   OpenRequest,
   ProcessStatus,
   RecoveryReport,
+  SecretStatus,
   TreeNode,
   TriggerStatus,
   TurnResult,
@@ -67,6 +69,15 @@ export function triggerView({ nextFire, lastEvent, lastFailure, ...same }: Trigg
     ...(nextFire === undefined ? {} : { next_fire: nextFire }),
     ...(lastEvent === undefined ? {} : { last_event: { at: lastEvent.at, event_id: lastEvent.eventId } }),
     ...(lastFailure === undefined ? {} : { last_failure: lastFailure }),
+  }
+}
+
+export function secretView({ expiresAt, ttlMs, lastUse, ...same }: SecretStatus): SecretView {
+  return {
+    ...same,
+    ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
+    ...(ttlMs === undefined ? {} : { ttl_ms: ttlMs }),
+    ...(lastUse === undefined ? {} : { last_use: lastUse }),
   }
 }
 

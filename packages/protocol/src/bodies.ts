@@ -16,6 +16,11 @@ export const requestDecisionSchema = z.strictObject({
 
 export const grantSchema = z.strictObject({ usd: z.number({ error: 'expected an amount of dollars' }) })
 
+export const secretPatchSchema = z.strictObject({
+  value: z.string({ error: 'expected the value as a text' }).min(1, { error: 'expected a value' }),
+  ttl: z.string({ error: 'expected a duration such as 1h' }).optional(),
+})
+
 const moment = z.union([z.int().min(1), z.string().min(1)], {
   error: 'expected the number of a record, a turn or an ISO time',
 })

@@ -12,8 +12,10 @@ import type {
   ProcessListView,
   ProcessView,
   RequestView,
+  RevokedSecretView,
   RewindingView,
   RuntimeStatusView,
+  SecretView,
   SpendView,
   StateHistoryView,
   StateView,
@@ -68,7 +70,7 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
     const target = new URL(url.replace(/\/+$/, '') + apiBase + fill(route.path, path))
     for (const [key, value] of Object.entries(query))
       for (const each of value === undefined ? [] : [value].flat()) target.searchParams.append(key, String(each))
-    const isYaml = headers['content-type'] === 'application/yaml'
+    const isWritten = headers['content-type'] !== undefined
     const request: RequestInit = {
       method: route.method,
       headers: {
@@ -77,7 +79,9 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
         ...headers,
       },
       signal: AbortSignal.timeout(timeout + extraMs),
-      ...(body === undefined ? {} : { body: isYaml ? (body as string) : JSON.stringify(body) }),
+      ...(body === undefined
+        ? {}
+        : { body: isWritten ? (body as string | Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
     }
     try {
       const reply = await send(target, request)
@@ -125,6 +129,7 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
       call<StateView>('forkProcess', { path: { name }, body: { name: as, ...(at === undefined ? {} : { at }) } }),
     ...budgetCalls(call),
     ...triggerCalls(call),
+    ...secretCalls(call),
     deadLetters: (name: string) => call<{ dead_letters: DeadLetterView[] }>('listDeadLetters', { path: { name } }),
     redeliver: (name: string, eventIds?: readonly string[]) =>
       call<{ event_ids: string[] }>('redeliverDeadLetters', {
@@ -191,6 +196,28 @@ const triggerCalls = (call: Calling) => ({
     call<{ trigger_id: string }>('removeTrigger', { path: { name, trigger_id: trigger } }),
   fireTrigger: (name: string, trigger: string, payload: unknown = null) =>
     call<FiredView>('fireTrigger', { path: { name, trigger_id: trigger }, body: payload }),
+})
+
+const secretCalls = (call: Calling) => ({
+  /** Never values. */
+  secrets: (name: string) => call<{ secrets: SecretView[] }>('listSecrets', { path: { name } }),
+  /** `ttl` such as `1h`. */
+  setSecret: (name: string, secret: string, bytes: Uint8Array, ttl?: string) =>
+    call<SecretView>('setSecret', {
+      path: { name, secret },
+      query: { ttl },
+      headers: { 'content-type': 'application/octet-stream' },
+      body: bytes,
+    }),
+  patchSecret: (name: string, secret: string, given: { readonly value: string; readonly ttl?: string }) =>
+    call<SecretView>('patchSecret', { path: { name, secret }, body: given }),
+  /** Without `secret` all of them. */
+  revokeSecrets: (name: string, secret?: string) =>
+    secret === undefined
+      ? call<{ revoked: RevokedSecretView[] }>('revokeSecrets', { path: { name } })
+      : call<{ revoked: RevokedSecretView[] }>('revokeSecret', { path: { name, secret } }),
+  revealSecret: (name: string, secret: string) =>
+    call<{ name: string; version: number; value: string }>('revealSecret', { path: { name, secret }, body: {} }),
 })
 
 const fill = (path: string, values: Readonly<Record<string, string>>): string =>

@@ -7,6 +7,7 @@ export {
   redeliverySchema,
   requestDecisionSchema,
   rewindSchema,
+  secretPatchSchema,
 } from './bodies.ts'
 export { type Client, type ClientOptions, createClient, type JournalQuery, type ProcessVerb } from './client.ts'
 export * from './envelope.ts'

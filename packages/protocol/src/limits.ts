@@ -29,6 +29,8 @@ export const limits = {
   waitingNotices: 1_000,
   lostNotices: 20,
   noticeTries: 12,
+  /** Secrets of one process that people set. */
+  setSecrets: 1_000,
   /** Turns that one process has open at a time in lanes of their own keys. */
   keyedLanes: 64,
   dedupeKeys: 100_000,

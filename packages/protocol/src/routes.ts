@@ -3,7 +3,7 @@
  * client names them by id, and docs/rest.md lists them.
  */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below the base; `{name}` is a process. */
   readonly path: string
   /** Answers without a token. */
@@ -104,6 +104,33 @@ export const routes = {
     method: 'POST',
     path: '/processes/{name}/triggers/{trigger_id}/fire',
     doc: "The body is the payload of an event of the trigger's type.",
+  },
+  listSecrets: {
+    method: 'GET',
+    path: '/processes/{name}/secrets',
+    doc: 'Names of secrets, where they lie, versions and last uses; never values.',
+  },
+  setSecret: {
+    method: 'PUT',
+    path: '/processes/{name}/secrets/{secret}',
+    doc: 'The body, application/octet-stream, is a new version of the secret; `?ttl=1h`.',
+  },
+  patchSecret: {
+    method: 'PATCH',
+    path: '/processes/{name}/secrets/{secret}',
+    doc: 'The same as `{value, ttl}` of a secret that is there.',
+  },
+  revokeSecret: {
+    method: 'DELETE',
+    path: '/processes/{name}/secrets/{secret}',
+    doc: 'Nobody may use it any more, wherever it lies.',
+  },
+  revokeSecrets: { method: 'DELETE', path: '/processes/{name}/secrets', doc: 'The same for all of them.' },
+  revealSecret: {
+    method: 'POST',
+    path: '/processes/{name}/secrets/{secret}/reveal',
+    role: 'admin',
+    doc: 'The value of a secret that Vigil made itself; goes on record.',
   },
   listDeadLetters: { method: 'GET', path: '/processes/{name}/dead-letters', doc: 'Events whose turns ended badly.' },
   redeliverDeadLetters: {

@@ -117,6 +117,33 @@ export interface TriggerView {
   readonly last_failure?: { readonly at: string; readonly message: string }
 }
 
+export interface SecretView {
+  readonly name: string
+  /** `set` and `generated` are used instead of what the manifest names. */
+  readonly source: 'variable' | 'file' | 'set' | 'generated'
+  /** The variable or the file. */
+  readonly where?: string
+  /** Of what was set or made by Vigil. */
+  readonly version?: number
+  readonly since?: string
+  /** `memory`: it is gone when this supervisor ends. */
+  readonly kept?: 'sealed' | 'memory'
+  readonly expires_at?: string
+  readonly ttl_ms?: number
+  readonly hosts?: readonly string[]
+  readonly last_use?: { readonly at: string; readonly host: string }
+  readonly revoked?: { readonly at: string; readonly by: string; readonly expired: boolean }
+  /** Why it cannot be used, as of the last look. */
+  readonly missing?: string
+}
+
+export interface RevokedSecretView {
+  readonly name: string
+  readonly source: SecretView['source']
+  /** The variable or the file, which still holds it. */
+  readonly where?: string
+}
+
 export interface ProcessListView {
   readonly processes: readonly ProcessView[]
   readonly total: number

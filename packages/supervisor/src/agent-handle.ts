@@ -1,5 +1,5 @@
 import { type Json, type MachineFacts, type ProcessName, VigilError } from '@vigil/protocol'
-import { attentionOf } from './attention.ts'
+import { type Attention, attentionOf } from './attention.ts'
 import { accept } from './delivery/accept.ts'
 import { jsonOf } from './delivery/json-of.ts'
 import type { DeadLetter, ProcessFold } from './fold/process-fold.ts'
@@ -83,7 +83,8 @@ export function agentHandle(runtime: Runtime, name: string, ports: Parts, by: st
     },
     enqueue,
     result: (eventId, options) => runtime.results.of(name, eventId, options),
-    status: () => statusOf(member(), machine, clock.now()),
+    status: () =>
+      statusOf(member(), { machine, nowMs: clock.now(), secrets: runtime.secrets.attention(member().process.fold) }),
     start: () => member().process.start(by),
     stop: () => member().process.stop(by),
     restart: () => member().process.restart(by),
@@ -145,6 +146,15 @@ export function agentHandle(runtime: Runtime, name: string, ports: Parts, by: st
     },
     fire: (id, payload = null) =>
       fireTrigger({ log: runtime.log, clock, random }, member().process.fold, { id, payload, by }),
+    async secrets() {
+      const found = runtime.secrets.list(member().process.fold)
+      await runtime.log.settled()
+      return found
+    },
+    setSecret: (key, bytes, { ttl, by: who = by } = {}) =>
+      runtime.secrets.set(member().process.fold, key, { bytes, by: who, ttl }),
+    revokeSecrets: (key, who = by) => runtime.secrets.revoke(member().process.fold, who, key),
+    revealSecret: (key, who = by) => runtime.secrets.reveal(member().process.fold, key, who),
     async journal(query = {}) {
       member()
       await runtime.log.settled()
@@ -183,7 +193,14 @@ function running(member: Member, act: () => Promise<void>): Promise<void> {
   return act()
 }
 
-function statusOf({ process, triggers }: Member, machine: MachineFacts, nowMs: number): ProcessStatus {
+function statusOf(
+  { process, triggers }: Member,
+  {
+    machine,
+    nowMs,
+    secrets,
+  }: { readonly machine: MachineFacts; readonly nowMs: number; readonly secrets: Attention[] },
+): ProcessStatus {
   const { fold, life } = process
   const { isolation, guarantee, stopBoundMs } = tierOf(fold.manifest, machine)
   return {
@@ -210,7 +227,7 @@ function statusOf({ process, triggers }: Member, machine: MachineFacts, nowMs: n
       failures: fold.failures,
     },
     mailbox: mailboxOf(fold),
-    attention: attentionOf(fold),
+    attention: [...attentionOf(fold), ...secrets],
     triggers: triggers.describe(),
     drift: driftOf(fold),
   }

@@ -81,7 +81,7 @@ export class Supervisor implements AsyncDisposable {
 
   /**
    * @throws UNSAFE_OPTION node was started with an option that weakens a guarantee
-   * · DATA_IN_USE another supervisor runs on the data directory · JOURNAL_DAMAGED · DISK_FULL
+   * · INVALID_CONFIG the key of the vault is none · DATA_IN_USE another supervisor runs on the data directory · JOURNAL_DAMAGED · DISK_FULL
    * · what `deploy` throws, for the manifests in `options.deploy`
    */
   static async start(options: StartOptions = {}): Promise<Supervisor> {
@@ -108,6 +108,7 @@ export class Supervisor implements AsyncDisposable {
       notify: options.config?.notify,
       journal: options.config?.journal ?? defaultJournal,
       budget: options.config?.budget,
+      keyFile: options.config?.vault?.keyFile,
       ports: options.ports ?? {},
     })
     const supervisor = new Supervisor(opened, listeners, dataDirectory ?? ':memory:', triggerTypes)

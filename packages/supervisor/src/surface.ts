@@ -15,6 +15,7 @@ import type { OpenRequest } from './requests/surface.ts'
 import type { Group } from './supervision/groups.ts'
 import type { Report } from './supervision/tree/protocol.ts'
 import type { Drift, TriggerStatus } from './trigger-status.ts'
+import type { RevokedSecret, SecretStatus } from './vault/secret-surface.ts'
 
 export type { Attention } from './attention.ts'
 export type { HookReply, HookRequest, Refused } from './hook-surface.ts'
@@ -29,6 +30,7 @@ export type {
 } from './ledger/budget-surface.ts'
 export type { OpenRequest, RequestDecision, RequestsQuery } from './requests/surface.ts'
 export type { Drift, TriggerStatus } from './trigger-status.ts'
+export type { RevokedSecret, SecretStatus } from './vault/secret-surface.ts'
 
 /**
  * What programs, the REST face and the daemon see of ring 0: plain data in, plain data out. Nothing here
@@ -286,6 +288,21 @@ export interface AgentHandle {
   removeTrigger(id: string): Promise<void>
   /** Makes an event of the trigger's type with this payload. @throws TRIGGER_NOT_FOUND, INVALID_STATE, PAYLOAD_INVALID, MAILBOX_FULL, TOO_LARGE */
   fire(id: string, payload?: unknown): Promise<Accepted | Refused>
+  /** Names and what is known of them, never values. */
+  secrets(): Promise<readonly SecretStatus[]>
+  /**
+   * A new version of a secret, used from now on instead of what the manifest names; `bytes` are zeroed. `ttl` in milliseconds.
+   * @throws INVALID_ARGUMENT · TOO_LARGE
+   */
+  setSecret(
+    name: string,
+    bytes: Uint8Array,
+    options?: { readonly ttl?: number | undefined; readonly by?: string },
+  ): Promise<SecretStatus>
+  /** From now on nobody may use this one, or any: wherever they lie. @throws SECRET_NOT_FOUND */
+  revokeSecrets(name?: string, by?: string): Promise<readonly RevokedSecret[]>
+  /** What Vigil made itself, for whoever has to sign with it; that it was shown is on record. @throws SECRET_NOT_FOUND, SECRET_DENIED */
+  revealSecret(name: string, by?: string): Promise<{ readonly version: number; readonly value: string }>
   /** Records of this process, newest first unless asked otherwise. */
   journal(query?: Omit<PageQuery, 'process' | 'limit'> & { readonly limit?: number }): Promise<JournalPage>
   /** Committed state. */

@@ -63,12 +63,15 @@ const tokens = z
     error: 'other names than operator, which is the token of the data directory',
   })
 
+const vault = z.strictObject({ key_file: text('the path of a file that holds a key of 32 bytes').optional() }, section)
+
 export const configurationSchema = z.strictObject(
   {
     groups: z.array(group, { error: 'a list of groups' }).default([]),
     cells: cells.prefault({}),
     journal: journal.prefault({}),
     tokens: tokens.default([]),
+    vault: vault.prefault({}),
     budget: z.unknown().optional(),
     notify: notifySchema.optional(),
     defaults: z.record(z.string(), z.unknown(), { error: 'a map of manifest fields' }).default({}),
@@ -103,7 +106,12 @@ export function checkConfiguration(raw: unknown): ConfigurationCheck {
     const message = `expected a configuration: a map of fields, found ${describeFound(raw)}`
     return { ok: false, problems: [{ code: 'INVALID_CONFIG', path: [], message }] }
   }
-  const sections: Partial<Record<string, { readonly shape: object }>> = { cells, journal, notify: notifySchema }
+  const sections: Partial<Record<string, { readonly shape: object }>> = {
+    cells,
+    journal,
+    vault,
+    notify: notifySchema,
+  }
   const fieldsAt = (path: readonly (string | number)[]): string[] =>
     Object.keys(
       path.length === 0

@@ -12,6 +12,7 @@ import {
   type Taken,
   type TurnFold,
 } from './process-fold.ts'
+import type { SecretFold, SecretUse } from './secret-fold.ts'
 import { noOverlay, type TriggerOverlay } from './trigger-layers.ts'
 
 /**
@@ -30,6 +31,8 @@ export function snapshotRow(process: ProcessFold): Row {
     requests: [...process.requests],
     endedRequests: [...process.endedRequests],
     notices: [...process.notices],
+    secrets: [...process.secrets],
+    secretUses: [...process.secretUses],
     deadLetters: [...process.deadLetters],
     state: [...process.state],
     stateHistory: [...process.stateHistory],
@@ -61,6 +64,8 @@ export interface Row
     | 'requests'
     | 'endedRequests'
     | 'notices'
+    | 'secrets'
+    | 'secretUses'
     | 'dedupe'
     | 'state'
     | 'stateHistory'
@@ -88,6 +93,8 @@ export interface Row
   requests?: Entries<RequestFold>
   endedRequests?: EndedRequest[]
   notices?: Entries<NoticeFold>
+  secrets?: Entries<SecretFold>
+  secretUses?: Entries<SecretUse>
   overlay?: TriggerOverlay
   purse?: Purse
   budgetPatch?: BudgetPatch
@@ -101,9 +108,17 @@ export interface Row
  */
 export function restoredRow(row: Row): ProcessFold {
   const { taken = [], overlay = noOverlay, tools = [], requests = [], endedRequests = [], notices = [] } = row
-  const { purse = emptyPurse, budgetPatch = {}, budgetRevision = 0, parent, budgetPause } = row
+  const {
+    secrets = [],
+    secretUses = [],
+    purse = emptyPurse,
+    budgetPatch = {},
+    budgetRevision = 0,
+    parent,
+    budgetPause,
+  } = row
   const money = { purse, budgetPatch, budgetRevision, parent, budgetPause }
-  const whole = { ...row, taken, overlay, tools, requests, endedRequests, notices, ...money }
+  const whole = { ...row, taken, overlay, tools, requests, endedRequests, notices, secrets, secretUses, ...money }
   assertLaidOut(whole)
   return {
     ...whole,
@@ -111,6 +126,8 @@ export function restoredRow(row: Row): ProcessFold {
     turns: new Map(row.turns.map(([id, turn]) => [id, restoredTurn(turn)])),
     requests: new Map(requests),
     notices: new Map(notices),
+    secrets: new Map(secrets),
+    secretUses: new Map(secretUses),
     dedupe: new Map(row.dedupe.map(([trigger, keys]) => [trigger, new Map(list(keys))])),
     state: new Map(row.state),
     stateHistory: new Map(row.stateHistory),

@@ -61,7 +61,17 @@ test('a row that lacks what a process has, or holds it as something else, is ref
   expect(unpackRow(pack({ ...row, seq: 1 })).process).toEqual(fold())
   const ofBudgets = ['purse', 'budgetPatch', 'budgetRevision', 'parent', 'budgetPause']
   // These came later than the first rows.
-  const later = new Set(['taken', 'tools', 'overlay', 'requests', 'endedRequests', 'notices', ...ofBudgets])
+  const later = new Set([
+    'taken',
+    'tools',
+    'overlay',
+    'requests',
+    'endedRequests',
+    'notices',
+    'secrets',
+    'secretUses',
+    ...ofBudgets,
+  ])
   const keys = Object.keys(row).filter((key) => !later.has(key))
   for (const key of keys) {
     const { [key]: _, ...lacking } = row as unknown as Record<string, unknown>

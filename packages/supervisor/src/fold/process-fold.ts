@@ -10,6 +10,7 @@ import type {
   ToolDeclaration,
 } from '@vigil/protocol'
 import type { Manifest, NoticeTarget } from '../manifests/manifest.ts'
+import type { SecretFold, SecretUse } from './secret-fold.ts'
 import { noOverlay, type TriggerOverlay } from './trigger-layers.ts'
 
 /**
@@ -64,6 +65,10 @@ export interface ProcessFold {
   readonly endedRequests: EndedRequest[]
   /** What people are to be told and nobody has taken yet, and the newest of what was given up. */
   readonly notices: Map<string, NoticeFold>
+  /** By name: those that were set, made or revoked here. */
+  readonly secrets: Map<string, SecretFold>
+  /** By name: where each was sent last. */
+  readonly secretUses: Map<string, SecretUse>
   /** Per trigger: key -> first answer. */
   readonly dedupe: Map<string, Map<string, DedupeEntry>>
   readonly deadLetters: DeadLetter[]
@@ -264,6 +269,8 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     requests: new Map(),
     endedRequests: [],
     notices: new Map(),
+    secrets: new Map(),
+    secretUses: new Map(),
     dedupe: new Map(),
     deadLetters: [],
     state: new Map(),

@@ -19,9 +19,10 @@ import {
   foldWarned,
 } from './purse-fold.ts'
 import { foldRequestDecided, foldRequestExpired, foldRequestOpened, withdrawRequests } from './request-fold.ts'
+import { foldSecretRevoked, foldSecretRotated, foldSecretUsed, onSecretsOf } from './secret-fold.ts'
 import { commitWrites, setState } from './state-fold.ts'
 import { foldTriggerAdded, foldTriggerRemoved, forgetAbsent } from './trigger-fold.ts'
-import { onManifest } from './trigger-layers.ts'
+import { onManifest, triggersOf } from './trigger-layers.ts'
 import {
   foldAttemptFailed,
   foldCancelled,
@@ -161,7 +162,10 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
     process.budgetPause = undefined
   }),
 
-  'secret.used': untold,
+  'secret.used': own(foldSecretUsed),
+  'secret.rotated': own(foldSecretRotated),
+  'secret.revoked': own(foldSecretRevoked),
+  'secret.revealed': untold,
 }
 
 /** Applies one record. Total, and pure but for `world` itself. */
@@ -184,8 +188,10 @@ function foldDeployed(world: World, record: Of<'process.deployed'>): void {
   if (record.data.parent !== undefined) process.parent = record.data.parent
   const [before = defaultAgentBudget, after = defaultAgentBudget] = [process.manifest.budget, manifest.budget]
   process.budgetPatch = patchAfter(process.budgetPatch, before, after)
+  const { manifest: old } = process
   process.manifest = manifest
   process.overlay = onManifest(process.overlay, manifest)
+  onSecretsOf(process, old, triggersOf(process))
   forgetAbsent(process)
   process.bundle = record.data.bundle
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { defaultCells, defaultJournal, parseConfiguration } from './configuration.ts'
 import { problemLine } from './problem-report.ts'
@@ -132,4 +133,9 @@ test('a file of comments configures nothing', () => {
     tokens: [],
     defaults: {},
   })
+})
+
+test('takes the place of the key of the vault, beside its file, and nothing else of the vault', () => {
+  expect(parse('vault: { key_file: ./keys/vigil }\n').value?.vault).toEqual({ keyFile: resolve('keys/vigil') })
+  expect(parse('vault: { key: abc }\n').problems).toMatchObject([{ code: 'UNKNOWN_FIELD', path: 'vault.key' }])
 })

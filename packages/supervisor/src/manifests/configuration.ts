@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type ConfigurationDocument, checkConfiguration, VigilError } from '@vigil/protocol'
 import { type AgentBudget, agentBudget } from '../ledger/agent-budget.ts'
 import { type Group, groupsOf } from '../supervision/groups.ts'
@@ -16,6 +16,8 @@ export interface Configuration {
   readonly journal: JournalConfiguration
   /** Who may call, beside the owner of the data directory. */
   readonly tokens: ConfigurationDocument['tokens']
+  /** Where the key lies that secrets are sealed with, absolute; VIGIL_KEY goes before it. */
+  readonly vault?: { readonly keyFile?: string | undefined }
   /** The purse of all agents together; none without one. */
   readonly budget?: AgentBudget | undefined
   /** Where people are told, for agents whose manifest does not say. */
@@ -85,7 +87,8 @@ export const parseConfiguration = (text: string, options: ReadOptions): Reading<
     const { max_resident: maxResident, ...cells } = check.value.cells
     try {
       groupsOf(groups)
-      const { journal, tokens, notify, defaults, budget } = check.value
+      const { journal, tokens, notify, defaults, budget, vault } = check.value
+      const { key_file: keyFile } = vault
       const purse = budget === undefined ? undefined : agentBudget(budget, dirname(options.file))
       return {
         ok: true,
@@ -95,6 +98,7 @@ export const parseConfiguration = (text: string, options: ReadOptions): Reading<
           journal: journalOf(journal),
           tokens,
           budget: purse,
+          ...(keyFile === undefined ? {} : { vault: { keyFile: resolve(dirname(options.file), keyFile) } }),
           notify: noticeTarget(notify, dirname(options.file)),
           defaults,
         },

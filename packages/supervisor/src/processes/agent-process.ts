@@ -48,6 +48,8 @@ export interface AgentProcess {
 export interface AgentProcessParts
   extends Omit<LivesParts, 'branch' | 'wanted' | 'closed' | 'turns' | 'moved' | 'judge' | 'cannotBegin' | 'changed'> {
   readonly branch: Branch
+  /** A secret of it is not there in the version that is on record. */
+  readonly holds: () => boolean
   /** State changed: triggers arm or disarm. */
   readonly changed: () => void
 }
@@ -69,6 +71,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     process: fold,
     life: present,
     giveUp: (turn, reason) => lives.current?.cancel(turn, reason),
+    holds: parts.holds,
     failed: () => lives.current?.kill({ kind: 'failures', count: fold.failures }),
     outdated: () => void recycle(),
     left: () => fold.manifest.hibernateAfterMs > 0 && lives.rest('waiting'),
@@ -131,7 +134,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
       if (lives.ending && !wanted()) return 'stopping'
       const held = heldState(fold)
       if (held !== undefined) return held
-      if (lives.isUp) return isAwaiting(fold) ? 'awaiting' : 'running'
+      if (lives.isUp) return isAwaiting(fold) || parts.holds() ? 'awaiting' : 'running'
       return branch.place(path) === 'restarting' ? 'restarting' : 'starting'
     },
     get life() {

@@ -61,6 +61,8 @@ export interface TurnRunnerParts {
   readonly giveUp: (turn: string, reason: string) => void
   /** The process has as many dead letters in a row as its manifest allows. */
   readonly failed: () => void
+  /** It may run nothing, whatever waits, until it is pumped again. */
+  readonly holds: () => boolean
   /** The life has nothing to do on its bundle, and another bundle has. */
   readonly outdated: () => void
   /** All that the life had to do waits for people. */
@@ -89,7 +91,9 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const author = () => ({ process: process.name as ProcessName, epoch: process.epoch })
 
   const salt = (): { readonly salt?: string } =>
-    process.manifest.secrets === undefined ? {} : { salt: Buffer.from(random.bytes(16)).toString('hex') }
+    process.manifest.secrets === undefined && process.secrets.size === 0
+      ? {}
+      : { salt: Buffer.from(random.bytes(16)).toString('hex') }
 
   const start = (life: Incarnation, id: string, data: RecordData<'turn.started'>, crashed: boolean): void => {
     faultPoint('turn.before_start')
@@ -157,7 +161,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const round = (): void => {
     wake?.cancel()
     wake = undefined
-    if (log.journal.space.state !== 'open') return
+    if (log.journal.space.state !== 'open' || parts.holds()) return
     const life = parts.life()
     const running = waiting.size > 0 ? waiting.union(life?.running ?? none) : (life?.running ?? none)
     const moment = { running, retryInMs, isExpired, ageMs, nowMs: clock.now(), budgetInMs: budgetInMs() }

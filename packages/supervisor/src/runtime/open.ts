@@ -18,6 +18,7 @@ import { type Group, groupsOf } from '../supervision/groups.ts'
 import type { RecoveryReport, SupervisorEvents } from '../surface.ts'
 import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { liveRedaction } from '../vault/live-redaction.ts'
+import { openSecretStore } from '../vault/secret-store.ts'
 import { bundleStore } from './bundle-store.ts'
 import { type CheckpointPolicy, checkpointPolicy } from './checkpointer.ts'
 import { damageAlarm } from './damage-alarm.ts'
@@ -40,6 +41,8 @@ export interface OpenOptions {
   readonly journal: JournalConfiguration
   /** Replaces single ports; whoever gives one closes it. */
   readonly ports: Partial<Ports>
+  /** Where the key of the vault lies, absolute. */
+  readonly keyFile?: string | undefined
   /** The purse of all agents together. */
   readonly budget?: AgentBudget | undefined
 }
@@ -80,6 +83,7 @@ export async function openRuntime({
   cells: cellsConfiguration,
   journal,
   ports: given,
+  keyFile,
   budget,
 }: OpenOptions): Promise<Opened> {
   // Before anything is touched: a typo costs nothing.
@@ -104,6 +108,7 @@ export async function openRuntime({
       const lock = await (given.lock ?? lockDataDirectory)({ fileSystem, clock, directory: dataDirectory })
       closing.push(() => lock.release())
     }
+    const secrets = own(await openSecretStore({ env, keyFile, fileSystem, random, dataDirectory }))
     const compute = given.compute ?? own(piscinaCompute({ alias: { '@vigil/agent': require.resolve('@vigil/agent') } }))
     const gateway = httpGateway({ clock, tell: (message) => emit.log({ process: '@runtime', level: 'warn', message }) })
     const http = given.http ?? own(gateway)
@@ -174,7 +179,9 @@ export async function openRuntime({
       checkpoints: { ...checkpointPolicy, ...checkpoints },
       triggerTypes,
       notify,
-      env,
+      secrets,
+      // Nothing that a manifest names may be the key of the vault.
+      env: { ...env, VIGIL_KEY: undefined },
       emit,
       redaction,
     })

@@ -16,6 +16,7 @@ import { type Grants, grants } from '../isolation/granted.ts'
 import { budgetWatch } from '../ledger/budget-watch.ts'
 import { ledgerDecider } from '../ledger/ledger.ts'
 import type { NoticeTarget } from '../manifests/manifest.ts'
+import type { SecretOperations } from '../operations/secrets.ts'
 import { agentProcess } from '../processes/agent-process.ts'
 import { people } from '../requests/people.ts'
 import type { WakeAdmission } from '../residency/wake-admission.ts'
@@ -25,10 +26,10 @@ import { treeView } from '../supervision/tree-view.ts'
 import type { HookReply, HookRequest, SupervisorEvents, TreeNode } from '../surface.ts'
 import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { triggerSet } from '../triggers/trigger-set.ts'
-import { hookSecrets } from '../triggers/webhook/hook-secrets.ts'
 import { hooks } from '../triggers/webhook/hooks.ts'
 import type { LiveRedaction } from '../vault/live-redaction.ts'
-import { vault } from '../vault/vault.ts'
+import type { SecretStore } from '../vault/secret-store.ts'
+import { secretsOf } from '../vault/secrets.ts'
 import { bodyRetention } from './body-retention.ts'
 import type { BundleStore } from './bundle-store.ts'
 import { type CheckpointPolicy, checkpointer } from './checkpointer.ts'
@@ -61,6 +62,7 @@ export interface Runtime extends Deployment {
   readonly listensToAll: Grants['listensToAll']
   /** Listens to the triggers that a process has now. */
   arm(name: string): void
+  readonly secrets: SecretOperations
   /** A bundle that is kept. */
   bundle(hash: string): Promise<Bundle>
   /** The variables of these names that are set. */
@@ -85,6 +87,7 @@ export interface RuntimeParts {
   readonly triggerTypes: TriggerTypes
   /** Where people are told, if a manifest does not say. */
   readonly notify: NoticeTarget | undefined
+  readonly secrets: SecretStore
   readonly env: Readonly<Record<string, string | undefined>>
   readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] }
   /** Keeps secrets out of what is written. */
@@ -101,6 +104,7 @@ export function startRuntime({
   checkpoints: policy,
   triggerTypes,
   notify,
+  secrets: store,
   env,
   emit,
   redaction,
@@ -114,21 +118,27 @@ export function startRuntime({
   const watches = monitors(world, journal)
   const results = turnResults(log, clock)
   const asked = requests({ world, clock, random, results })
-  const secrets = hookSecrets({ env, fileSystem: ports.fileSystem })
+  const moved = (name: string): void => {
+    members.get(name)?.process.pump()
+    for (const look of watchers) look()
+  }
+  const secrets = secretsOf({
+    ...{ log, clock, random, env, store, moved, fileSystem: ports.fileSystem },
+    tell: (process, level, message) => emit.log({ process, level, message }),
+  })
   const asks = people({
-    ...{ log, clock, random, http: ports.http, secrets, notify },
+    ...{ log, clock, random, http: ports.http, secrets: secrets.hooks, notify },
     expired: (name) => members.get(name)?.process.pump(),
     lost: (process, message) => emit.log({ process, level: 'error', message }),
   })
-  const secretsOfAgents = vault({ env, fileSystem: ports.fileSystem, clock, processOf: (name) => world.get(name) })
-  redaction.follow(secretsOfAgents)
+  redaction.follow(secrets.vault)
   const gate = createGate({
     log,
     isClean: (text) => redaction.text(text) === text,
     clock,
     effects: {
       outside: {
-        fetch: fetchEffect({ http: ports.http, vault: secretsOfAgents, log }),
+        fetch: fetchEffect({ http: ports.http, vault: secrets.vault, log }),
         ...fileEffects(ports.fileSystem, dataDirectory),
       },
       inside: messageEffects({ world, clock, random }),
@@ -142,7 +152,7 @@ export function startRuntime({
     ],
   })
   const isStopped = (name: string): boolean => (members.get(name)?.process.state ?? 'stopped') === 'stopped'
-  const ingress = hooks({ log, clock, random, secrets, isStopped })
+  const ingress = hooks({ log, clock, random, secrets: secrets.hooks, isStopped })
   const complain = (name: string) => (error: Error) =>
     emit.log({ process: name, level: 'error', message: error.message })
   const checkpoints = checkpointer({ log, clock, policy, rows, failed: complain('@runtime') })
@@ -152,7 +162,7 @@ export function startRuntime({
     for (const { process, event_id } of arrivals(record)) members.get(process)?.process.pump(event_id)
     // Whatever came of it: a call may wait for no more than that its own record is on the disk.
     if (record.turn !== undefined) members.get(record.process)?.process.heard(record.turn)
-    secretsOfAgents.heard(record)
+    secrets.heard(record)
     watches.heard(record)
     asked.heard(record)
     budgets.heard(record)
@@ -214,7 +224,7 @@ export function startRuntime({
       clock,
       watcher: ports.fileWatcher,
       process: fold,
-      secrets,
+      secrets: secrets.hooks,
       lookAtClock: clockLook.look,
       end: (eventId, how) => {
         const end = { by: 'policy', reason: `overlap: ${how}_other` }
@@ -236,10 +246,11 @@ export function startRuntime({
       admission,
       fold,
       bundle: async (hash) => {
-        await secretsOfAgents.begin(fold)
+        await secrets.vault.begin(fold)
         return await bundles.get(hash)
       },
       env: (names) => pick(env, names),
+      holds: () => secrets.vault.waits(fold) !== undefined,
       logLine: emit.log,
       branch: place.of,
       path: place.path,
@@ -321,6 +332,7 @@ export function startRuntime({
       const member = members.get(name)
       if (member !== undefined) arm(member)
     },
+    secrets,
     bundle: bundles.get,
     env: (names) => pick(env, names),
     tree: () =>
@@ -332,6 +344,7 @@ export function startRuntime({
       }),
     revive() {
       revived = true
+      secrets.look()
       budgets.look()
       top.begin()
       for (const member of members.values()) arm(member)
@@ -355,7 +368,7 @@ export function startRuntime({
       await Promise.all([...members.values()].map(({ triggers }) => triggers.close()))
       for (const { process } of members.values()) process.close()
       await top.end()
-      secretsOfAgents.close()
+      secrets.close()
       checkpoints.close()
       clockLook.close()
       budgets.close()

@@ -60,4 +60,7 @@ export const recordTexts = {
   'effect.intended': ['input'],
   'effect.completed': ['outcome'],
   'secret.used': [],
+  'secret.rotated': [],
+  'secret.revoked': [],
+  'secret.revealed': [],
 } satisfies { readonly [T in RecordType]: readonly string[] }

@@ -1,20 +1,31 @@
-import type { BrokeredSecret, Clock, JournalRecord } from '@vigil/protocol'
+import { type BrokeredSecret, type JournalRecord, VigilError } from '@vigil/protocol'
 import type { ProcessFold } from '../fold/process-fold.ts'
 import type { CallSite } from '../gate/effect.ts'
+import { isSecretName } from './known-secrets.ts'
 import { placeholderOf } from './placeholder.ts'
-import { missingSecret, type ProcessSecrets, processSecrets } from './process-secrets.ts'
-import type { SecretSources } from './secret-source.ts'
+import { type ProcessSecrets, type ProcessSecretsParts, processSecrets } from './process-secrets.ts'
 
 /** The secrets of agents, read before the life that may use them begins, and again when their file changes. */
 export interface Vault {
   /** Reads what a process may use, so that it is known before its life says a word. Never rejects. */
   begin(process: ProcessFold): Promise<void>
-  /** For one effect: what it uses, in pages of the present life, and all else that is live, which its reply is looked through for. @throws SECRET_MISSING */
+  /**
+   * For one effect: what it uses, in pages of the present life, and all else that is live, which its reply is looked through for.
+   * @throws SECRET_MISSING, SECRET_DENIED, VAULT_KEY_WRONG, VAULT_DAMAGED
+   */
   take(site: CallSite, used: ReadonlySet<string>): Promise<TakenSecrets>
+  /** One that is used here; the page is a source. @throws like `take` */
+  look(process: ProcessFold, name: string): Promise<SharedArrayBuffer>
   /** Every secret that may be somewhere. */
   live(): Iterable<LiveSecret>
   /** Called when that set has changed; returns the way to stop it. */
   changed(listener: () => void): () => void
+  /** Why names of a process are not there, as of the last look. */
+  missing(process: string): ReadonlyMap<string, VigilError>
+  /** A version that is on record and not here: it runs nothing on an older one. */
+  waits(process: ProcessFold): { readonly message: string; readonly since: string } | undefined
+  /** Something was laid over the secrets of a process, or taken away. */
+  moved(process: ProcessFold): void
   /** Told of each durable record. */
   heard(record: JournalRecord): void
   close(): void
@@ -33,38 +44,58 @@ export interface TakenSecrets {
   release(): void
 }
 
-export interface VaultParts extends SecretSources {
-  readonly clock: Clock
+export interface VaultParts extends Omit<ProcessSecretsParts, 'process' | 'changed'> {
   readonly processOf: (name: string) => ProcessFold | undefined
+  /** What a process waits for may have come. */
+  readonly read: (process: string) => void
 }
 
-export function vault({ processOf, ...parts }: VaultParts): Vault {
+export function vault({ processOf, read, ...parts }: VaultParts): Vault {
   const processes = new Map<string, ProcessSecrets>()
   const listeners = new Set<() => void>()
   const changed = (): void => {
     for (const listener of listeners) listener()
   }
-  const of = ({ name }: ProcessFold): ProcessSecrets =>
-    processes.getOrInsertComputed(name, () => processSecrets(parts, changed))
-
   const end = (name: string): void => {
     processes.get(name)?.end()
     processes.delete(name)
   }
+  const of = (process: ProcessFold): ProcessSecrets => {
+    // One of the same name may have been removed a moment ago.
+    if (processes.get(process.name)?.process !== process) end(process.name)
+    return processes.getOrInsertComputed(process.name, () => processSecrets({ ...parts, process, changed }))
+  }
 
   const begin = async (process: ProcessFold): Promise<void> => {
-    if (process.manifest.secrets !== undefined) await of(process).refresh(process.manifest)
+    if (!hasSecrets(process)) return
+    const before = waits(process)
+    await of(process).refresh()
+    if (before !== undefined) read(process.name)
+  }
+
+  const waits: Vault['waits'] = (process) => {
+    for (const [name, { message }] of processes.get(process.name)?.missing ?? []) {
+      const laid = process.secrets.get(name)
+      if (isSecretName(name) && laid !== undefined && laid.version > 0 && laid.revoked === undefined)
+        return { message, since: laid.at }
+    }
+    return undefined
+  }
+
+  const moved = (process: ProcessFold): void => {
+    processes.get(process.name)?.prune()
+    if (process.alive || waits(process) !== undefined) void begin(process)
   }
 
   return {
     begin,
     async take({ process, turn }, used) {
-      if (process.manifest.secrets === undefined) return { secrets: [], release: () => undefined }
+      if (!hasSecrets(process)) return { secrets: [], release: () => undefined }
       const mine = of(process)
-      const missing = await mine.refresh(process.manifest)
+      await mine.refresh()
       for (const name of used)
-        if (missing.has(name) || !mine.pages.has(name))
-          throw missingSecret(process.name, name, missing.get(name) ?? 'it was taken away')
+        if (mine.missing.has(name) || !mine.pages.has(name))
+          throw mine.missing.get(name) ?? takenAway(process.name, name)
       const releases: (() => void)[] = []
       const secrets = [...mine.pages].map(([name, { page: source }]): BrokeredSecret => {
         const placeholder = placeholderOf(turn.salt ?? '', name)
@@ -80,6 +111,14 @@ export function vault({ processOf, ...parts }: VaultParts): Vault {
         },
       }
     },
+    async look(process, name) {
+      const mine = of(process)
+      const known = mine.missing.has(name) ? undefined : mine.pages.get(name)
+      if (known === undefined) await mine.refresh()
+      const page = mine.missing.has(name) ? undefined : mine.pages.get(name)?.page
+      if (page === undefined) throw mine.missing.get(name) ?? takenAway(process.name, name)
+      return page
+    },
     *live() {
       for (const [process, { pages }] of processes)
         for (const [name, { page, isPublic }] of pages) if (isPublic !== true) yield { name, process, page }
@@ -88,16 +127,16 @@ export function vault({ processOf, ...parts }: VaultParts): Vault {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    missing: (process) => processes.get(process)?.missing ?? new Map(),
+    waits,
+    moved,
     heard({ type, process: name, epoch }) {
       const mine = processes.get(name)
       if (mine === undefined) return
       if (type === 'incarnation.exited' || type === 'incarnation.released') mine.lives.over(epoch)
       const process = processOf(name)
       if (process === undefined || type === 'process.removed') return end(name)
-      if (type === 'process.deployed') {
-        mine.keepOnly(process.manifest)
-        if (process.alive) void begin(process)
-      }
+      if (type === 'process.deployed') moved(process)
       if (endsLives.has(type) && !process.alive && !isMeantToRun(process)) end(name)
     },
     close() {
@@ -106,6 +145,11 @@ export function vault({ processOf, ...parts }: VaultParts): Vault {
     },
   }
 }
+
+const hasSecrets = ({ manifest, secrets }: ProcessFold): boolean => manifest.secrets !== undefined || secrets.size > 0
+
+const takenAway = (process: string, name: string): VigilError =>
+  new VigilError('SECRET_MISSING', `the secret ${name} of ${process} was taken away meanwhile`)
 
 const endsLives: ReadonlySet<string> = new Set(['incarnation.exited', 'process.desired', 'process.parked'])
 

@@ -8,6 +8,7 @@ import {
 } from '@vigil/protocol'
 import { destinationOf } from '../../gateway/destination.ts'
 import type { RecordLog } from '../../runtime/record-log.ts'
+import { knownSecret, refusalOf } from '../../vault/known-secrets.ts'
 import { placeholderOf, placeholders } from '../../vault/placeholder.ts'
 import type { Vault } from '../../vault/vault.ts'
 import type { CallSite, OutsideEffect } from '../effect.ts'
@@ -84,17 +85,19 @@ function usedSecrets(
 ): ReadonlySet<string> {
   const used = new Set<string>()
   const text = [url, ...Object.entries(headers).flat(), Buffer.from(body, 'base64').toString('latin1')].join('\n')
-  const { secrets = {}, network } = process.manifest
+  const { network } = process.manifest
   for (const { name, text: placeholder } of placeholders(text)) {
-    const secret = Object.hasOwn(secrets, name) ? secrets[name] : undefined
+    const secret = knownSecret(process, name)
     if (secret === undefined)
       throw secretDenied(`${process.name} has no secret ${name}`, `${name}: "\${NAME_OF_A_VARIABLE}"`)
+    const refused = refusalOf(process.name, name, secret)
+    if (refused !== undefined) throw refused
     if (turn.salt === undefined || placeholder !== placeholderOf(turn.salt, name))
       throw new VigilError(
         'SECRET_DENIED',
         `a placeholder of the secret ${name} comes from another turn; ask for it with ctx.secret in this one`,
       )
-    if (!reaches(url, secret.hosts ?? network.allow)) {
+    if (!reaches(url, secret.manifest?.hosts ?? network.allow)) {
       const { host } = new URL(url)
       throw secretDenied(`the secret ${name} is not for ${host}`, `${name}: { hosts: ["${host}"] }`)
     }

@@ -1,22 +1,23 @@
-import type { FileSystem } from '@vigil/protocol'
 import { LRUCache } from 'lru-cache'
+import type { ProcessFold } from '../../fold/process-fold.ts'
 import type { SecretReference } from '../../manifests/manifest.ts'
+import type { SecretSources } from '../../vault/secret-source.ts'
 import type { WebhookTrigger } from './access.ts'
 import { schemes } from './schemes.ts'
 
 /** The secrets of hooks, looked up whenever they are needed: nothing that goes on record ever holds one. */
 export interface HookSecrets {
-  /** Those that are there and have the form that the scheme wants. */
-  keys(trigger: WebhookTrigger): Promise<Uint8Array[]>
+  /** Those that are there and have the form that the scheme wants; what no manifest names is made. */
+  keys(process: ProcessFold, trigger: WebhookTrigger): Promise<Uint8Array[]>
   /** One secret, or why it is not there. */
   look(reference: SecretReference): Found | Promise<Found>
   /** Why a hook cannot verify anything, as of the last look; undefined: it can, or need not. */
   problem(trigger: WebhookTrigger): string | undefined
 }
 
-export interface SecretSources {
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly fileSystem: Pick<FileSystem, 'readFile' | 'stat'>
+export interface HookSecretParts extends SecretSources {
+  /** What the vault has made for a hook whose manifest names no secret, or makes now. @throws SECRET_DENIED it was revoked */
+  readonly made: (process: ProcessFold, trigger: WebhookTrigger) => Promise<string>
 }
 
 type Found = { readonly secret: string } | { readonly problem: string }
@@ -24,7 +25,7 @@ type Found = { readonly secret: string } | { readonly problem: string }
 const filesKept = 1_000
 const longestFile = 64_000
 
-export function hookSecrets({ env, fileSystem }: SecretSources): HookSecrets {
+export function hookSecrets({ env, fileSystem, made }: HookSecretParts): HookSecrets {
   const files = new LRUCache<string, { readonly version: string; readonly text: string }>({ max: filesKept })
   const problems = new WeakMap<WebhookTrigger, string>()
 
@@ -52,16 +53,19 @@ export function hookSecrets({ env, fileSystem }: SecretSources): HookSecrets {
 
   return {
     look,
-    async keys(trigger) {
+    async keys(process, trigger) {
       const { scheme, secrets } = trigger.verification ?? { scheme: 'generic', secrets: [] }
-      const missing = secrets.length === 0 ? ['the manifest names no secret'] : []
+      const missing: string[] = []
       const keys: Uint8Array[] = []
-      for (const reference of secrets) {
-        const found = await look(reference)
+      const take = (found: Found, where: string): void => {
         const key = 'secret' in found && found.secret !== '' ? schemes[scheme].key(found.secret) : undefined
         if (key !== undefined) keys.push(key)
-        else missing.push('problem' in found ? found.problem : formless(reference, scheme))
+        else missing.push('problem' in found ? found.problem : formless(where, scheme))
       }
+      if (secrets.length === 0)
+        take(await made(process, trigger).then((secret) => ({ secret }), problemOf), 'what was set')
+      for (const reference of secrets)
+        take(await look(reference), 'file' in reference ? reference.file : `the variable ${reference.variable}`)
       if (keys.length === 0) problems.set(trigger, missing.join('; '))
       else problems.delete(trigger)
       return keys
@@ -70,5 +74,7 @@ export function hookSecrets({ env, fileSystem }: SecretSources): HookSecrets {
   }
 }
 
-const formless = (reference: SecretReference, scheme: string): string =>
-  `${'file' in reference ? reference.file : `the variable ${reference.variable}`} holds no secret of the scheme ${scheme}${scheme === 'standard' ? ' (whsec_ and base64)' : ''}`
+const formless = (where: string, scheme: string): string =>
+  `${where} holds no secret of the scheme ${scheme}${scheme === 'standard' ? ' (whsec_ and base64)' : ''}`
+
+const problemOf = (error: unknown): Found => ({ problem: (error as Error).message })

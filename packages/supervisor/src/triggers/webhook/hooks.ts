@@ -42,7 +42,7 @@ export function hooks({ log, clock, random, secrets, isStopped }: HooksParts): H
     const { headers } = request
     const { verification } = trigger
     if (verification !== undefined) {
-      const keys = await secrets.keys(trigger)
+      const keys = await secrets.keys(process, trigger)
       if (keys.length === 0)
         throw new VigilError('WEBHOOK_NO_SECRET', 'this hook has no secret to verify anything with')
       const found = verify(keys, { headers, body: bytes, nowMs: clock.now() }, verification)
