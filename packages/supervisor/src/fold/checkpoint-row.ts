@@ -8,11 +8,12 @@ import {
   newProcessFold,
   type ProcessFold,
   type RequestFold,
+  type SecretFold,
+  type SecretUse,
   type SlotCounts,
   type Taken,
   type TurnFold,
 } from './process-fold.ts'
-import type { SecretFold, SecretUse } from './secret-fold.ts'
 import { noOverlay, type TriggerOverlay } from './trigger-layers.ts'
 
 /**

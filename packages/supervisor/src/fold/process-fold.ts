@@ -10,7 +10,6 @@ import type {
   ToolDeclaration,
 } from '@vigil/protocol'
 import type { Manifest, NoticeTarget } from '../manifests/manifest.ts'
-import type { SecretFold, SecretUse } from './secret-fold.ts'
 import { noOverlay, type TriggerOverlay } from './trigger-layers.ts'
 
 /**
@@ -184,6 +183,24 @@ export interface NoticeFold {
   /** When the next try is due; absent before the first, and when it was given up. */
   readonly retryAt?: string
   readonly isLost?: true
+}
+
+/** What people did with one secret of a process: a layer over its manifest. Never a value. */
+export interface SecretFold {
+  /** Of what was set or made here; 0: nothing was. */
+  readonly version: number
+  readonly at: string
+  readonly origin: 'manifest' | 'set' | 'generated'
+  /** `sealed`: on the disk; `memory`: of the supervisor that took it. */
+  readonly kept: 'sealed' | 'memory'
+  readonly expiresAt?: string
+  /** Nobody may use it any more. */
+  readonly revoked?: { readonly at: string; readonly by: string; readonly expired: boolean }
+}
+
+export interface SecretUse {
+  readonly at: string
+  readonly host: string
 }
 
 /** How a request ended: `withdrawn` when its turn did. */

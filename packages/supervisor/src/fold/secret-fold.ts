@@ -1,27 +1,8 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { JournalRecord, RecordType } from '@vigil/protocol'
 import type { AgentSecret, Manifest, Trigger } from '../manifests/manifest.ts'
-import type { ProcessFold } from './process-fold.ts'
+import type { ProcessFold, SecretFold } from './process-fold.ts'
 
 type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
-
-/** What people did with one secret of a process: a layer over its manifest. Never a value. */
-export interface SecretFold {
-  /** Of what was set or made here; 0: nothing was. */
-  readonly version: number
-  readonly at: string
-  readonly origin: 'manifest' | 'set' | 'generated'
-  /** `sealed`: on the disk; `memory`: of the supervisor that took it. */
-  readonly kept: 'sealed' | 'memory'
-  readonly expiresAt?: string
-  /** Nobody may use it any more. */
-  readonly revoked?: { readonly at: string; readonly by: string; readonly expired: boolean }
-}
-
-export interface SecretUse {
-  readonly at: string
-  readonly host: string
-}
 
 export const foldSecretUsed = (process: ProcessFold, { at, data }: Of<'secret.used'>): void =>
   void process.secretUses.set(data.name, { at, host: data.host })
@@ -45,16 +26,16 @@ export function onSecretsOf(process: ProcessFold, before: Manifest, triggers: re
   for (const name of process.secrets.keys()) {
     const stays = name.startsWith(hookPrefix)
       ? triggers.some((trigger) => hookSecretName(trigger) === name)
-      : isDeepStrictEqual(sourceOf(old[name]), sourceOf(now[name]))
+      : sourceOf(old[name]) === sourceOf(now[name])
     if (!stays) process.secrets.delete(name)
   }
   for (const name of process.secretUses.keys())
     if (!Object.hasOwn(now, name) && !process.secrets.has(name)) process.secretUses.delete(name)
 }
 
-function sourceOf(secret: AgentSecret | undefined): object | undefined {
+function sourceOf(secret: AgentSecret | undefined): string | undefined {
   if (secret === undefined) return undefined
-  return 'file' in secret ? { file: secret.file } : { variable: secret.variable, fallback: secret.fallback }
+  return JSON.stringify('file' in secret ? [secret.file] : [secret.variable, secret.fallback ?? null])
 }
 
 const hookPrefix = 'hook:'

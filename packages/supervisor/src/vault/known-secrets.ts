@@ -1,6 +1,5 @@
 import { VigilError } from '@vigil/protocol'
-import type { ProcessFold } from '../fold/process-fold.ts'
-import type { SecretFold } from '../fold/secret-fold.ts'
+import type { ProcessFold, SecretFold } from '../fold/process-fold.ts'
 import type { AgentSecret } from '../manifests/manifest.ts'
 
 /** One secret of a process: what its manifest says of it, and what people laid over that. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type FileSystem, type Random, VigilError } from '@vigil/protocol'
-import type { SecretFold } from '../fold/secret-fold.ts'
+import type { SecretFold } from '../fold/process-fold.ts'
 import { type SealedPlace, seal, unseal } from './seal.ts'
 import { secretPage, zero } from './secret-page.ts'
 import { folderShelf, memoryShelf, type Shelf } from './shelf.ts'
