@@ -4,6 +4,7 @@ import { exitCauseSchema } from './exit-cause.ts'
 import type { ProcessName } from './ids.ts'
 import { type RecordRow, record } from './record-row.ts'
 import { amounts, batched, by, dedupe, error, event, outcome, purses, writeSetSchema } from './record-shapes.ts'
+import { secretRecords } from './secret-records.ts'
 import { toolDeclarations } from './tool-declaration.ts'
 
 export const recordTable = {
@@ -371,38 +372,8 @@ export const recordTable = {
       purses,
     }),
   ),
-  'secret.used': record(
-    ['process'],
-    'A secret is about to be sent for an effect of this turn; only its name is known here.',
-    z.strictObject({ key: z.string(), name: z.string(), host: z.string() }),
-  ),
-  'secret.rotated': record(
-    ['process'],
-    'There is a new version of a secret: somebody set it, or it was made here. Older ones may not be used any more.',
-    z.strictObject({
-      name: z.string(),
-      version: z.number(),
-      origin: z.enum(['set', 'generated']),
-      kept: z.enum(['sealed', 'memory']).describe('on the disk, or in the memory of this supervisor alone'),
-      expires_at: z.string().optional(),
-      by,
-    }),
-  ),
-  'secret.revoked': record(
-    ['process'],
-    'Nobody may use a secret any more, wherever it lies.',
-    z.strictObject({
-      name: z.string(),
-      version: z.number(),
-      expired: z.boolean().optional().describe('its time to live has passed'),
-      by,
-    }),
-  ),
-  'secret.revealed': record(
-    [],
-    'A secret that was made here is about to be shown to somebody.',
-    z.strictObject({ name: z.string(), version: z.number(), by }),
-  ),
+
+  ...secretRecords,
 } satisfies Record<string, RecordRow<z.ZodType>>
 
 export type RecordType = keyof typeof recordTable
