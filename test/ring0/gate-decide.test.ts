@@ -113,6 +113,17 @@ describe('a call that waits', () => {
     expect((await reply).outcome.ok).toBe(true)
   })
 
+  test('is no work of ring 0, and begins nothing for whoever does not ask for it again', async () => {
+    await ruled(() => ({ verdict: 'wait', over: () => Promise.resolve() }))
+    const before = (await ring.records()).length
+    const reply = await ring.gate.call({ process: 'worker', turn: 't1', key: 'fetch#0', kind: 'fetch', input: get })
+    if (!('over' in reply)) throw new Error('it did not wait')
+    expect([ring.gate.busy('worker'), ring.gate.inFlight('t1', 'fetch#0')]).toEqual([0, false])
+    await reply.over
+    await ring.clock.advance(60_000)
+    expect([ring.http.sent, await ring.records()]).toEqual([[], expect.objectContaining({ length: before })])
+  })
+
   test('is not made when its turn has ended meanwhile', async () => {
     const over = Promise.withResolvers<void>()
     await ruled(() => ({ verdict: 'wait', over: () => over.promise }))
