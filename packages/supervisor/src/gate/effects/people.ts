@@ -1,9 +1,8 @@
 import { type CallInput, type Clock, type JournalRecord, type Random, VigilError } from '@vigil/protocol'
 import type { World } from '../../fold/world.ts'
 import type { Manifest } from '../../manifests/manifest.ts'
-import { answerProblem } from '../../requests/answer.ts'
+import { answerProblem, formProblem } from '../../requests/answer.ts'
 import { type Asked, approvalPolicy, openedRecord } from '../../requests/opened.ts'
-import { schemaProblem } from '../../triggers/message-schema.ts'
 import type { CallSite, WaitEnd, WaitingEffect } from '../effect.ts'
 
 export interface PeopleEffects {
@@ -84,8 +83,8 @@ const approvalOf = (
 
 /** @throws INVALID_ARGUMENT when no answer could be given, or the default is none */
 function questionOf({ timeout_ms, ...asked }: CallInput<'ask_human'>, manifest: Pick<Manifest, 'approval'>): Asked {
-  const problem = asked.schema === undefined ? undefined : schemaProblem(asked.schema)
-  if (problem !== undefined) throw new VigilError('INVALID_ARGUMENT', `schema: ${problem.message}`)
+  const problem = formProblem(asked)
+  if (problem !== undefined) throw new VigilError('INVALID_ARGUMENT', `schema: ${problem}`)
   const misfit = asked.default === undefined ? undefined : answerProblem(asked, asked.default)
   if (misfit !== undefined) throw new VigilError('INVALID_ARGUMENT', `default: ${misfit}`)
   return {
