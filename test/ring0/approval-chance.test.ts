@@ -73,7 +73,6 @@ async function oneRun(seed: number): Promise<void> {
       const { id } = all[upTo(all.length)] ?? {}
       if (id !== undefined) w.supervisor?.decide(id, word(), 'ada').catch(() => undefined)
     })
-    // A day whose money is gone lets nobody begin, and asks nobody.
     if (random.next() < 0.1) void w.client.grantBudget('worker', 1).catch(() => undefined)
     w.clock.setTimer(1_000 + upTo(20_000), speak)
   }

@@ -124,6 +124,19 @@ test('a turn gets more than its limit for itself alone', async () => {
   await end()
 })
 
+test('a turn begins, too, when nothing is left, because only its calls can ask', async () => {
+  const { agent } = payer({ ...day, maxDailyCost: 2, maxCostPerInvocation: 2 })
+  await live(agent)
+  post('a')
+  post('b')
+  await w.run(10_000)
+  expect(await requests()).toMatchObject([{ asked: { details: { limit: 2, spent: 2 } } }])
+  expect(await decide({ decision: 'approve' })).toBe('done')
+  await w.run(5_000)
+  expect(ends()).toEqual(['paid', 'paid'])
+  await end()
+})
+
 test('counts of calls are given in the same way', async () => {
   const { agent } = payer(
     { maxDailyToolCalls: 1, maxDailyCost: 100, maxCostPerInvocation: 10, onExceeded: 'ask' },
@@ -215,6 +228,23 @@ test.each<[string, readonly Fault[]]>([
     expect(queued).toMatchObject([{ data: { event_type: 'ops.budget', paused: true } }])
   },
 )
+
+test('people are told, too, when events wait because nothing is left for them', async () => {
+  const { agent } = payer({ ...escalating, maxDailyRuns: 1 })
+  await live(agent, [ring0.kill.after('budget.exceeded', nth(1))], { answers: () => ({ status: 200 }) })
+  post('a')
+  await w.run(hour)
+  expect([status()?.state, recordsOf('budget.exceeded')]).toEqual(['running', []])
+  post('b')
+  post('c')
+  await w.run(hour)
+  expect([status()?.state, recordsOf('notice.sent').length]).toEqual(['suspended', 1])
+  await w.run(24 * hour)
+  expect([ends(), recordsOf('notice.sent').length]).toEqual([['paid', 'paid'], 2])
+  await w.run(24 * hour)
+  expect([ends().length, status()?.state]).toEqual([3, 'running'])
+  await end()
+})
 
 const { escalation: _, ...told } = escalating
 

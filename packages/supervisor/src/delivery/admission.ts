@@ -15,6 +15,8 @@ export interface Admission {
   readonly expired: readonly AcceptedEvent[]
   /** Milliseconds until the answer may be another, if nothing happens before. */
   readonly wakeInMs: number | undefined
+  /** Some turn would begin now, if the budget had room. */
+  readonly lacksBudget?: true
 }
 
 /** No timer of the platform waits for the end of a month. */
@@ -62,6 +64,7 @@ export function admit(
   const rates = ratesOf(process, nowMs)
   const begin: Candidate[] = []
   const expired: AcceptedEvent[] = []
+  let lacksBudget = false
   // While all lanes are taken thousands may wait, and none of them is looked at.
   const next = lanes.full ? [] : candidates(process, { rules, room: lanes, ageMs })
   for (const candidate of next) {
@@ -73,13 +76,15 @@ export function admit(
     if (late.length > 0) continue
     const waitMs = inMs > 0 ? inMs : rates.waitMs(candidate)
     if (waitMs > 0) wake(waitMs)
-    else if (budgetInMs > 0) wake(Math.min(budgetInMs, longestWaitMs))
-    else if (lanes.take(candidate.rules?.lane?.(events[0]))) {
+    else if (budgetInMs > 0) {
+      lacksBudget = true
+      wake(Math.min(budgetInMs, longestWaitMs))
+    } else if (lanes.take(candidate.rules?.lane?.(events[0]))) {
       rates.begun(candidate)
       begin.push(candidate)
     }
   }
-  return { resume, begin, expired, wakeInMs }
+  return { resume, begin, expired, wakeInMs, ...(lacksBudget ? { lacksBudget } : {}) }
 }
 
 function lanesOf(process: ProcessFold, rules: RulesByTrigger) {

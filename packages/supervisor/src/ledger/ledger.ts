@@ -1,10 +1,12 @@
 import {
+  type Amounts,
   type Exceeded,
   exceededBy,
   exceededInTurn,
   type Holding,
   type Kind,
   toDollars,
+  type Unit,
   usedUp,
   warnings,
 } from '@vigil/governance'
@@ -88,7 +90,12 @@ const amountText = (kind: Kind, amount: number): string =>
   kind === 'usd' ? `$${toDollars(amount)}` : `${amount} ${words[kind]}`
 
 /** Told once: who waits already is not told again by each call of the turn that is still open. */
-function exceededRecords(world: World, process: ProcessFold, turn: string, exceeded: Exceeded): RecordDraft[] {
+function exceededRecords(
+  world: World,
+  process: ProcessFold,
+  turn: string | undefined,
+  exceeded: Exceeded,
+): RecordDraft[] {
   const { owner, per, kind, asked, limit, spent, reserved, untilMs, isHopeless } = exceeded
   if (process.budgetPause !== undefined) return []
   const holder = world.get(owner) ?? process
@@ -97,7 +104,15 @@ function exceededRecords(world: World, process: ProcessFold, turn: string, excee
   const policy = isHopeless || onExceeded === 'ask' ? 'nothing' : onExceeded
   const until = untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() }
   const data = { owner, per, kind, asked, limit, spent, reserved, policy, ...until } as const
-  return [{ process: process.name as ProcessName, epoch: process.epoch, type: 'budget.exceeded', turn, data }]
+  return [
+    {
+      process: process.name as ProcessName,
+      epoch: process.epoch,
+      type: 'budget.exceeded',
+      ...(turn === undefined ? {} : { turn }),
+      data,
+    },
+  ]
 }
 
 /** People are to be told of limits that come near. */
@@ -111,11 +126,32 @@ export const warningRecords = (world: World, process: ProcessFold, nowMs: number
     })),
   )
 
+/** Where people are asked for more it is a call that asks them, so its turn has to begin; only a run can ask nobody. */
+function withoutAsking(holding: Holding): Holding {
+  const { budget } = holding
+  if (budget.onExceeded !== 'ask') return holding
+  const runsOf = (per: Unit): Amounts => {
+    const { runs } = budget.limits[per]
+    return runs === undefined ? {} : { runs }
+  }
+  return {
+    ...holding,
+    budget: { ...budget, limits: { turn: {}, hour: runsOf('hour'), day: runsOf('day'), month: runsOf('month') } },
+  }
+}
+
 /** Milliseconds until a turn of the process may begin, as far as money goes; Infinity while nobody knows. */
 export function beginsInMs(world: World, process: ProcessFold, nowMs: number): number {
-  const exceeded = usedUp(holdingsOf(world, process), nowMs)
+  const exceeded = usedUp(holdingsOf(world, process).map(withoutAsking), nowMs)
   if (exceeded === undefined) return 0
   return exceeded.untilMs === undefined ? Number.POSITIVE_INFINITY : exceeded.untilMs - nowMs
+}
+
+/** Events wait because nothing is left, and people want to know of that. */
+export function usedUpRecords(world: World, process: ProcessFold, nowMs: number): RecordDraft[] {
+  const exceeded = usedUp(holdingsOf(world, process).map(withoutAsking), nowMs)
+  const tells = exceeded !== undefined && policyOf(world, process, exceeded) === 'escalate'
+  return tells ? exceededRecords(world, process, undefined, exceeded) : []
 }
 
 /** What a turn that ends has begun and knows no outcome of: it may have happened, so it is paid for. */

@@ -21,7 +21,7 @@ import { pursesAbove } from '../fold/purse-fold.ts'
 import { writtenKeys } from '../fold/state-fold.ts'
 import { listens, waitsForPerson } from '../fold/turn-fold.ts'
 import { named } from '../gate/effect.ts'
-import { beginsInMs, chargeRecords } from '../ledger/ledger.ts'
+import { beginsInMs, chargeRecords, usedUpRecords } from '../ledger/ledger.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { Incarnation } from './incarnation.ts'
 import { overwrittenRecords } from './state-commit.ts'
@@ -165,8 +165,11 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     const life = parts.life()
     const running = waiting.size > 0 ? waiting.union(life?.running ?? none) : (life?.running ?? none)
     const moment = { running, retryInMs, isExpired, ageMs, nowMs: clock.now(), budgetInMs: budgetInMs() }
-    const { resume: due, begin: next, expired, wakeInMs } = admit(process, moment)
+    const { resume: due, begin: next, expired, wakeInMs, lacksBudget } = admit(process, moment)
     if (expired.length > 0) return expire(expired)
+    const news = lacksBudget === true ? usedUpRecords(log.world, process, clock.now()) : []
+    // It waits as a whole from here on.
+    if (news.length > 0) return void log.commit(news)
     if (wakeInMs !== undefined) wake = clock.setTimer(wakeInMs, pump)
     if (life === undefined) {
       // New code shows at once that it comes up.
