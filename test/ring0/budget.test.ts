@@ -110,3 +110,18 @@ test('a retry is no new run', async () => {
   expect(counters()).toMatchObject({ completed: 1, deadLettered: 0 })
   await end()
 })
+
+test('who waits for the purse of whom it came from goes on when that one is given more', async () => {
+  await live({ worker: { run: done, budget: { maxDailyRuns: 2 } } })
+  await hear(w.client.fork('worker', 'child'))
+  await hear(w.client.control('child', 'start'))
+  post(2)
+  await w.run(1_000)
+  void w.client.postEvent('child', {})
+  await w.run(hour)
+  expect(counters('child')?.completed).toBe(0)
+  await hear(w.client.changeBudget('worker', { max_daily_runs: 3 }))
+  await w.run(1_000)
+  expect(counters('child')?.completed).toBe(1)
+  await end()
+})

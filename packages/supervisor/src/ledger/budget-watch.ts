@@ -10,8 +10,10 @@ import { warningRecords } from './ledger.ts'
 export interface BudgetWatch {
   /** Told of each durable record. */
   heard(record: JournalRecord): void
-  /** The supervisor has started, or the clock was set: somebody may go on. */
+  /** The supervisor has started: somebody may go on. */
   look(): void
+  /** Waits are as long as they were, and the period that they wait for may be here. */
+  clockStepped(): void
   close(): void
 }
 
@@ -52,7 +54,12 @@ export function budgetWatch({ log, clock, moved, stop }: BudgetWatchParts): Budg
   /** It was given more: whoever waits for it tries again. */
   const freed = (owner: string): void => {
     for (const process of world.values()) if (process.budgetPause?.owner === owner) resume(process, 'operator')
-    moved(owner)
+    all()
+  }
+
+  /** Also who has no pause on record: where a limit is used up no turn begins, be it that of a purse above. */
+  const all = (): void => {
+    for (const name of world.keys()) moved(name)
   }
 
   const warn = (name: string): void => {
@@ -63,6 +70,10 @@ export function budgetWatch({ log, clock, moved, stop }: BudgetWatchParts): Budg
 
   return {
     look,
+    clockStepped() {
+      all()
+      look()
+    },
     heard(record) {
       switch (record.type) {
         case 'turn.started':
@@ -77,7 +88,7 @@ export function budgetWatch({ log, clock, moved, stop }: BudgetWatchParts): Budg
         case 'budget.changed':
           return freed(record.process)
         case 'clock.confirmed':
-          for (const name of world.keys()) moved(name)
+          all()
           return look()
       }
     },

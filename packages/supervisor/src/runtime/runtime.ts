@@ -212,7 +212,7 @@ export function startRuntime({
     clock,
     stepped() {
       for (const { triggers } of members.values()) triggers.clockStepped()
-      budgets.look()
+      budgets.clockStepped()
     },
   })
 
