@@ -4,6 +4,7 @@ import { VigilError } from '@vigil/protocol'
 import type { Token } from './callers.ts'
 import { isLoopback, loopbackHosts } from './guard.ts'
 import { createHandler, createHooksHandler, type Handler } from './handler.ts'
+import { washedBody } from './parser-wash.ts'
 import type { RuntimeSurface } from './runtime-surface.ts'
 
 export interface ServeOptions {
@@ -95,7 +96,7 @@ async function listenFor(
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<Listener> {
   const fetch = (request: Request, { incoming }: HttpBindings) =>
-    handler(request, { remote: incoming.socket.remoteAddress, incoming })
+    handler(request, { remote: incoming.socket.remoteAddress, incoming: washedBody(incoming) })
   const serverOptions = { requestTimeout: requestMs, headersTimeout: requestMs }
   const server = createAdaptorServer({
     fetch: fetch as (request: Request, env: unknown) => Promise<Response>,

@@ -54,9 +54,9 @@ export function unseal(key: SharedArrayBuffer, place: SealedPlace, sealed: Uint8
   }
 }
 
-/** In memory that nobody else gets when it is given back. */
+/** In memory of its own: a small Buffer would lie in V8's heap, whose collector leaves copies of what it moves. */
 function masked(bytes: Uint8Array, pad: Uint8Array): Uint8Array {
-  const target = Buffer.allocUnsafeSlow(bytes.length)
+  const target = new Uint8Array(new ArrayBuffer(bytes.length))
   for (const [k, byte] of bytes.entries()) target[k] = byte ^ (pad[k] as number)
   return target
 }

@@ -38,9 +38,10 @@ const words = 'a key of 32 bytes, raw or as base64 or hex,'
 
 /** Zeroes what it is given. */
 function pageOf(given: Uint8Array, where: string): SharedArrayBuffer {
-  const key = given.length === keyBytes ? Uint8Array.from(given) : decoded(given)
+  if (given.length === keyBytes) return secretPage(given)
+  const key = decoded(given)
   given.fill(0)
-  if (key?.length === keyBytes) return secretPage(key)
+  if (key !== undefined) return secretPage(key)
   throw new VigilError('INVALID_CONFIG', `expected ${words} in ${where}, found something else`)
 }
 
