@@ -161,6 +161,19 @@ test('a secret is in no record, no status, no log and no error, whether the hook
   }
 })
 
+test('a hook that names no secret gets one: unsigned requests are refused from the first second, and who is shown it can sign', async () => {
+  await using fleet = await hookFleet({ inbox: [webhook('/made', { scheme: 'generic', verifyHmac: true })] })
+  expect(await codeOf(fleet.post('/made', { body: '{}' }))).toEqual([401, 'WEBHOOK_UNVERIFIED'])
+  const { value } = await fleet.supervisor.get('inbox').revealSecret('hook:/made')
+  expect((await fleet.post('/made', { body: '{}', headers: signed('{}', value) })).status).toBe(202)
+  expect(JSON.stringify([fleet.records, fleet.lines])).not.toContain(value)
+  await fleet.supervisor.get('inbox').revokeSecrets('hook:/made')
+  expect(await codeOf(fleet.post('/made', { body: '{}', headers: signed('{}', value) }))).toEqual([
+    503,
+    'WEBHOOK_NO_SECRET',
+  ])
+})
+
 test('no bytes that a sender may write make an answer of 5xx', async () => {
   const schemes = ['standard', 'github', 'stripe', 'slack', 'generic'] as const
   const key = `whsec_${Buffer.from('a secret of twenty-four b').toString('base64')}`

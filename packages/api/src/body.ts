@@ -75,8 +75,6 @@ export async function readBytes(request: Request): Promise<Uint8Array> {
   return Buffer.concat(chunks)
 }
 
-const longestSecret = 64_000
-
 /**
  * The bytes of a secret, and nowhere else: what they came in is zeroed. `incoming`: as they left the socket.
  * @throws UNSUPPORTED_MEDIA_TYPE, TOO_LARGE
@@ -94,14 +92,14 @@ export async function readSecret({
       'UNSUPPORTED_MEDIA_TYPE',
       `expected the bytes of a secret as application/octet-stream, found ${type}`,
     )
-  const whole = Buffer.allocUnsafeSlow(longestSecret)
+  const whole = Buffer.allocUnsafeSlow(limits.secretBytes)
   let size = 0
   try {
     for await (const chunk of incoming ?? request.body ?? []) {
-      const fits = size + chunk.byteLength <= longestSecret
+      const fits = size + chunk.byteLength <= limits.secretBytes
       if (fits) whole.set(chunk, size)
       chunk.fill(0)
-      if (!fits) throw tooLarge(longestSecret)
+      if (!fits) throw tooLarge(limits.secretBytes)
       size += chunk.byteLength
     }
   } catch (error) {

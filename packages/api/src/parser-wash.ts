@@ -22,8 +22,8 @@ function washParser({ socket }: Pick<IncomingMessage, 'socket'>): Promise<void> 
   const { localAddress: host, localPort: port } = socket
   if (host === undefined || port === undefined) return Promise.resolve()
   return new Promise((resolve) => {
-    const own = connect({ host, port })
-    own.setTimeout(patienceMs, () => own.destroy())
+    const own = connect({ host, port, timeout: patienceMs })
+    own.once('timeout', () => own.destroy())
     own.once('connect', () => own.write(Buffer.alloc(room)))
     own.on('error', () => undefined)
     own.once('close', () => resolve())

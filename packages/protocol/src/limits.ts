@@ -29,8 +29,9 @@ export const limits = {
   waitingNotices: 1_000,
   lostNotices: 20,
   noticeTries: 12,
-  /** Secrets of one process that people set. */
+  /** Secrets of one process that people set, and the longest. */
   setSecrets: 1_000,
+  secretBytes: 64_000,
   /** Turns that one process has open at a time in lanes of their own keys. */
   keyedLanes: 64,
   dedupeKeys: 100_000,

@@ -47,8 +47,6 @@ export interface SecretParts {
   readonly vault: Pick<Vault, 'moved' | 'missing' | 'waits'>
 }
 
-const longestSecret = 64_000
-
 export function secretOperations({ log, clock, store, vault }: SecretParts): SecretOperations {
   /** One change of a process at a time: two would give their secrets the same version. */
   const queues = new Map<ProcessFold, Promise<unknown>>()
@@ -86,7 +84,8 @@ export function secretOperations({ log, clock, store, vault }: SecretParts): Sec
     await store.put(place, page)
     const data = { name, version: place.version, origin, kept: store.kept, ...expires, by }
     await commit(process, [{ type: 'secret.rotated', data }])
-    if (old > 0) await store.remove({ ...place, version: old })
+    // What stays is taken away at the next start.
+    if (old > 0) await store.remove({ ...place, version: old }).catch(() => undefined)
   }
 
   return {
@@ -168,8 +167,8 @@ function checkGiven(process: ProcessFold, name: string, length: number): void {
       `expected a letter, then up to 63 letters, digits, _ or - as the name of a secret, found "${name}"`,
     )
   if (length === 0) throw new VigilError('INVALID_ARGUMENT', `expected the bytes of the secret ${name}, found none`)
-  if (length > longestSecret)
-    throw new VigilError('TOO_LARGE', `expected a secret of at most ${longestSecret} bytes, found ${length}`)
+  if (length > limits.secretBytes)
+    throw new VigilError('TOO_LARGE', `expected a secret of at most ${limits.secretBytes} bytes, found ${length}`)
 }
 
 const unknown = ({ name: process }: ProcessFold, name: string, all: readonly SecretStatus[]): VigilError =>

@@ -1,4 +1,4 @@
-import type { FileSystem } from '@vigil/protocol'
+import { type FileSystem, limits } from '@vigil/protocol'
 import type { AgentSecret } from '../manifests/manifest.ts'
 import { secretPage } from './secret-page.ts'
 
@@ -14,8 +14,6 @@ export interface Read {
   /** It stands in the manifest, and so on record. */
   readonly isPublic?: true
 }
-
-const longestSecret = 64_000
 
 /** What stands there now, `before` when that is still it, or why there is nothing. */
 export async function readSource<T extends Read>(
@@ -34,7 +32,7 @@ export async function readSource<T extends Read>(
   try {
     const stat = await fileSystem.stat(source.file)
     if (stat?.kind !== 'file' || stat.size === 0) return `there is nothing in ${source.file}`
-    if (stat.size > longestSecret) return `${source.file} is longer than any secret`
+    if (stat.size > limits.secretBytes) return `${source.file} is longer than any secret`
     const version = `${source.file} ${stat.mtimeMs} ${stat.size} ${stat.inode}`
     return before?.version === version
       ? before

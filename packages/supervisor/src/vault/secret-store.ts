@@ -58,9 +58,9 @@ export async function openSecretStore({ dataDirectory, random, ...parts }: Secre
       await memory.remove(place)
       await folder?.remove(place)
     },
-    async keepOnly(places, processes) {
-      await memory.keepOnly(places, processes)
-      await folder?.keepOnly(places, processes)
+    async keepOnly(needed) {
+      await memory.keepOnly(needed)
+      await folder?.keepOnly(needed)
     },
     close() {
       zero(passing)

@@ -50,9 +50,10 @@ export function secretUpkeep({ log, clock, store, expired, failed }: UpkeepParts
     )
   }
 
+  const places = (): SealedPlace[] =>
+    [...world.values()].flatMap((process) => [...process.secrets].map((each) => placeOf(process, each)))
   const sweep = (): void => {
-    const places = [...world.values()].flatMap((process) => [...process.secrets].map((each) => placeOf(process, each)))
-    store.keepOnly(places, new Set(world.keys())).catch(failed)
+    store.keepOnly({ isThere: (name) => world.has(name), places }).catch(failed)
   }
 
   for (const process of world.values()) for (const secret of process.secrets.keys()) arm(process, secret)

@@ -10,8 +10,15 @@ export interface Shelf {
   get(place: SealedPlace): Promise<Uint8Array | undefined>
   /** Nothing there is fine. */
   remove(place: SealedPlace): Promise<void>
-  /** Takes away all that is none of these, and what is left of processes that are not named. */
-  keepOnly(places: readonly SealedPlace[], processes: ReadonlySet<string>): Promise<void>
+  /** Takes away what is older than these, and what is left of processes that are not there. */
+  keepOnly(kept: Kept): Promise<void>
+}
+
+/** Asked right before each file is taken away: meanwhile a process may have come, and have secrets. */
+export interface Kept {
+  readonly isThere: (process: string) => boolean
+  /** The version of each that is on record; also of one that is revoked, of which nothing is kept. */
+  readonly places: () => readonly SealedPlace[]
 }
 
 /** A name may hold anything, and its file says nothing of it. */
@@ -40,26 +47,26 @@ export function folderShelf(fileSystem: FileSystem, folder: string): Shelf {
       await fileSystem.remove(path)
       await fileSystem.syncDirectory(join(folder, place.process))
     },
-    async keepOnly(places, processes) {
-      const kept = new Set(places.map(pathOf))
+    async keepOnly({ isThere, places }) {
       for (const process of await names(folder)) {
         const inside = join(folder, process)
-        const gone = (await names(inside)).filter(
-          (file) => !processes.has(process) || isOlder(join(inside, file), kept),
-        )
-        for (const file of gone) await fileSystem.remove(join(inside, file))
-        if (gone.length > 0) await fileSystem.syncDirectory(inside)
+        for (const file of await names(inside)) {
+          const path = join(inside, file)
+          if (isThere(process) && !isOlder(path, places().map(pathOf))) continue
+          await fileSystem.remove(path)
+          await fileSystem.syncDirectory(inside)
+        }
       }
     },
   }
 }
 
 /** A newer version than the record knows was never said to be kept, and stays: an older record may have been put back. */
-function isOlder(path: string, kept: ReadonlySet<string>): boolean {
+function isOlder(file: string, kept: readonly string[]): boolean {
+  const path = file.replace(/\.tmp$/, '')
   const at = path.lastIndexOf('.')
   const [start, version] = [path.slice(0, at + 1), Number(path.slice(at + 1))]
-  if (Number.isNaN(version)) return true
-  return kept.values().some((each) => each.startsWith(start) && Number(each.slice(at + 1)) > version)
+  return kept.some((each) => each.startsWith(start) && Number(each.slice(at + 1)) > version)
 }
 
 export function memoryShelf(): Shelf {
@@ -73,10 +80,10 @@ export function memoryShelf(): Shelf {
     async remove(place) {
       shelved.delete(idOf(place))
     },
-    async keepOnly(places, processes) {
-      const kept = new Set(places.map(idOf))
+    async keepOnly({ isThere, places }) {
+      const kept = places().map(idOf)
       for (const id of shelved.keys())
-        if (!processes.has(id.slice(0, id.indexOf('/'))) || isOlder(id, kept)) shelved.delete(id)
+        if (!isThere(id.slice(0, id.indexOf('/'))) || isOlder(id, kept)) shelved.delete(id)
     },
   }
 }
