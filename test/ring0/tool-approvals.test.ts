@@ -1,5 +1,5 @@
 import { defineTool, type Tool } from '@vigil/agent'
-import { crash, type Fault, judge, nth, ring0, type World, type WorldAgent, world } from '@vigil/testkit'
+import { crash, type Fault, judge, nth, ring0, slow, type World, type WorldAgent, world } from '@vigil/testkit'
 import { afterEach, describe, expect, test } from 'vitest'
 
 let w: World
@@ -252,10 +252,12 @@ test('calls that wait side by side are decided each by itself, beside others tha
 
 test('a guest that works on something else lets go of it, and begins it in its replay alone', async () => {
   const { runs, agent } = payer({ needsApproval: true, once: true }, { concurrency: 2 })
-  await live({
+  const both = {
     ...agent,
     run: (event, ctx) => ((event.payload as { key: string }).key === 'a' ? agent.run?.(event, ctx) : ctx.sleep('1h')),
-  } as WorldAgent)
+  } as WorldAgent
+  // So slowly that whatever is begun without it is on the disk before its replay asks.
+  await live(both, [slow('payer', 500).after('turn.suspended', nth(1))])
   post('a')
   post('b')
   await w.run(10_000)
