@@ -131,7 +131,7 @@ export default {
       comment: 'node:fs only where the port is made real, else a simulated disk cannot fail it. Take a FileSystem.',
       from: {
         path: '^packages/[^/]+/src/',
-        pathNot: `${tests}|journal/src/(node-file-system|data-lock|socket-claim)\\.ts|isolate/src/host/proc\\.ts|supervisor/src/platform/`,
+        pathNot: `${tests}|journal/src/(node-file-system|data-lock|socket-claim)\\.ts|isolate/src/(host/proc|hub/lent-memory)\\.ts|supervisor/src/platform/`,
       },
       to: { path: '^(node:)?fs(/promises)?$' },
     },

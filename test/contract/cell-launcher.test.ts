@@ -73,6 +73,39 @@ describe.each<[string, () => CellLauncher]>([
     await until('exited shutdown')
   })
 
+  test('bytes that are lent lie with the guest until it gives them back or they are taken back', async () => {
+    const { guest, until } = live(
+      `const held = {}
+      port.lent((id, bytes) => {
+        held[id] = bytes
+        port.post('lent ' + bytes.join())
+      })
+      port.listen((text) => {
+        if (text === 'give back') port.giveBack(2)
+        if (text === 'give back') port.post('gave')
+        else port.post(text + ': ' + Object.values(held).map((bytes) => bytes.join()).join(' '))
+      })
+      port.post('in')`,
+      { lends: true },
+    )
+    await until('in')
+    const bytes = Uint8Array.of(1, 2, 3)
+    guest.lend(1, bytes)
+    guest.lend(2, Uint8Array.of(4, 5))
+    bytes.fill(9)
+    await until('lent 1,2,3')
+    await until('lent 4,5')
+    guest.takeBack(1)
+    guest.post('taken')
+    await until('taken: 0,0,0 4,5')
+    guest.post('give back')
+    await until('gave')
+    guest.post('given')
+    await until('given: 0,0,0 0,0')
+    guest.kill({ kind: 'shutdown' })
+    await until('exited shutdown')
+  })
+
   test('an asked guest that closes has shut down; one that closes unasked has exited', async () => {
     const asked = live('port.asked(() => port.close()); port.post("in")')
     await asked.until('in')

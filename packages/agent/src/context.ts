@@ -264,6 +264,16 @@ export interface AgentContext {
    * await ctx.fetch('https://api.example.com/me', { headers: { 'x-api-key': `${ctx.secret('api')}` } })
    */
   secret(name: string): SecretHandle
+  readonly secrets: {
+    /**
+     * The bytes of a secret that the manifest lends (`lease: true`), for as long as `use` runs: then they are zeroed, and also when the secret is revoked
+     * or the turn is over. On record is only that they were lent: like all code between steps `use` runs again when the turn is replayed.
+     * @throws SECRET_DENIED · SECRET_MISSING
+     * @example
+     * const signature = await ctx.secrets.lease('signing', (key) => createHmac('sha256', key).update(body).digest('hex'))
+     */
+    lease<T>(name: string, use: (bytes: Uint8Array) => T | Promise<T>): Promise<T>
+  }
   /** The value of an `authorization` header. @example { headers: { authorization: ctx.bearer(ctx.secret('github')) } } */
   bearer(secret: SecretHandle): string
   /** Like `fetch`, to the hosts of `network.allow`. `idempotent: true` lets Vigil repeat it after a crash. @throws NETWORK_DENIED · EFFECT_IN_DOUBT */

@@ -158,6 +158,10 @@ export const guestMessageSchema = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('threw'), turn: z.string(), error: errorShape, unasked: z.array(z.string()) }),
   /** The answer to `cancel`: nothing of the attempt comes after it. */
   z.strictObject({ t: z.literal('cancelled'), turn: z.string() }),
+  /** Asks for the bytes of a secret, which come over a lane of their own. On record is that they were lent; a replay asks again. */
+  z.strictObject({ t: z.literal('lease'), turn: z.string(), id: z.int().min(1), name: z.string().max(64) }),
+  /** It holds them no longer. */
+  z.strictObject({ t: z.literal('lease.end'), id: z.int().min(1) }),
   /** Ephemeral: no record, never replayed. */
   z.strictObject({
     t: z.literal('log'),
@@ -229,6 +233,7 @@ export type CoreMessage =
   | { readonly t: 'reply'; readonly id: number; readonly at: string; readonly ok: false; readonly error: RecordedError }
   /** Others committed keys that the turn has updated: compute them from these values and complete again. */
   | ({ readonly t: 'reapply'; readonly turn: string } & StateDiff)
+  | { readonly t: 'lease.refused'; readonly id: number; readonly error: RecordedError }
   /** The completion with its updates is on record. */
   | { readonly t: 'settled'; readonly turn: string }
   /** `lost`: items before these that were sent and did not get here. */

@@ -372,7 +372,6 @@ export const recordTable = {
       purses,
     }),
   ),
-
   ...secretRecords,
 } satisfies Record<string, RecordRow<z.ZodType>>
 

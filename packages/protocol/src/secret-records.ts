@@ -6,8 +6,13 @@ import { by } from './record-shapes.ts'
 export const secretRecords = {
   'secret.used': record(
     ['process'],
-    'A secret is about to be sent for an effect of this turn; only its name is known here.',
-    z.strictObject({ key: z.string(), name: z.string(), host: z.string() }),
+    'A secret is about to be sent for an effect of this turn, or its bytes are about to be lent to the code of the turn; only its name is known here.',
+    z.strictObject({
+      key: z.string().optional(),
+      name: z.string(),
+      host: z.string().optional(),
+      lease: z.literal(true).optional(),
+    }),
   ),
   'secret.rotated': record(
     ['process'],

@@ -131,7 +131,7 @@ export interface SecretView {
   readonly expires_at?: string
   readonly ttl_ms?: number
   readonly hosts?: readonly string[]
-  readonly last_use?: { readonly at: string; readonly host: string }
+  readonly last_use?: { readonly at: string; readonly host?: string }
   readonly revoked?: { readonly at: string; readonly by: string; readonly expired: boolean }
   /** Why it cannot be used, as of the last look. */
   readonly missing?: string

@@ -11,6 +11,8 @@ export interface SimulatedBoot {
 export interface SimulatedPort {
   post(text: string): void
   listen(handler: (text: string) => void): void
+  lent(handler: (id: number, bytes: Uint8Array) => void): void
+  giveBack(id: number): void
   asked(handler: () => void): void
   close(): void
 }
@@ -142,6 +144,12 @@ function beginLife(
   let slowMs = 0
   let hear: (text: string) => void = () => undefined
   let ask: () => void = () => undefined
+  let lent: (id: number, bytes: Uint8Array) => void = () => undefined
+  const memory = new Map<number, Uint8Array>()
+  const takeBack = (id: number): void => {
+    memory.get(id)?.fill(0)
+    memory.delete(id)
+  }
   const timers = new Set<Timer>()
   const after = (ms: number, act: () => void): void => {
     const timer = clock.setTimer(ms, () => {
@@ -176,6 +184,7 @@ function beginLife(
   const exit = (cause: ExitCause): void => {
     if (over) return
     over = true
+    for (const id of [...memory.keys()]) takeBack(id)
     if (!speaksAfterDeath) {
       for (const timer of timers) timer.cancel()
       timers.clear()
@@ -201,6 +210,10 @@ function beginLife(
     listen(handler) {
       hear = handler
     },
+    lent(handler) {
+      lent = handler
+    },
+    giveBack: takeBack,
     asked(handler) {
       ask = handler
     },
@@ -231,6 +244,13 @@ function beginLife(
       if (early !== undefined) early.push(text)
       else send(text)
     },
+    lend(id, bytes) {
+      if (over) return
+      const own = bytes.slice()
+      memory.set(id, own)
+      down(() => guarded(() => lent(id, own)))
+    },
+    takeBack,
     stop(graceMs) {
       if (over || asked) return
       asked = true

@@ -18,6 +18,8 @@ function guestOf(load: () => unknown) {
       listen: (handler) => {
         handle = handler
       },
+      lent: () => undefined,
+      giveBack: () => undefined,
       asked: () => undefined,
       close: () => undefined,
     },

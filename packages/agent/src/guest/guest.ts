@@ -10,6 +10,7 @@ import { jsonText } from './json.ts'
 import { logFields, logText } from './log-fields.ts'
 import { payloadCheck } from './payload.ts'
 import { replayOf } from './replay.ts'
+import { secretLeases } from './secret-lease.ts'
 import { committedState, type TurnState, turnState } from './state.ts'
 import { type GuestTool, guestTools } from './tool.ts'
 import { type ContextParts, turnContext } from './turn-context.ts'
@@ -58,6 +59,7 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
     const scope = thread.takeGlobals((level, message) => void post({ t: 'log', level, message: logText(message) }))
     const calls = systemCalls(post)
     const committed = committedState()
+    const leases = secretLeases(port, post)
     const open = new Map<string, OpenTurn>()
     /** Completed here and not yet there: core may ask to do updates once more. */
     const settling = new Map<string, { readonly own: TurnState; readonly end: Completed }>()
@@ -112,6 +114,7 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
         tools: agent.tools,
         state: own.state,
         channel: channels.channel,
+        lease: (name, use) => leases.lease(turn, name, use, signal),
         signal,
         log,
       })
@@ -178,6 +181,7 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
       const message = JSON.parse(text) as CoreMessage
       if (message.t === 'turn') void begin(message)
       else if (message.t === 'reply') calls.reply(message)
+      else if (message.t === 'lease.refused') leases.refused(message.id, message.error)
       else if (message.t === 'reapply') reapply(message)
       else if (message.t === 'settled') settling.delete(message.turn)
       else if (message.t === 'release') release(message.turn)

@@ -23,6 +23,8 @@ export function rehearse(guest: (load: () => unknown) => (boot: GuestBoot, port:
     listen(hear) {
       say = (message) => hear(JSON.stringify(message))
     },
+    lent: () => undefined,
+    giveBack: () => undefined,
     asked: () => undefined,
     close: () => undefined,
   }

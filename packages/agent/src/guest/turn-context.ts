@@ -18,6 +18,7 @@ export interface ContextParts {
   readonly tools: ReadonlyMap<string, GuestTool>
   readonly state: TurnState['state']
   readonly channel: AgentContext['channel']
+  readonly lease: AgentContext['secrets']['lease']
   readonly signal: AbortSignal
   readonly log: (level: Extract<GuestMessage, { t: 'log' }>['level'], message: string, fields?: unknown) => void
 }
@@ -31,6 +32,7 @@ export function turnContext({
   tools,
   state,
   channel,
+  lease,
   signal,
   log,
 }: ContextParts): AgentContext {
@@ -62,6 +64,7 @@ export function turnContext({
     step: (name, work, options = {}) => effects.step(name, work, options),
     sleep: (duration) => effects.sleep(milliseconds(duration)),
     secret: (name) => secretHandle(message.salt ?? '', name),
+    secrets: { lease },
     bearer: (secret) => `Bearer ${secret}`,
     fetch: (url, init) =>
       agentFetch((input) => effects.call('fetch', `${input.method} ${new URL(input.url).host}`, input), url, init),

@@ -11,10 +11,18 @@ export function after(ms: number, act: () => void): () => void {
   return () => clearTimeout(timer)
 }
 
+interface Lent {
+  readonly lent: { readonly id: number; readonly memory: SharedArrayBuffer }
+}
+
 /** The guest's one way out of its thread: strings to core and back. */
 export interface GuestPort {
   post(text: string): void
   listen(handler: (text: string) => void): void
+  /** Bytes of a secret, in memory that is shared: others may zero it at any time. */
+  lent(handler: (id: number, bytes: Uint8Array) => void): void
+  /** Is not looked at any more: zeroed in the cell, too. */
+  giveBack(id: number): void
   /** Core wants the guest to end: finish, then close. */
   asked(handler: () => void): void
   /** Nothing more will be said; the thread ends when its loop is empty. */
@@ -33,6 +41,7 @@ export function enterGuest(
   if (channel === null) throw new Error('the guest runtime runs in a worker thread of a cell only')
   const { beats, isSpare } = workerData as { beats: Int32Array; isSpare: boolean }
   let hear: (text: string) => void = () => undefined
+  let lend: (id: number, bytes: Uint8Array) => void = () => undefined
   let end: () => void = () => undefined
   const post = channel.postMessage.bind(channel)
   const close = channel.close.bind(channel)
@@ -41,6 +50,10 @@ export function enterGuest(
     listen(handler) {
       hear = handler
     },
+    lent(handler) {
+      lend = handler
+    },
+    giveBack: (id) => post({ giveBack: id }),
     asked(handler) {
       end = handler
     },
@@ -49,8 +62,9 @@ export function enterGuest(
 
   const heart = setInterval(() => Atomics.add(beats, 0, 1), beatMs / 2)
   heart.unref()
-  channel.on('message', (message: string | { readonly boot: GuestBoot } | { readonly ask: true }) => {
+  channel.on('message', (message: string | { readonly boot: GuestBoot } | { readonly ask: true } | Lent) => {
     if (typeof message === 'string') hear(message)
+    else if ('lent' in message) lend(message.lent.id, new Uint8Array(message.lent.memory))
     else if ('boot' in message) void main(message.boot, port)
     else end()
   })

@@ -34,8 +34,8 @@ export function cellLauncher(options: CellLauncherOptions): CellLauncher {
   const living = new Set<Cell>()
   const shared = new Map<string, Set<Cell>>()
 
-  const start = (permissions?: GuestSpec['permissions']): Cell => {
-    const cell = startCell({ clock, random, hub, intake, notes, output, rights: rightsOf(permissions) })
+  const start = ({ permissions, lends = false }: Pick<GuestSpec, 'permissions' | 'lends'> = {}): Cell => {
+    const cell = startCell({ clock, random, hub, intake, notes, output, rights: rightsOf(permissions), lends })
     living.add(cell)
     void cell.gone.then(() => living.delete(cell))
     return cell
@@ -57,8 +57,8 @@ export function cellLauncher(options: CellLauncherOptions): CellLauncher {
 
   return {
     launch(spec, listener) {
-      const { trustGroup, permissions } = spec
-      if (permissions !== undefined) return start(permissions).seat(spec, listener, 1)
+      const { trustGroup, permissions, lends } = spec
+      if (permissions !== undefined || lends === true) return start(spec).seat(spec, listener, 1)
       if (trustGroup === undefined) return (spares.take() ?? start()).seat(spec, listener, 1)
       const cell = vacantIn(trustGroup)
       const guest = cell.seat(spec, listener, cellSize)

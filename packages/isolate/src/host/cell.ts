@@ -14,6 +14,7 @@ import {
 import { hubSlot, tokenBytes } from '../wire/frame.ts'
 import { encodeCommand } from '../wire/hub-command.ts'
 import type { HubCommand, HubReport } from '../wire/hub-protocol.ts'
+import { byteLane, laneDescriptor } from './byte-lane.ts'
 import { openChannel } from './channel.ts'
 import { lastLine } from './exit-cause.ts'
 import type { Intake } from './intake.ts'
@@ -33,6 +34,8 @@ export interface CellParts {
   readonly output: (process: string, stream: 'stdout' | 'stderr', text: string) => void
   /** What any guest of it may be given. */
   readonly rights: Rights
+  /** It has a lane for bytes of secrets: only for one that nobody shares. */
+  readonly lends: boolean
 }
 
 /** A child process with a hub and guest threads. It ends with its last guest. */
@@ -58,7 +61,7 @@ export function startCell(parts: CellParts): Cell {
   const child: ChildProcess = spawn(
     process.execPath,
     ['--no-warnings', '--permission', '--allow-worker', ...parts.rights.flags, '-'],
-    { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], detached: true, env: {} },
+    { stdio: ['pipe', 'ignore', 'pipe', 'pipe', ...(parts.lends ? (['pipe'] as const) : [])], detached: true, env: {} },
   )
   // Deadlines and heartbeats of all are kept by ring 0: it goes before any guest.
   if (child.pid !== undefined) yieldToOthers(child.pid)
@@ -98,6 +101,7 @@ export function startCell(parts: CellParts): Cell {
   const sizeOf = hasChildren ? groupResidentBytes : residentBytes
   const resident = (): number | undefined => (child.pid === undefined ? undefined : sizeOf(child.pid))
   const threads: Threads = threadsOf(command)
+  const lane = parts.lends ? byteLane(child.stdio[laneDescriptor] as Socket) : undefined
   const vitals = watchVitals({
     clock,
     resident,
@@ -141,6 +145,7 @@ export function startCell(parts: CellParts): Cell {
       waiting?.cancel()
       vitals.stop()
       child.stdio[3]?.destroy()
+      child.stdio[laneDescriptor]?.destroy()
       child.stderr?.destroy()
       const isCollateral = seats.size > 1 && sentence?.kind !== 'shutdown'
       const shared = isCollateral
@@ -185,6 +190,7 @@ export function startCell(parts: CellParts): Cell {
         alone: size === 1,
         command,
         send: (text) => channel.send({ slot, text }),
+        lend: (id, bytes) => lane?.write(bytes, () => command({ t: 'lend', slot, id, bytes: bytes.byteLength })),
         pid: () => child.pid ?? 0,
         resident: () => resident() ?? 0,
         endCell: kill,

@@ -98,6 +98,7 @@ test('a thread that is wider than its cell ends the cell', async () => {
     notes: runNotes({} as FileSystem, undefined),
     output: () => undefined,
     rights: { flags: [], builtins: [] },
+    lends: false,
   })
   const exited = Promise.withResolvers<unknown>()
   cell.seat(

@@ -21,6 +21,7 @@ export interface SeatParts {
   readonly alone: boolean
   readonly command: (command: HubCommand) => void
   readonly send: (text: string) => void
+  readonly lend: (id: number, bytes: Uint8Array) => void
   readonly pid: () => number
   /** Resident bytes of the cell. */
   readonly resident: () => number
@@ -181,6 +182,12 @@ export function takeSeat(parts: SeatParts): Seat {
       if (over) return
       if (early === undefined) parts.send(text)
       else early.push(text)
+    },
+    lend(id, bytes) {
+      if (!over) parts.lend(id, bytes)
+    },
+    takeBack(id) {
+      if (!over) parts.command({ t: 'take_back', slot, id })
     },
     stop(graceMs) {
       if (over || asked) return

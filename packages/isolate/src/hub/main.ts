@@ -64,6 +64,12 @@ function obey(command: HubCommand): void {
     case 'place':
       threads.get(command.slot)?.place(command)
       return
+    case 'lend':
+      threads.get(command.slot)?.lent.lend(command.id, command.bytes)
+      return
+    case 'take_back':
+      threads.get(command.slot)?.lent.takeBack(command.id)
+      return
     case 'ask':
       threads.get(command.slot)?.ask()
       return

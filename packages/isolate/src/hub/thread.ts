@@ -1,12 +1,14 @@
 import { Worker } from 'node:worker_threads'
 import { limits } from '../wire/caps.ts'
 import { type GuestBeat, type HubCommand, type HubReport, weighMs } from '../wire/hub-protocol.ts'
+import { type LentMemory, lentMemory } from './lent-memory.ts'
 
 /** One guest thread of a cell. */
 export interface GuestThread {
   /** Gives it somebody to be. */
   place(command: Extract<HubCommand, { t: 'place' }>): void
   post(text: string): void
+  readonly lent: LentMemory
   ask(): void
   terminate(): void
   beat(): GuestBeat
@@ -45,8 +47,10 @@ export function openThread(
     isOnline = true
     tellStarted()
   })
-  worker.on('message', (text: unknown) => {
-    if (typeof text === 'string') say(text)
+  const lent = lentMemory(worker)
+  worker.on('message', (said: unknown) => {
+    if (typeof said === 'string') say(said)
+    else lent.takeBack((said as { readonly giveBack: number }).giveBack)
   })
   let failure: { message: string; stack?: string; code?: string } | undefined
   worker.on('error', (thrown: unknown) => {
@@ -58,6 +62,7 @@ export function openThread(
   )
   worker.on('exit', (code) => {
     clearInterval(scales)
+    lent.takeBackAll()
     for (const stop of quotas) stop()
     ended({ code, ...(failure === undefined ? {} : { error: failure }) })
   })
@@ -91,6 +96,7 @@ export function openThread(
       tellStarted()
     },
     post: (text) => worker.postMessage(text),
+    lent,
     ask: () => worker.postMessage({ ask: true }),
     terminate: () => void worker.terminate(),
     beat() {

@@ -23,6 +23,9 @@ export type HubCommand =
       /** Report what the guest's heap and Buffers weigh. */
       readonly weigh: boolean
     }
+  /** So many bytes stand in the lane, to be shared with the guest. */
+  | { readonly t: 'lend'; readonly slot: number; readonly id: number; readonly bytes: number }
+  | { readonly t: 'take_back'; readonly slot: number; readonly id: number }
   /** Ask the guest to end by itself. */
   | { readonly t: 'ask'; readonly slot: number }
   | { readonly t: 'terminate'; readonly slot: number }

@@ -43,6 +43,8 @@ export interface GuestSpec {
   readonly heartbeatTimeoutMs: number
   /** From launch to `started`; past it the cell is killed with cause `start_timeout`. */
   readonly startTimeoutMs: number
+  /** It may be lent bytes of secrets: it sits in a cell of its own. */
+  readonly lends?: boolean
   /** Environment that the agent sees as `ctx.env`; the cell's own environment stays empty. */
   readonly env: Readonly<Record<string, string>>
 }
@@ -71,6 +73,10 @@ export interface Guest {
   /** Undefined before it has started, and when it is gone. */
   readonly vitals: GuestVitals | undefined
   post(text: string): void
+  /** Puts a copy of these bytes into memory that the guest's cell shares with it. Only for one that was launched to be lent any. */
+  lend(id: number, bytes: Uint8Array): void
+  /** Zeroes that memory, whatever the guest does. */
+  takeBack(id: number): void
   /** Climbs the ladder: ask, after `graceMs` terminate the thread, 500 ms later SIGKILL the cell's group. */
   stop(graceMs: number): void
   /**

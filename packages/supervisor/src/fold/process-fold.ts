@@ -200,7 +200,7 @@ export interface SecretFold {
 
 export interface SecretUse {
   readonly at: string
-  readonly host: string
+  readonly host?: string
 }
 
 /** How a request ended: `withdrawn` when its turn did. */

@@ -5,7 +5,7 @@ import type { ProcessFold, SecretFold } from './process-fold.ts'
 type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
 
 export const foldSecretUsed = (process: ProcessFold, { at, data }: Of<'secret.used'>): void =>
-  void process.secretUses.set(data.name, { at, host: data.host })
+  void process.secretUses.set(data.name, data.host === undefined ? { at } : { at, host: data.host })
 
 export function foldSecretRotated(process: ProcessFold, { at, data }: Of<'secret.rotated'>): void {
   const { name, version, origin, kept, expires_at: expiresAt } = data

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { type BrokeredSecret, VigilError } from '@vigil/protocol'
-import { isLive, secretBytes } from '../vault/secret-page.ts'
+import { fixedMemory, isLive, secretBytes } from '../vault/secret-page.ts'
 
 /** A header that only this thread sees: it says which swap the bytes that follow belong to. */
 export const swapHeader = 'vigil-swap'
@@ -79,7 +79,7 @@ function headBytes(head: string, { secrets }: Swap): Buffer {
     if (bytes.every((byte) => byte >= 0x20 && byte < 0x7f)) return bytes
     throw new VigilError('SECRET_DENIED', `the secret ${secret.name} holds bytes that no header can carry`)
   })
-  const whole = Buffer.allocUnsafeSlow(line.length + rest.length)
+  const whole = fixedMemory(line.length + rest.length)
   whole.set(line)
   whole.set(rest, line.length)
   for (const part of [line, rest, ...made]) part.fill(0)
@@ -87,7 +87,7 @@ function headBytes(head: string, { secrets }: Swap): Buffer {
 }
 
 function urlEscaped(bytes: Uint8Array): Uint8Array {
-  const escaped = Buffer.allocUnsafeSlow(bytes.length * 3)
+  const escaped = fixedMemory(bytes.length * 3)
   let at = 0
   for (const byte of bytes) {
     if (/[A-Za-z0-9._~-]/.test(String.fromCharCode(byte))) escaped[at++] = byte
@@ -111,7 +111,7 @@ function swapped(
     }
   parts.sort((a, b) => a.from - b.from)
   const growth = parts.reduce((sum, { from, to, value }) => sum + value.length - (to - from), 0)
-  const target = Buffer.allocUnsafeSlow(bytes.length + growth)
+  const target = fixedMemory(bytes.length + growth)
   let read = 0
   let written = 0
   for (const { from, to, value } of parts) {

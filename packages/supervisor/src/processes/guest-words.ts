@@ -9,6 +9,7 @@ import {
 import { recordedEffects } from '../delivery/attempt.ts'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 import { permissionsOf } from '../isolation/tier.ts'
+import { lendsSecrets } from '../vault/life-leases.ts'
 import { stateDiff } from './state-commit.ts'
 
 /** What core and a guest say to each other, for those who deal with guests: how one is born, how a turn is given to it. */
@@ -32,6 +33,7 @@ export function guestSpec({ process, module, guestRuntime, env, alone }: GuestNe
     module,
     trustGroup: manifest.isolation === 'thread' && !alone ? manifest.trustGroup : undefined,
     permissions: permissionsOf(manifest),
+    ...(lendsSecrets(manifest) ? { lends: true } : {}),
     memoryMb: manifest.memoryMb,
     heartbeatTimeoutMs: manifest.heartbeatTimeoutMs,
     startTimeoutMs,

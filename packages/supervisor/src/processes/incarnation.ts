@@ -16,14 +16,13 @@ import {
   type WriteSet,
   waitingKinds,
 } from '@vigil/protocol'
-import type { Channels } from '../bus/channels.ts'
-import { lifeChannels } from '../bus/life-channels.ts'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 import type { Credits } from '../gate/credits.ts'
 import type { GateReply, GateWait } from '../gate/flight.ts'
 import type { Gate } from '../gate/gate.ts'
 import { begins } from '../gate/guest-work.ts'
 import { type GuestNeeds, guestSpec, parseGuestMessage, turnMessage } from './guest-words.ts'
+import { type LaneParts, lifeLanes } from './life-lanes.ts'
 import { type RunningTurn, runningTurn } from './running-turn.ts'
 import { staleKeys, stateConflict, stateDiff } from './state-commit.ts'
 import { stateNews } from './state-news.ts'
@@ -95,13 +94,12 @@ export interface IncarnationListener {
   exited(cause: ExitCause): void
 }
 
-export interface IncarnationParts extends GuestNeeds {
+export interface IncarnationParts extends GuestNeeds, LaneParts {
   readonly process: ProcessFold
   readonly cells: CellLauncher
   readonly clock: Clock
   readonly gate: Gate
   readonly credits: Credits
-  readonly channels: Channels
 }
 
 type Call = Extract<GuestMessage, { t: 'call' }>
@@ -118,7 +116,8 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
   let openCalls = 0
   const news = stateNews(process)
 
-  const guest: Guest = parts.cells.launch(guestSpec(parts), {
+  const spec = guestSpec(parts)
+  const guest: Guest = parts.cells.launch(spec, {
     started: (facts) => {
       pid = facts.pid
     },
@@ -127,17 +126,15 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     },
     exited: (cause) => {
       dead = true
-      for (const [id, turn] of running) {
-        turn.end()
-        channels.close(id)
-      }
+      for (const turn of running.values()) turn.end()
+      lanes.end(running.keys())
       listener.exited(cause)
     },
   })
 
   const say = (message: CoreMessage): void => guest.post(JSON.stringify(message))
   const accuse = (message: string): void => guest.kill({ kind: 'error', message })
-  const channels = lifeChannels({ channels: parts.channels, say, flooded: accuse })
+  const lanes = lifeLanes({ ...parts, guest, canLend: spec.lends === true, say, running, flooded: accuse })
 
   const hear = (text: string): void => {
     const message = parseGuestMessage(text)
@@ -171,7 +168,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
         hearEnd(message)
         return
       default:
-        channels.hear(message)
+        lanes.hear(message)
     }
   }
 
@@ -241,7 +238,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     // That the turn has a channel is on record; the channel itself is of this life.
     const opens = call.kind === 'channel' && outcome.ok && running.get(call.turn) === turn
     if (opens) turn.listen()
-    const told = opens ? channels.open(call.turn, call.input) : outcome
+    const told = opens ? lanes.openChannel(call.turn, call.input) : outcome
     if (told.ok) say({ t: 'reply', id, at, ok: true, value: told.value })
     else say({ t: 'reply', id, at, ok: false, error: told.error })
     listener.moved()
@@ -277,7 +274,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
 
   const forget = (id: string, turn: RunningTurn): void => {
     turn.end()
-    channels.close(id)
+    lanes.close(id)
     running.delete(id)
     for (const call of turn.asking.values()) {
       openCalls -= 1
@@ -362,13 +359,13 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     cancel: giveUp,
     hold() {
       held ??= []
-      channels.hold(true)
+      lanes.hold(true)
       for (const turn of running.values()) turn.hold(true)
     },
     release() {
       const waiting = held ?? []
       held = undefined
-      channels.hold(false)
+      lanes.hold(false)
       for (const turn of running.values()) turn.hold(false)
       for (const call of waiting) {
         const turn = running.get(call.turn)

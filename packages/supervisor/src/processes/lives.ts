@@ -10,7 +10,6 @@ import {
   stopLadder,
   type ToolDeclaration,
 } from '@vigil/protocol'
-import type { Channels } from '../bus/channels.ts'
 import type { ProcessFold } from '../fold/process-fold.ts'
 import { waitsForPerson } from '../fold/turn-fold.ts'
 import type { Credits } from '../gate/credits.ts'
@@ -25,6 +24,7 @@ import type { RecordLog } from '../runtime/record-log.ts'
 import type { Branch, Supervised } from '../supervision/branch.ts'
 import type { SupervisorEvents } from '../surface.ts'
 import { beginLife, type Incarnation, type IncarnationListener } from './incarnation.ts'
+import type { LaneParts } from './life-lanes.ts'
 import type { TurnRunner } from './turn-runner.ts'
 
 /**
@@ -55,12 +55,11 @@ export interface Lives extends Supervised {
   spare(isIdle: boolean): void
 }
 
-export interface LivesParts {
+export interface LivesParts extends LaneParts {
   readonly ports: RuntimePorts
   readonly log: RecordLog
   readonly gate: Gate
   readonly credits: Credits
-  readonly channels: Channels
   readonly fold: ProcessFold
   readonly bundle: (hash: string) => Promise<Bundle>
   readonly env: (names: readonly string[]) => Readonly<Record<string, string>>
@@ -174,11 +173,11 @@ export function livesOf(parts: LivesParts): Lives {
     log.commit([{ ...started, type: 'incarnation.started', data: { bundle: module.hash } }], 'lazy')
     faultPoint('incarnation.before_launch')
     const { guestRuntime, cells } = ports
-    const { gate, credits, channels } = parts
+    const { gate, credits, channels, leases } = parts
     const env = parts.env(fold.manifest.context.env)
     const alone = quarantine.applies
     life = beginLife(
-      { process: fold, module, guestRuntime, env, alone, cells, clock, gate, credits, channels },
+      { process: fold, module, guestRuntime, env, alone, cells, clock, gate, credits, channels, leases },
       {
         ready: (tools) => ready(mine, module, tools),
         completed: parts.turns.completed,

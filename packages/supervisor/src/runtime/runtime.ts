@@ -243,6 +243,7 @@ export function startRuntime({
       gate,
       credits: shared,
       channels,
+      leases: { vault: secrets.vault, log },
       admission,
       fold,
       bundle: async (hash) => {

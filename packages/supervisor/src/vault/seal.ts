@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
 import { type Random, VigilError } from '@vigil/protocol'
-import { secretBytes, secretPage } from './secret-page.ts'
+import { fixedMemory, secretBytes, secretPage } from './secret-page.ts'
 
 /** Which secret it is: what was sealed for one place opens in no other. */
 export interface SealedPlace {
@@ -56,7 +56,7 @@ export function unseal(key: SharedArrayBuffer, place: SealedPlace, sealed: Uint8
 
 /** In memory of its own: a small Buffer would lie in V8's heap, whose collector leaves copies of what it moves. */
 function masked(bytes: Uint8Array, pad: Uint8Array): Uint8Array {
-  const target = new Uint8Array(new ArrayBuffer(bytes.length))
+  const target = fixedMemory(bytes.length)
   for (const [k, byte] of bytes.entries()) target[k] = byte ^ (pad[k] as number)
   return target
 }

@@ -1,14 +1,16 @@
+import { fixedMemory } from './secret-page.ts'
+
 /**
  * How programs write a secret: as it is, in base64 at each of the three offsets (also the URL's alphabet), in hex, escaped for a URL and escaped
  * for JSON. Only bytes, in memory of their own that can be zeroed: a string could not be.
  */
 export function formsOf(shared: Uint8Array): Uint8Array[] {
-  const secret = owned(shared.byteLength)
+  const secret = fixedMemory(shared.byteLength)
   secret.set(shared)
   const forms: Uint8Array[] = [secret, hexOf(secret, lowerHex), hexOf(secret, upperHex)]
   for (const offset of [0, 1, 2]) {
     const inner = base64At(secret, offset)
-    forms.push(inner, inner.map(toUrlAlphabet))
+    forms.push(inner, escapedBy(inner, toUrlAlphabet))
   }
   for (const text of textsOf(secret)) {
     const escapes = [unreserved, component].flatMap((stays) => [urlEscape(stays, upperHex), urlEscape(stays, lowerHex)])
@@ -17,8 +19,6 @@ export function formsOf(shared: Uint8Array): Uint8Array[] {
   }
   return distinct(forms)
 }
-
-const owned = (length: number): Uint8Array => new Uint8Array(length)
 
 /** What is left out is zeroed. */
 function distinct(forms: readonly Uint8Array[]): Uint8Array[] {
@@ -44,7 +44,7 @@ const upperHex = bytesOf('0123456789ABCDEF')
 const base64 = bytesOf('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')
 
 function hexOf(secret: Uint8Array, digits: Uint8Array): Uint8Array {
-  const hex = owned(secret.length * 2)
+  const hex = fixedMemory(secret.length * 2)
   for (const [k, byte] of secret.entries()) {
     hex[k * 2] = digits[byte >> 4] as number
     hex[k * 2 + 1] = digits[byte & 15] as number
@@ -57,7 +57,7 @@ function base64At(secret: Uint8Array, offset: number): Uint8Array {
   const bits = secret.length * 8
   const first = (6 - ((offset * 8) % 6)) % 6
   const count = Math.floor((bits - first) / 6)
-  const inner = owned(count)
+  const inner = fixedMemory(count)
   for (let k = 0; k < count; k += 1) {
     const bit = first + k * 6
     const pair = ((secret[bit >> 3] as number) << 8) | (secret[(bit >> 3) + 1] ?? 0)
@@ -65,8 +65,6 @@ function base64At(secret: Uint8Array, offset: number): Uint8Array {
   }
   return inner
 }
-
-const toUrlAlphabet = (byte: number): number => (byte === 0x2b ? 0x2d : byte === 0x2f ? 0x5f : byte)
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 const unreserved: ReadonlySet<number> = new Set(bytesOf(`${letters}-._~`))
@@ -76,6 +74,8 @@ const component: ReadonlySet<number> = new Set(bytesOf(`${letters}-._~!*'()`))
 const form: ReadonlySet<number> = new Set(bytesOf(`${letters}-._*`))
 
 type Escape = (byte: number) => readonly number[]
+
+const toUrlAlphabet: Escape = (byte) => [byte === 0x2b ? 0x2d : byte === 0x2f ? 0x5f : byte]
 
 const urlEscape =
   (stays: ReadonlySet<number>, digits: Uint8Array): Escape =>
@@ -98,7 +98,7 @@ const jsonEscape: Escape = (byte) => {
 
 function escapedBy(secret: Uint8Array, byteEscape: Escape): Uint8Array {
   const length = secret.reduce((sum, byte) => sum + byteEscape(byte).length, 0)
-  const escaped = owned(length)
+  const escaped = fixedMemory(length)
   let at = 0
   for (const byte of secret) for (const each of byteEscape(byte)) escaped[at++] = each
   return escaped
@@ -106,17 +106,26 @@ function escapedBy(secret: Uint8Array, byteEscape: Escape): Uint8Array {
 
 /** JSON of those who write nothing but ASCII. What is no UTF-8 is left as it is. */
 function asciiJson(text: Uint8Array): Uint8Array {
-  const escaped: number[] = []
+  let end = 0
+  eachCharacter(text, (bytes) => {
+    end += bytes.length
+  })
+  const escaped = fixedMemory(end)
+  let at = 0
+  eachCharacter(text, (bytes) => {
+    for (const byte of bytes) escaped[at++] = byte
+  })
+  return escaped
+}
+
+function eachCharacter(text: Uint8Array, visit: (escaped: readonly number[]) => void): void {
   for (let at = 0; at < text.length; ) {
     const lead = text[at] as number
     const width = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
-    if (width === 1 || at + width > text.length) escaped.push(...jsonEscape(lead))
-    else escaped.push(...units(codePoint(text.subarray(at, at + width))))
-    at += width
+    const isOne = width === 1 || at + width > text.length
+    visit(isOne ? jsonEscape(lead) : units(codePoint(text.subarray(at, at + width))))
+    at += isOne ? 1 : width
   }
-  const made = new Uint8Array(escaped)
-  escaped.fill(0)
-  return made
 }
 
 function codePoint([lead = 0, ...rest]: Uint8Array): number {

@@ -4,6 +4,12 @@
  */
 const headBytes = Int32Array.BYTES_PER_ELEMENT
 
+/**
+ * Memory for bytes that are zeroed when they are not needed any more. Up to 64 bytes node keeps a Buffer in V8's heap, and its collector leaves copies behind
+ * of what it moves.
+ */
+export const fixedMemory = (length: number): Buffer => Buffer.from(new ArrayBuffer(length))
+
 /** The bytes that are given are zeroed: the page is the only place where they are left. */
 export function secretPage(bytes: Uint8Array): SharedArrayBuffer {
   const page = pageOf(bytes)

@@ -1,10 +1,10 @@
 import { type FileSystem, limits } from '@vigil/protocol'
 import type { AgentSecret } from '../manifests/manifest.ts'
-import { secretPage } from './secret-page.ts'
+import { fixedMemory, secretPage } from './secret-page.ts'
 
 export interface SecretSources {
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly fileSystem: Pick<FileSystem, 'readFile' | 'stat'>
+  readonly fileSystem: Pick<FileSystem, 'open' | 'stat'>
 }
 
 export interface Read {
@@ -36,9 +36,19 @@ export async function readSource<T extends Read>(
     const version = `${source.file} ${stat.mtimeMs} ${stat.size} ${stat.inode}`
     return before?.version === version
       ? before
-      : { version, page: secretPage(withoutNewline(await fileSystem.readFile(source.file))) }
+      : { version, page: secretPage(withoutNewline(await bytesOf(fileSystem, source.file, stat.size))) }
   } catch (error) {
     return `${source.file} cannot be read (${(error as { code?: string }).code ?? 'unknown'})`
+  }
+}
+
+async function bytesOf(fileSystem: SecretSources['fileSystem'], path: string, size: number): Promise<Uint8Array> {
+  const bytes = fixedMemory(size)
+  const file = await fileSystem.open(path, 'read')
+  try {
+    return bytes.subarray(0, await file.read(bytes, 0))
+  } finally {
+    await file.close()
   }
 }
 

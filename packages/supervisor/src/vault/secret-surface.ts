@@ -13,7 +13,8 @@ export interface SecretStatus {
   readonly expiresAt?: string
   readonly ttlMs?: number
   readonly hosts?: readonly string[]
-  readonly lastUse?: { readonly at: string; readonly host: string }
+  /** Without a host it was lent to code. */
+  readonly lastUse?: { readonly at: string; readonly host?: string }
   readonly revoked?: { readonly at: string; readonly by: string; readonly expired: boolean }
   /** Why it cannot be used, as of the last look. */
   readonly missing?: string

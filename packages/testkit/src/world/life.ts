@@ -131,7 +131,15 @@ export const watcherOf = (life: Life, watcher: FileWatcher): FileWatcher => ({
 /** Cells outlive ring 0 until `endOrphans` of the next life finds them; what they say reaches nobody. */
 export const cellsOf = (life: Life, cells: CellLauncher): CellLauncher => ({
   launch(spec, listener) {
-    if (life.over) return { vitals: undefined, post: () => undefined, stop: () => undefined, kill: () => undefined }
+    if (life.over)
+      return {
+        vitals: undefined,
+        post: () => undefined,
+        lend: () => undefined,
+        takeBack: () => undefined,
+        stop: () => undefined,
+        kill: () => undefined,
+      }
     return cells.launch(spec, {
       started: (facts) => (life.over ? undefined : listener.started(facts)),
       message: (text) => (life.over ? undefined : listener.message(text)),

@@ -1,3 +1,4 @@
+import type { FileSystem } from '@vigil/protocol'
 import { LRUCache } from 'lru-cache'
 import type { ProcessFold } from '../../fold/process-fold.ts'
 import type { SecretReference } from '../../manifests/manifest.ts'
@@ -15,7 +16,9 @@ export interface HookSecrets {
   problem(trigger: WebhookTrigger): string | undefined
 }
 
-export interface HookSecretParts extends SecretSources {
+export interface HookSecretParts {
+  readonly env: SecretSources['env']
+  readonly fileSystem: Pick<FileSystem, 'readFile' | 'stat'>
   /** What the vault has made for a hook whose manifest names no secret, or makes now. @throws SECRET_DENIED it was revoked */
   readonly made: (process: ProcessFold, trigger: WebhookTrigger) => Promise<string>
 }
