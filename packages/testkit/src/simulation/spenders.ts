@@ -2,7 +2,7 @@ import { type AgentContext, type AgentEvent, defineTool, type Tool } from '@vigi
 import type { SpawnSpec } from '@vigil/supervisor'
 import type { WorldAgent } from '../world/lives.ts'
 
-export const spenderNames = ['buyer', 'signer', 'looker', 'rich'] as const
+export const spenderNames = ['buyer', 'signer', 'looker', 'rich', 'asker'] as const
 export type SpenderName = (typeof spenderNames)[number]
 /** Comes from the buyer, and spends out of its purse too. */
 export const twin = 'twin'
@@ -27,7 +27,7 @@ const common = {
   heartbeatTimeout: '5s',
 } as const
 
-/** Four agents, each with other limits, and tools that are paid by the call. */
+/** Five agents, each with other limits, and tools that are paid by the call. */
 export function spenders(bills: Bills): Record<SpenderName, WorldAgent> {
   const tools = (Object.keys(prices) as Priced[]).map((name) => toolOf(name, bills))
   const agent = (budget: NonNullable<SpawnSpec['budget']>, wares: readonly Priced[], brave: boolean): WorldAgent => ({
@@ -66,6 +66,7 @@ export function spenders(bills: Bills): Record<SpenderName, WorldAgent> {
       false,
     ),
     rich: agent('unlimited', ['buy', 'sign', 'book'], true),
+    asker: agent({ maxCostPerInvocation: 0.6, maxDailyCost: 4, onExceeded: 'ask' }, ['buy', 'look', 'book'], true),
   }
 }
 

@@ -45,6 +45,10 @@ export function employTreasurer(w: World, random: Random, bills: Bills): Treasur
       await w.client.resolveDoubt(id, { outcome, ...(isDone ? { result: `a person has seen ${name}` } : {}) })
     }
   }
+  const answer = async (most: number): Promise<void> => {
+    for (const { id } of (await w.client.requests({ kind: 'budget' })).requests)
+      await w.client.decideRequest(id, { decision: random.next() < most ? 'approve' : 'deny' })
+  }
   const cancel = async (): Promise<void> => {
     const name = oneOf(random, names)
     const { turns } = await w.client.turns(name, { limit: 5 })
@@ -62,7 +66,8 @@ export function employTreasurer(w: World, random: Random, bills: Bills): Treasur
   }
   const act = async (): Promise<void> => {
     const pick = random.next()
-    if (pick < 0.2) await settleDoubts()
+    if (pick < 0.1) await answer(0.7)
+    else if (pick < 0.2) await settleDoubts()
     else if (pick < 0.35) await raise(oneOf(random, Object.keys(raises) as (keyof typeof raises)[]))
     else if (pick < 0.5) await w.client.grantBudget(oneOf(random, names), 0.5 + Math.floor(random.next() * 3))
     else if (pick < 0.65) setClock()
@@ -75,6 +80,7 @@ export function employTreasurer(w: World, random: Random, bills: Bills): Treasur
     w.clock.stepWall(hourMs)
     await w.client.confirmClock()
     await settleDoubts()
+    await answer(1)
     for (const { name } of (await w.client.processes()).processes) {
       const fields = Object.keys(raises[name as keyof typeof raises] ?? {})
       if (fields.length > 0)

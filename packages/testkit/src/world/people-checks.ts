@@ -27,7 +27,8 @@ export function peopleAskedOnce(log: readonly JournalRecord[]): string[] {
         break
       }
       case 'turn.suspended':
-        suspended.add(turn)
+        // A word may have come while the guest was being told to let go: then it goes on at once.
+        if (open.values().some((asked) => asked.turn === turn)) suspended.add(turn)
         break
       case 'turn.started':
         if (suspended.delete(turn)) say('a turn that waits for people is begun and nobody has spoken')
