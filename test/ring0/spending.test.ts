@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 
 /** Agents that spend, while ring 0, cells, disks and clocks fail; `pnpm sim --spending --seed N` repeats a seed. */
 const isTorture = process.env['VIGIL_TORTURE'] !== undefined
-const steps = isTorture ? 100_000 : 3_000
+const steps = isTorture ? 100_000 : 2_000
 const firstSeed = Number(process.env['VIGIL_SEED'] ?? 1)
 
 test(`in ${steps} steps purses give no more than they have, and hold what is on record`, {

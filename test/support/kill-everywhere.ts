@@ -44,9 +44,9 @@ export async function live(program: string, args: readonly string[], at: number,
 /**
  * Kills a program before or after its kth file operation for every k (both in torture; one in `every`, in turn, in a
  * test run), again while it recovers from such a death, and then lets it come to its end. Returns how many operations
- * were tried.
+ * were tried. `first`: where a test run begins, for who has few of them.
  */
-export async function killEverywhere(fresh: (title: string) => Victim, every: number): Promise<number> {
+export async function killEverywhere(fresh: (title: string) => Victim, every: number, first = 1): Promise<number> {
   let next = 0
   let tried = 0
   let over = false
@@ -54,7 +54,7 @@ export async function killEverywhere(fresh: (title: string) => Victim, every: nu
     while (!over) {
       const nth = next++
       const when = nth % 2 === 0 ? 'before' : 'after'
-      const k = 1 + (torture ? Math.floor(nth / 2) : (seed % every) + every * nth)
+      const k = torture ? 1 + Math.floor(nth / 2) : first + (seed % every) + every * nth
       const victim = fresh(`${when}-${k}`)
       let last = await victim.live(k, when)
       // A run that came to its end had fewer operations: all have been tried.
