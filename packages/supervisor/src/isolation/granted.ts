@@ -14,19 +14,29 @@ export interface Grants {
   listensToAll(): () => void
 }
 
-export function grants(fileSystem: FileSystem, world: World, dataDirectory: string | undefined): Grants {
+export interface GrantsParts {
+  readonly fileSystem: FileSystem
+  readonly world: World
+  readonly dataDirectory: string | undefined
+  /** Where a key of the vault may lie. */
+  readonly keyFiles: readonly string[]
+}
+
+export function grants({ fileSystem, world, dataDirectory, keyFiles }: GrantsParts): Grants {
+  const own = dataDirectory === undefined ? keyFiles : [dataDirectory, ...keyFiles]
   let listeners = 0
   const realOr = (path: string): Promise<string> => fileSystem.realPath(path).catch(() => path)
 
   const assertApart = async ({ name, permissions }: Manifest): Promise<void> => {
-    if (dataDirectory === undefined) return
-    const own = await realOr(dataDirectory)
-    for (const field of ['fsRead', 'fsWrite'] as const) {
-      for (const path of permissions[field]) {
-        const real = await realOr(path)
-        if (!isWithin(own, real) && !isWithin(real, own)) continue
-        const expected = `expected a path without the data of Vigil, which are in ${dataDirectory}, found ${path}`
-        throw new VigilError('INVALID_CONFIG', `${name}: permissions.${fieldNames[field]}: ${expected}`)
+    for (const mine of own) {
+      const kept = await realOr(mine)
+      for (const field of ['fsRead', 'fsWrite'] as const) {
+        for (const path of permissions[field]) {
+          const real = await realOr(path)
+          if (!isWithin(kept, real) && !isWithin(real, kept)) continue
+          const expected = `expected a path without the data of Vigil, which are in ${mine}, found ${path}`
+          throw new VigilError('INVALID_CONFIG', `${name}: permissions.${fieldNames[field]}: ${expected}`)
+        }
       }
     }
   }

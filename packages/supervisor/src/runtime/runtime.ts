@@ -285,7 +285,7 @@ export function startRuntime({
     },
   })
   for (const name of world.keys()) if (name !== fleetPurse) enroll(name)
-  const granted = grants(ports.fileSystem, world, dataDirectory)
+  const granted = grants({ fileSystem: ports.fileSystem, world, dataDirectory, keyFiles: store.keyFiles })
   const { deploy, remove } = deployment({
     ports,
     log,

@@ -4,13 +4,15 @@ import type { SecretFold } from '../fold/process-fold.ts'
 import { type SealedPlace, seal, unseal } from './seal.ts'
 import { secretPage, zero } from './secret-page.ts'
 import { folderShelf, memoryShelf, type Shelf } from './shelf.ts'
-import { vaultKey } from './vault-key.ts'
+import { keyFiles, vaultKey } from './vault-key.ts'
 
 /**
  * Secrets that were set or made here, each version sealed: on the disk under the key of the vault, or without one in memory under
  * a key that ends with this supervisor.
  */
 export interface SecretStore {
+  /** Where a key may lie that no agent may read. */
+  readonly keyFiles: readonly string[]
   /** Where a new one will be. */
   readonly kept: SecretFold['kept']
   /** Resolves when it outlives what `kept` says. */
@@ -40,6 +42,7 @@ export async function openSecretStore({ dataDirectory, random, ...parts }: Secre
   const [key, shelf] = isSealed ? [given, folder] : [passing, memory]
 
   return {
+    keyFiles: keyFiles(parts),
     kept: isSealed ? 'sealed' : 'memory',
     put: (place, page) => shelf.put(place, seal({ key, random }, place, page)),
     async get(place, kept) {

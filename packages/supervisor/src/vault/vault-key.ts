@@ -34,6 +34,10 @@ export async function vaultKey({
   }
 }
 
+/** Where a key may lie, also one that is not used. */
+export const keyFiles = ({ env, keyFile }: Omit<Parameters<typeof vaultKey>[0], 'fileSystem'>): string[] =>
+  [keyFile, env.CREDENTIALS_DIRECTORY].filter((path) => path !== undefined && path !== '') as string[]
+
 const words = 'a key of 32 bytes, raw or as base64 or hex,'
 
 /** Zeroes what it is given. */
