@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { seededRandom } from '@vigil/testkit'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
+import { familyOf } from '../support/memory-scan.ts'
 import { until } from '../support/until.ts'
 
 /** Secrets of every kind, said by an agent in five forms wherever an agent can say anything. */
@@ -30,6 +31,15 @@ function someSecret(k: number): Buffer {
   return Buffer.from(text)
 }
 const secrets = Array.from({ length: count }, (_, k) => someSecret(k))
+const agentOf = (k: number): string => `leaky-${Math.floor(k / 100)}`
+const agents = [...new Set(secrets.map((_, k) => agentOf(k)))]
+/** They crash often, and none is given up for it. */
+const patience = [
+  'max_consecutive_failures: 100000',
+  'max_restarts: 100000',
+  'max_restarts_without_progress: 100000',
+  'restart_backoff: 10ms',
+]
 
 let folder: string
 let server: Server
@@ -51,23 +61,12 @@ beforeEach(async () => {
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
   mkdirSync(join(folder, 'keys'))
   for (const [k, secret] of secrets.entries()) writeFileSync(join(folder, 'keys', `s${k}`), secret)
-  writeFileSync(join(folder, 'keys', 's0'), secrets[0] as Buffer)
-  writeFileSync(
-    join(folder, 'leaky.agent'),
-    [
-      'name: leaky',
-      `entrypoint: ${fileURLToPath(new URL('../fixtures/leaky/leaky.ts', import.meta.url))}`,
-      'isolation: process',
-      'max_consecutive_failures: 100000',
-      'max_restarts: 100000',
-      'max_restarts_without_progress: 100000',
-      'restart_backoff: 10ms',
-      `network: { allow: ["${host}"] }`,
-      'secrets:',
-      ...secrets.map((_, k) => `  s${k}: { file: ./keys/s${k} }`),
-      '',
-    ].join('\n'),
-  )
+  for (const agent of agents) {
+    const own = secrets.flatMap((_, k) => (agentOf(k) === agent ? [`  s${k}: { file: ./keys/s${k} }`] : []))
+    const entrypoint = fileURLToPath(new URL('../fixtures/leaky/leaky.ts', import.meta.url))
+    const head = `name: ${agent}\nentrypoint: ${entrypoint}\nisolation: process\nnetwork: { allow: ["${host}"] }`
+    writeFileSync(join(folder, `${agent}.agent`), [head, ...patience, 'secrets:', ...own, ''].join('\n'))
+  }
   const args = [folder, '--json', '--log-level', 'debug']
   daemon = await startDaemon(join(folder, 'data'), args, {}, { waitFor: 'listening' })
 })
@@ -99,14 +98,19 @@ const endOf = (k: number): string => (k % 10 === 4 ? 'crash' : k % 3 === 1 ? 'th
 const post = async (k: number): Promise<void> => {
   const hidden = [...(secrets[k] as Buffer).toString('base64')].reverse().join('')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-  const { status } = await daemon.call('POST', '/processes/leaky/events', { hidden, url, end: endOf(k) })
+  const payload = { name: `s${k}`, hidden, url, end: endOf(k) }
+  const { status } = await daemon.call('POST', `/processes/${agentOf(k)}/events`, payload)
   expect(status).toBe(202)
 }
 
 const ended = async (): Promise<number> => {
-  const { body } = await daemon.call('GET', '/processes/leaky')
-  const { counters = {} } = body as { counters?: Record<string, number> }
-  return (counters['completed'] ?? 0) + (counters['dead_lettered'] ?? 0)
+  let count = 0
+  for (const agent of agents) {
+    const { body } = await daemon.call('GET', `/processes/${agent}`)
+    const { counters = {} } = body as { counters?: Record<string, number> }
+    count += (counters['completed'] ?? 0) + (counters['dead_lettered'] ?? 0)
+  }
+  return count
 }
 
 /** What people can be shown. */
@@ -117,42 +121,32 @@ async function shown(): Promise<string> {
     pages.push(body)
     return body
   }
-  for (const path of ['', '/turns?limit=1000', '/dead-letters', '/context', '/state/forms/history', '/triggers'])
-    await get(`/processes/leaky${path}`)
   for (const path of ['/processes', '/tree', '/runtime/status', '/doubts', '/requests', '/spend']) await get(path)
-  for (let before = ''; ; ) {
-    const { next } = await get(`/processes/leaky/journal?limit=1000${before}`)
-    if (next === undefined || next === null) break
-    before = `&before=${next}`
+  for (const agent of agents) {
+    for (const path of ['', '/turns?limit=1000', '/dead-letters', '/context', '/state/forms/history', '/secrets'])
+      await get(`/processes/${agent}${path}`)
+    for (let before = ''; ; ) {
+      const { next } = await get(`/processes/${agent}/journal?limit=1000${before}`)
+      if (next === undefined || next === null) break
+      before = `&before=${next}`
+    }
   }
   return pages.map((page) => JSON.stringify(page)).join('\n')
 }
 
-const cells = (): string[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const isOurs = readFileSync(`/proc/${pid}/stat`, 'utf8').includes(`) `) && isChildOf(pid, daemon.child.pid)
-        return isOurs ? [`${readFileSync(`/proc/${pid}/cmdline`)}${readFileSync(`/proc/${pid}/environ`)}`] : []
-      } catch {
-        return []
-      }
-    })
-
-function isChildOf(pid: string, parent: number | undefined): boolean {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const [, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return Number(ppid) === parent || (Number(ppid) > 1 && isChildOf(ppid as string, parent))
-}
+/** How the supervisor and its cells were started. */
+const started = (): string =>
+  familyOf(daemon.child.pid ?? 0)
+    .map((pid) => `${readFileSync(`/proc/${pid}/cmdline`)}${readFileSync(`/proc/${pid}/environ`)}`)
+    .join('\n')
 
 test(
   'secrets that an agent says in five forms are in no record, body, log, page, environment or argument',
   async () => {
     for (let k = 0; k < count; k += 1) await post(k)
-    await until('all turns to end', async () => (await ended()) >= count, 20_000 + count * 600)
+    await until('all turns to end', async () => (await ended()) >= count, 10_000 + count * 600)
     const pages = await shown()
-    const processes = cells().join('\n')
+    const processes = started()
     daemon.child.kill('SIGTERM')
     await daemon.exited
     const files = readdirSync(join(folder, 'data'), { recursive: true, withFileTypes: true })
