@@ -13,6 +13,7 @@ export function formsOf(shared: Uint8Array): Uint8Array[] {
     forms.push(inner, escapedBy(inner, toUrlAlphabet))
   }
   for (const text of textsOf(secret)) {
+    if (text.every((byte) => plain.has(byte))) continue
     const escapes = [unreserved, component].flatMap((stays) => [urlEscape(stays, upperHex), urlEscape(stays, lowerHex)])
     forms.push(text, ...escapes.map((each) => escapedBy(text, each)))
     forms.push(escapedBy(text, formEscape), escapedBy(text, jsonEscape), asciiJson(text))
@@ -68,6 +69,8 @@ function base64At(secret: Uint8Array, offset: number): Uint8Array {
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 const unreserved: ReadonlySet<number> = new Set(bytesOf(`${letters}-._~`))
+/** What nobody escapes: most keys have nothing else, and each fetch asks for the forms of what it may see. */
+const plain: ReadonlySet<number> = new Set(bytesOf(`${letters}-._`))
 /** What encodeURIComponent leaves. */
 const component: ReadonlySet<number> = new Set(bytesOf(`${letters}-._~!*'()`))
 /** What a form leaves, in which a space is a plus. */
