@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -137,6 +137,21 @@ test('a secret with a line break goes into no header', async () => {
   })
   expect(await ask({ url: `http://${host}/`, init: { body: '{ofFile}' } })).toMatchObject({ status: 200 })
   expect(seen.map(({ body }) => body)).toEqual(['one\r\nx-evil: 1'])
+})
+
+test('a file that has no name any more is read by its descriptor', async () => {
+  const fd = openSync(join(folder, 'file-key'), 'r')
+  rmSync(join(folder, 'file-key'))
+  const secrets = { handed: { file: `/dev/fd/${fd}` } }
+  try {
+    for (let round = 0; round < 2; round += 1)
+      expect(await ask({ url: `http://${host}/`, init: { body: '{handed}' } }, { secrets })).toMatchObject({
+        status: 200,
+      })
+  } finally {
+    closeSync(fd)
+  }
+  expect(seen.map(({ body }) => body)).toEqual([value, value])
 })
 
 test('a file that changes is read again, and one that is not there is SECRET_MISSING', async () => {
