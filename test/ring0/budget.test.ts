@@ -1,3 +1,4 @@
+import { defineTool } from '@vigil/agent'
 import { judge, type World, type WorldAgent, world } from '@vigil/testkit'
 import { afterEach, expect, test } from 'vitest'
 
@@ -123,5 +124,32 @@ test('who waits for the purse of whom it came from goes on when that one is give
   await hear(w.client.changeBudget('worker', { max_daily_runs: 3 }))
   await w.run(1_000)
   expect(counters('child')?.completed).toBe(1)
+  await end()
+})
+
+test('what days and turns came to that are over is told, also after a restart', async () => {
+  const pay = defineTool({ name: 'pay', cost: 0.25, run: () => 'paid' })
+  await live({ worker: { run: async (_event, ctx) => await ctx.tools.call('pay', null), tools: [pay] } })
+  post(1)
+  await w.run(hour)
+  const days = [{ from: '2026-01-01T00:00:00.000Z', spent: { usd: 0.25, tool_calls: 1, runs: 1 } }]
+  expect((await hear(w.client.spend('worker'))).agents).toMatchObject([{ days: [], day: days[0]?.spent }])
+  await w.run(24 * hour)
+  const [turn] = (await hear(w.client.turns('worker'))).turns
+  const looks = async () => {
+    expect((await hear(w.client.spend('worker'))).agents).toMatchObject([{ name: 'worker', day: {}, days }])
+    expect((await hear(w.client.process('worker'))).budget.days).toEqual(days)
+    expect(await hear(w.client.turnSpend('worker', turn?.turn ?? ''))).toMatchObject({
+      spent: { usd: 0.25, tool_calls: 1 },
+      reserved: {},
+      calls: [{ kind: 'tool', tool: 'pay', spent: { usd: 0.25, tool_calls: 1 }, reserved: {} }],
+    })
+  }
+  await looks()
+  w.kill()
+  expect(await w.until(() => w.settled, 60_000)).toBe(true)
+  await looks()
+  await expect(hear(w.client.turnSpend('worker', 'none'))).rejects.toMatchObject({ code: 'TURN_NOT_FOUND' })
+  await expect(hear(w.client.turnSpend('nobody', 'none'))).rejects.toMatchObject({ code: 'PROCESS_NOT_FOUND' })
   await end()
 })

@@ -1,4 +1,4 @@
-import type { AmountsView, BudgetView, SpendView } from '@vigil/protocol'
+import type { AmountsView, BudgetView, SpendView, TurnSpendView } from '@vigil/protocol'
 import { align } from './tables.ts'
 
 const amount = (kind: string, value: number): string =>
@@ -41,8 +41,24 @@ export function budgetLines(name: string, budget: BudgetView): string[] {
     ...facts,
     '',
     ...align([['PER', 'LIMIT', 'SPENT', 'RESERVED'], ...rows]),
+    ...dayLines(budget),
   ]
 }
+
+const dayLines = ({ days }: BudgetView): string[] =>
+  days.length === 0
+    ? []
+    : ['', ...align([['DAY FROM', 'SPENT'], ...days.map(({ from, spent }) => [from, amounts(spent)])])]
+
+/** One turn, and each call of it that cost something. */
+export const turnSpendLines = ({ process, turn, spent, reserved, calls }: TurnSpendView): string[] => [
+  `turn ${turn} of ${process}: ${amounts(spent)} spent, ${amounts(reserved)} reserved`,
+  ...(calls.length === 0 ? [] : ['']),
+  ...align([
+    ...(calls.length === 0 ? [] : [['AT', 'CALL', 'SPENT', 'RESERVED']]),
+    ...calls.map((call) => [call.at, call.tool ?? call.kind, amounts(call.spent), amounts(call.reserved)]),
+  ]),
+]
 
 export const spendLines = ({ agents, total, fleet }: SpendView): string[] => [
   ...align([

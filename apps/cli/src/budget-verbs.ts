@@ -1,6 +1,6 @@
 import { VigilError } from '@vigil/protocol'
 import type { Command } from 'commander'
-import { budgetLines, spendLines } from './budget-lines.ts'
+import { budgetLines, spendLines, turnSpendLines } from './budget-lines.ts'
 import type { VerbParts } from './turn-verbs.ts'
 
 /** What agents may spend, and what they have. */
@@ -10,21 +10,30 @@ export function addBudgetVerbs(program: Command, { client, show }: VerbParts): v
     .description(
       'What a process may spend and has; `set FIELD=VALUE...` lays limits over its manifest, `grant USD` gives it more now.',
     )
-    .action(async (name: string, action: string | undefined, values: string[]) => {
-      if (action === 'set') {
-        const view = await client().changeBudget(name, patchOf(values))
-        return show(view, () => [`the budget of ${name} is changed, revision ${view.revision}`])
-      }
-      if (action === 'grant') {
-        const [usd] = values
-        const view = await client().grantBudget(name, numberOf(usd ?? '', 'USD'))
-        return show(view, () => [`${name} has $${usd} more for the hour, day and month that are now`])
-      }
-      if (action !== undefined)
-        throw new VigilError('INVALID_ARGUMENT', `expected set or grant, found ${JSON.stringify(action)}`)
-      const { budget } = await client().process(name)
-      show(budget, () => budgetLines(name, budget))
-    })
+    .option('--turn <id>', 'what this turn of it took, open or ended, and by which calls')
+    .action(
+      async (name: string, action: string | undefined, values: string[], { turn }: { readonly turn?: string }) => {
+        if (turn !== undefined) {
+          if (action !== undefined)
+            throw new VigilError('INVALID_ARGUMENT', `expected nothing beside --turn, found ${JSON.stringify(action)}`)
+          const view = await client().turnSpend(name, turn)
+          return show(view, () => turnSpendLines(view))
+        }
+        if (action === 'set') {
+          const view = await client().changeBudget(name, patchOf(values))
+          return show(view, () => [`the budget of ${name} is changed, revision ${view.revision}`])
+        }
+        if (action === 'grant') {
+          const [usd] = values
+          const view = await client().grantBudget(name, numberOf(usd ?? '', 'USD'))
+          return show(view, () => [`${name} has $${usd} more for the hour, day and month that are now`])
+        }
+        if (action !== undefined)
+          throw new VigilError('INVALID_ARGUMENT', `expected set or grant, found ${JSON.stringify(action)}`)
+        const { budget } = await client().process(name)
+        show(budget, () => budgetLines(name, budget))
+      },
+    )
   program
     .command('spend')
     .description('What every agent has spent and reserved.')

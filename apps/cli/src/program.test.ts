@@ -142,6 +142,16 @@ it('says who does not answer', async () => {
   await expect(run('--url', 'http://127.0.0.1:1', 'ps')).rejects.toMatchObject({ code: 'UNREACHABLE' })
 })
 
+it('budget asks for one turn', async () => {
+  const view = { process: 'a', turn: 't1', spent: { usd: 2 }, reserved: {}, calls: [] }
+  await using supervisor = await answering(view)
+  const told = await run('--url', supervisor.url, 'budget', 'a', '--turn', 't1')
+  expect(told.lines).toEqual(['turn t1 of a: $2 spent, nothing reserved'])
+  expect(supervisor.asked[0]).toMatch(/\/api\/v1\/spend\?process=a&turn=t1$/)
+  const both = run('--url', supervisor.url, 'budget', 'a', 'grant', '5', '--turn', 't1')
+  await expect(both).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})
+
 it('budget asks, changes and grants', async () => {
   const sent: string[] = []
   const server = createServer(async (request, response) => {

@@ -1,6 +1,6 @@
 import type { EntryView, ExitCause, ProcessView } from '@vigil/protocol'
 import { expect, it } from 'vitest'
-import { budgetLines, spendLines } from './budget-lines.ts'
+import { budgetLines, spendLines, turnSpendLines } from './budget-lines.ts'
 import { findConnection } from './connection.ts'
 import { exitWords } from './exit-words.ts'
 import { follow } from './journal-follow.ts'
@@ -108,6 +108,7 @@ const budget: ProcessView['budget'] = {
     { per: 'day', kind: 'tool_calls', limit: 10, spent: 8, reserved: 0 },
   ],
   ...{ hour: {}, day: { usd: 2.5, tool_calls: 8 }, month: { usd: 9 }, reserved: { usd: 1 } },
+  days: [],
   paused: { since: 'before', owner: '@fleet', per: 'day', kind: 'tool_calls', until: 'then' },
 }
 
@@ -122,10 +123,32 @@ it('tells what a process may spend, and what all have', () => {
     'turn  $1',
     'day   $5     $2.5   $1',
   ])
+  const days = [{ from: '2026-01-01T06:00:00.000Z', spent: { usd: 4, tool_calls: 2 } }]
+  expect(budgetLines('a', { ...free, limits: [], days }).slice(-3)).toEqual([
+    '',
+    'DAY FROM                  SPENT',
+    '2026-01-01T06:00:00.000Z  $4, 2 tool calls',
+  ])
   expect(spendLines({ agents: [{ name: 'a', ...free, turns: [] }], total: free })).toEqual([
     'PROCESS  DAY                 MONTH  RESERVED',
     'a        $2.5, 8 tool calls  $9     $1',
     'all      $2.5, 8 tool calls  $9     $1',
+  ])
+})
+
+it('tells what a turn took', () => {
+  const turn = { process: 'a', turn: 't1', spent: { usd: 2, tool_calls: 1 }, reserved: {} }
+  expect(turnSpendLines({ ...turn, calls: [] })).toEqual(['turn t1 of a: $2, 1 tool calls spent, nothing reserved'])
+  const call = { key: 'k', at: 'then', spent: { usd: 2 }, reserved: {} }
+  const calls = [
+    { ...call, kind: 'tool', tool: 'pay' },
+    { ...call, kind: 'fetch', spent: {}, reserved: { usd: 1 } },
+  ]
+  expect(turnSpendLines({ ...turn, calls }).slice(1)).toEqual([
+    '',
+    'AT    CALL   SPENT    RESERVED',
+    'then  pay    $2       nothing',
+    'then  fetch  nothing  $1',
   ])
 })
 

@@ -34,6 +34,30 @@ it('adds up what all have spent', async () => {
   })
 })
 
+it('tells what one agent and one turn have spent, and the days that are over', async () => {
+  const days = [{ from: 'before', spent: { model_calls: 2 } }]
+  expect((await send('GET', '/spend?process=watcher')).body).toMatchObject({ agents: [{ name: 'watcher', days }] })
+  expect((await send('GET', '/processes/watcher')).body).toMatchObject({
+    budget: { days: [{ from: 'before', spent: { usd: 1, model_calls: 2 } }] },
+  })
+  const taken = { spent: { usd: 2, tool_calls: 1 }, reserved: {} }
+  expect(await send('GET', '/spend?process=watcher&turn=t1')).toEqual({
+    status: 200,
+    body: {
+      ...{ process: 'watcher', turn: 't1', ...taken },
+      calls: [{ key: 'k', kind: 'tool', tool: 'pay', at: 'then', ...taken }],
+    },
+  })
+  const refused: readonly (readonly [string, number, string])[] = [
+    ['?turn=t1', 400, 'INVALID_ARGUMENT'],
+    ['?process=ghost', 404, 'PROCESS_NOT_FOUND'],
+    ['?process=ghost&turn=t1', 404, 'PROCESS_NOT_FOUND'],
+    ['?process=watcher&turn=t9', 404, 'TURN_NOT_FOUND'],
+  ]
+  for (const [query, status, code] of refused)
+    expect(await send('GET', `/spend${query}`), query).toMatchObject({ status, body: { error: { code } } })
+})
+
 it('changes a budget, only if nobody was quicker', async () => {
   const path = '/processes/watcher/budget'
   const patch = { max_daily_cost: 5, max_daily_runs: null }

@@ -1,7 +1,7 @@
 import { grantSchema, type RouteId, VigilError } from '@vigil/protocol'
 import { type Answer, checked, json } from './answer.ts'
 import { readJson } from './body.ts'
-import { spendView } from './budget-views.ts'
+import { spendView, turnSpendView } from './budget-views.ts'
 
 /** Limits that people change, and what was spent. */
 export const budgetAnswers = {
@@ -18,7 +18,17 @@ export const budgetAnswers = {
     const { name, revision } = await agent.grantBudget(usd)
     return json(200, { name, effective_from: 'now', revision })
   },
-  getSpend: async ({ s }) => json(200, spendView(await s.spend())),
+  getSpend: async ({ s, query }) => {
+    const [process, turn] = [query.get('process'), query.get('turn')]
+    if (process === null) {
+      if (turn !== null)
+        throw new VigilError('INVALID_ARGUMENT', 'expected the process of the turn in process, found none')
+      return json(200, spendView(await s.spend()))
+    }
+    const agent = s.get(process)
+    if (turn !== null) return json(200, turnSpendView(await agent.turnSpend(turn)))
+    return json(200, spendView(await s.spend((name) => name === agent.name)))
+  },
   confirmClock: async ({ s, caller }) => {
     await s.confirmClock(caller.name)
     return json(200, { confirmed: true })

@@ -1,5 +1,5 @@
-import type { AmountsView, BudgetView, SpendView, SpentView } from '@vigil/protocol'
-import type { BudgetStatus, Spend, SpendAmounts, SpentInPeriods } from '@vigil/supervisor'
+import type { AmountsView, BudgetView, DaySpendView, SpendView, SpentView, TurnSpendView } from '@vigil/protocol'
+import type { BudgetStatus, DaySpend, Spend, SpendAmounts, SpentInPeriods, TurnSpend } from '@vigil/supervisor'
 
 const words: Readonly<Record<keyof SpendAmounts, string>> = {
   usd: 'usd',
@@ -20,6 +20,13 @@ const spentView = ({ hour, day, month, reserved }: SpentInPeriods): SpentView =>
   reserved: amountsView(reserved),
 })
 
+const takenView = ({ spent, reserved }: Pick<TurnSpend, 'spent' | 'reserved'>) => ({
+  spent: amountsView(spent),
+  reserved: amountsView(reserved),
+})
+
+const dayView = ({ from, spent }: DaySpend): DaySpendView => ({ from, spent: amountsView(spent) })
+
 export const budgetView = (budget: BudgetStatus): BudgetView => ({
   revision: budget.revision,
   unlimited: budget.unlimited,
@@ -27,6 +34,7 @@ export const budgetView = (budget: BudgetStatus): BudgetView => ({
   limits: budget.limits.map((limit) => ({ ...limit, kind: words[limit.kind] })),
   held: budget.held,
   ...spentView(budget),
+  days: budget.days.map(dayView),
   ...(budget.paused === undefined ? {} : { paused: { ...budget.paused, kind: words[budget.paused.kind] } }),
 })
 
@@ -34,12 +42,16 @@ export const spendView = ({ agents, total, fleet }: Spend): SpendView => ({
   agents: agents.map((agent) => ({
     name: agent.name,
     ...spentView(agent),
-    turns: agent.turns.map(({ turn, spent, reserved }) => ({
-      turn,
-      spent: amountsView(spent),
-      reserved: amountsView(reserved),
-    })),
+    days: agent.days.map(dayView),
+    turns: agent.turns.map((turn) => ({ turn: turn.turn, ...takenView(turn) })),
   })),
   total: spentView(total),
   ...(fleet === undefined ? {} : { fleet: budgetView(fleet) }),
+})
+
+export const turnSpendView = ({ process, turn, calls, ...all }: TurnSpend): TurnSpendView => ({
+  process,
+  turn,
+  ...takenView(all),
+  calls: calls.map(({ spent, reserved, ...call }) => ({ ...call, ...takenView({ spent, reserved }) })),
 })

@@ -52,6 +52,12 @@ it.each(table)('%s shows a token nothing that it does not select', async (_, rou
   expect(error !== undefined).toBe(hidden)
 })
 
+it('a token sees no spending of a process that it does not select', async () => {
+  for (const query of ['?process=watcher', '?process=watcher&turn=t1'])
+    expect(await send('GET', `/spend${query}`, 'foreign')).toMatchObject({ error: { code: 'PROCESS_NOT_FOUND' } })
+  expect(await send('GET', '/spend?process=watcher', 'data')).toMatchObject({ agents: [{ name: 'watcher' }] })
+})
+
 it('a token that selects sees what it selects', async () => {
   expect(await send('GET', '/processes', 'data')).toMatchObject({ total: 1 })
   expect(await send('GET', '/tree', 'data')).toMatchObject({ tree: [{ children: [{ name: 'watcher' }] }] })

@@ -59,6 +59,7 @@ export const status: ProcessStatus = {
     ...{ revision: 4, unlimited: false, onExceeded: 'pause', held: false },
     limits: [{ per: 'day', kind: 'toolCalls', limit: 10, spent: 8, reserved: 1 }],
     ...{ hour: { usd: 0.5 }, day: { usd: 2.5, toolCalls: 8 }, month: { usd: 9 }, reserved: { toolCalls: 1 } },
+    days: [{ from: 'before', spent: { usd: 1, modelCalls: 2 } }],
     paused: { since: 'then', owner: '@fleet', per: 'day', kind: 'modelCalls', until: 'later' },
   },
 }
@@ -133,6 +134,16 @@ export function fakeRuntime(): FakeRuntime {
     grantBudget: async (usd) => {
       note('grantBudget', usd)
       return { name: 'watcher', revision: 4 }
+    },
+    turnSpend: async (turn) => {
+      if (turn !== 't1') throw new VigilError('TURN_NOT_FOUND', `there is no turn ${turn}`)
+      const taken = { spent: { usd: 2, toolCalls: 1 }, reserved: {} }
+      return {
+        process: 'watcher',
+        turn,
+        ...taken,
+        calls: [{ key: 'k', kind: 'tool', tool: 'pay', at: 'then', ...taken }],
+      }
     },
     secrets: async () => [secret],
     setSecret: async (name, bytes, options) => {
@@ -236,9 +247,14 @@ export function fakeRuntime(): FakeRuntime {
       ]
     },
     spend: async (isWanted) => ({
-      agents: [{ name: 'watcher', ...spent, turns: [{ turn: 't1', spent: { modelCalls: 1 }, reserved: {} }] }].filter(
-        ({ name }) => isWanted?.(name) !== false,
-      ),
+      agents: [
+        {
+          name: 'watcher',
+          ...spent,
+          days: [{ from: 'before', spent: { modelCalls: 2 } }],
+          turns: [{ turn: 't1', spent: { modelCalls: 1 }, reserved: {} }],
+        },
+      ].filter(({ name }) => isWanted?.(name) !== false),
       total: spent,
       fleet: status.budget,
     }),

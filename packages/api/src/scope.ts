@@ -44,7 +44,7 @@ export function seenBy(s: RuntimeSurface, { name: caller, select }: Caller): Run
     confirmClock() {
       throw new VigilError('ROLE_DENIED', `expected a token for the whole fleet, found "${caller}", which selects`)
     },
-    spend: () => s.spend(isThere),
+    spend: (isWanted) => s.spend((name) => isThere(name) && isWanted?.(name) !== false),
     guardPort: (port, options) => s.guardPort(port, options),
     deliverHook: (request) => s.deliverHook(request),
     report: { ...s.report, processes: s.report.processes.filter(({ name }) => isThere(name)) },

@@ -5,6 +5,7 @@ export { costOf, type Price, priceOf, pricesOf, type Rates, type Usage, worstCos
 export {
   at,
   confirm,
+  type EndedDay,
   emptyPurse,
   grant,
   hold,

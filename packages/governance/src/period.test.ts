@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Calendar, periodEnd } from './period.ts'
+import { type Calendar, dayStart, periodEnd } from './period.ts'
 
 const ends = (unit: Parameters<typeof periodEnd>[0], at: string, calendar: Partial<Calendar> = {}): string =>
   new Date(periodEnd(unit, Date.parse(at), { timeZone: 'UTC', resetHour: 0, ...calendar })).toISOString().slice(0, 16)
@@ -32,6 +32,16 @@ test('a reset hour that a day skips comes right after the gap, and of one that c
   expect(ends('day', '2026-03-29T01:00Z', berlin)).toBe('2026-03-30T00:00')
   expect(ends('day', '2026-10-24T12:00Z', berlin)).toBe('2026-10-25T00:00')
   expect(ends('day', '2026-10-25T00:30Z', berlin)).toBe('2026-10-26T01:00')
+})
+
+test.each([
+  ['2026-03-01T05:59Z', { resetHour: 6 }, '2026-02-28T06:00'],
+  ['2026-03-01T06:00Z', { resetHour: 6 }, '2026-03-01T06:00'],
+  ['2026-03-29T00:59Z', { timeZone: 'Europe/Berlin', resetHour: 2 }, '2026-03-28T01:00'],
+  ['2026-03-29T22:30Z', { timeZone: 'Europe/Berlin', resetHour: 2 }, '2026-03-29T01:00'],
+] as const)('the day of %s with %o begins at %s', (at, calendar: Partial<Calendar>, start) => {
+  const begins = dayStart(Date.parse(at), { timeZone: 'UTC', resetHour: 0, ...calendar })
+  expect(new Date(begins).toISOString().slice(0, 16)).toBe(start)
 })
 
 test('a clock may count parts of milliseconds', () => {

@@ -13,13 +13,26 @@ export interface Calendar {
  * The first instant, ms, that no longer belongs to the period of `atMs`. A day on which the clocks skip the reset hour begins right
  * after the gap, and one on which it comes twice begins at the first.
  */
-export function periodEnd(unit: Unit, atMs: number, { timeZone, resetHour }: Calendar): number {
-  const at = Temporal.Instant.fromEpochMilliseconds(Math.floor(atMs)).toZonedDateTimeISO(timeZone)
-  if (unit === 'hour')
-    return at.round({ smallestUnit: 'hour', roundingMode: 'floor' }).add({ hours: 1 }).epochMilliseconds
-  const begins = (date: Temporal.PlainDate): number =>
-    date.toZonedDateTime({ timeZone, plainTime: { hour: resetHour } }).epochMilliseconds
-  const first = unit === 'day' ? at.toPlainDate() : at.toPlainDate().with({ day: 1 })
-  const start = begins(first)
-  return start > atMs ? start : begins(first.add(unit === 'day' ? { days: 1 } : { months: 1 }))
+export const periodEnd = (unit: Unit, atMs: number, calendar: Calendar): number =>
+  unit === 'hour' ? hourEnd(atMs, calendar) : between(unit, atMs, calendar).end
+
+/** The first instant, ms, of the day of `atMs`. */
+export const dayStart = (atMs: number, calendar: Calendar): number => between('day', atMs, calendar).start
+
+function hourEnd(atMs: number, { timeZone }: Calendar): number {
+  const at = zoned(atMs, timeZone)
+  return at.round({ smallestUnit: 'hour', roundingMode: 'floor' }).add({ hours: 1 }).epochMilliseconds
 }
+
+function between(unit: 'day' | 'month', atMs: number, { timeZone, resetHour }: Calendar) {
+  const date = zoned(atMs, timeZone).toPlainDate()
+  const first = unit === 'day' ? date : date.with({ day: 1 })
+  const start = (periods: number): number =>
+    first
+      .add(unit === 'day' ? { days: periods } : { months: periods })
+      .toZonedDateTime({ timeZone, plainTime: { hour: resetHour } }).epochMilliseconds
+  return start(0) > atMs ? { start: start(-1), end: start(0) } : { start: start(0), end: start(1) }
+}
+
+const zoned = (atMs: number, timeZone: string): Temporal.ZonedDateTime =>
+  Temporal.Instant.fromEpochMilliseconds(Math.floor(atMs)).toZonedDateTimeISO(timeZone)

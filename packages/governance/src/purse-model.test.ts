@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { type Amounts, type Kind, kinds, minus, plus } from './amounts.ts'
 import { type Budget, unlimited } from './budget.ts'
 import { type Unit, units } from './period.ts'
-import { at, emptyPurse, grant, type Purse, reserve, settle } from './purse.ts'
+import { at, emptyPurse, grant, keptDays, type Purse, refund, reserve, settle } from './purse.ts'
 import { reference } from './purse-reference.fixture.ts'
 import { emptyTurnPurse, exceededBy, exceededInTurn, type TurnPurse } from './room.ts'
 
@@ -32,6 +32,7 @@ type Command =
       readonly kind: Kind
       readonly to: number
     }
+  | { readonly do: 'refund'; readonly which: number }
   | { readonly do: 'crash' }
 
 const small = fc.integer({ min: 1, max: 6 })
@@ -74,6 +75,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       to: fc.integer({ min: 0, max: 60 }),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('refund' as const), which: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const) }) },
 )
 
@@ -88,6 +90,14 @@ type Entry =
       readonly nowMs: number
     }
   | { readonly is: 'settled'; readonly id: number; readonly spent: Amounts; readonly nowMs: number }
+  | {
+      readonly is: 'refunded'
+      readonly owners: readonly string[]
+      readonly turn: string
+      readonly amounts: Amounts
+      readonly atMs: number
+      readonly nowMs: number
+    }
   | { readonly is: 'granted'; readonly owner: string; readonly usd: number; readonly nowMs: number }
   | { readonly is: 'limited'; readonly owner: string; readonly budget: Budget }
 
@@ -116,7 +126,13 @@ function fold(ledger: Ledger, entry: Entry): void {
     void ledger.purses.set(owner, how(at(purseOf(ledger, owner), nowMs, budgetOf(ledger, owner))))
   if (entry.is === 'limited') ledger.budgets.set(entry.owner, entry.budget)
   else if (entry.is === 'granted') change(entry.owner, entry.nowMs, (purse) => grant(purse, { usd: entry.usd }))
-  else if (entry.is === 'reserved') {
+  else if (entry.is === 'refunded') {
+    const { owners, turn, amounts, atMs, nowMs } = entry
+    for (const owner of owners)
+      change(owner, nowMs, (purse) => refund(purse, amounts, { atMs, budget: budgetOf(ledger, owner) }))
+    const { spent, reserved } = ledger.turns.get(turn) ?? emptyTurnPurse
+    ledger.turns.set(turn, { spent: minus(spent, amounts), reserved })
+  } else if (entry.is === 'reserved') {
     for (const owner of chains[entry.agent] ?? []) change(owner, entry.nowMs, (purse) => reserve(purse, entry.amounts))
     const { spent, reserved } = ledger.turns.get(entry.turn) ?? emptyTurnPurse
     ledger.turns.set(entry.turn, { spent, reserved: plus(reserved, entry.amounts) })
@@ -141,7 +157,7 @@ function rivals() {
   let ledger = newLedger()
   let nowMs = Date.parse('2026-03-27T20:00:00Z')
   const naive = reference((owner) => budgetOf(ledger, owner))
-  const counts = { fitted: 0, refused: 0 }
+  const counts = { fitted: 0, refused: 0, days: 0 }
   /** Somebody took more than was reserved, or lowered a limit: from then on a purse can be overdrawn. */
   let strained = false
   const enter = (entry: Entry): void => {
@@ -186,6 +202,14 @@ function rivals() {
     enter({ is: 'granted', owner, usd, nowMs })
     naive.happen({ is: 'granted', owners: [owner], turn: '', amounts: { usd }, nowMs })
   }
+  const refundOne = (which: number): void => {
+    const paid = naive.paid().at(which)
+    if (paid === undefined) return
+    const { owners, turn, amounts, nowMs: atMs } = paid
+    enter({ is: 'refunded', owners, turn, amounts, atMs, nowMs })
+    naive.happen({ is: 'spent', owners, turn, amounts: {}, nowMs })
+    paid.amounts = {}
+  }
   return {
     counts,
     obey(command: Command, id: number): void {
@@ -197,6 +221,7 @@ function rivals() {
       } else if (command.do === 'wait') nowMs += command.ms
       else if (command.do === 'grant') grantTo(command.owner, command.usd)
       else if (command.do === 'limit') lower(command)
+      else if (command.do === 'refund') refundOne(command.which)
       else {
         ledger = newLedger()
         for (const entry of log) fold(ledger, entry)
@@ -204,7 +229,9 @@ function rivals() {
     },
     compare(): void {
       for (const owner of owners) {
-        const { periods, reserved } = at(purseOf(ledger, owner), nowMs, budgetOf(ledger, owner))
+        const { periods, reserved, days } = at(purseOf(ledger, owner), nowMs, budgetOf(ledger, owner))
+        expect(days).toEqual(naive.days(owner, nowMs).slice(-keptDays))
+        counts.days = Math.max(counts.days, days.length)
         for (const unit of units)
           for (const kind of ['usd', 'tool_calls'] as const) {
             const limit = (budgetOf(ledger, owner).limits[unit][kind] ?? Infinity) + (periods[unit].granted[kind] ?? 0)
@@ -220,7 +247,7 @@ function rivals() {
 test(`in ${steps} steps purses say what adding up everything says, and give no more than they have`, {
   timeout: steps * 10,
 }, () => {
-  const counts = { fitted: 0, refused: 0 }
+  const counts = { fitted: 0, refused: 0, days: 0 }
   const commands = fc.array(command, { minLength: stepsOfRun, maxLength: stepsOfRun, size: 'max' })
   fc.assert(
     fc.property(commands, (given) => {
@@ -231,8 +258,10 @@ test(`in ${steps} steps purses say what adding up everything says, and give no m
       }
       counts.fitted += both.counts.fitted
       counts.refused += both.counts.refused
+      counts.days = Math.max(counts.days, both.counts.days)
     }),
     { seed, numRuns: steps / stepsOfRun },
   )
   expect(Math.min(counts.fitted, counts.refused)).toBeGreaterThan(steps / 20)
+  expect(counts.days).toBeGreaterThan(1)
 })

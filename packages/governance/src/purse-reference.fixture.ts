@@ -12,6 +12,8 @@ export interface Happening {
 }
 
 interface Kept extends Happening {
+  /** Nothing, once it was given back. */
+  amounts: Amounts
   /** By the newest clock that each owner has seen. */
   readonly seen: ReadonlyMap<string, number>
   over: boolean
@@ -50,9 +52,24 @@ export function reference(budgetOf: (owner: string) => Budget) {
     reserved: reserved(owner, kind),
     limit: (budgetOf(owner).limits[unit][kind] ?? Infinity) + grantOf(owner, unit, kind, nowMs),
   })
+  /** Each day before that of the newest clock on which something was spent. */
+  const days = (owner: string, nowMs: number) => {
+    const spent = all.filter(({ is, seen }) => is === 'spent' && seen.has(owner))
+    const names = new Set(spent.map(({ seen }) => period('day', seen.get(owner) ?? 0)))
+    names.delete(period('day', clock(owner, nowMs)))
+    return [...names].sort().flatMap((day) => {
+      const kept = spent.filter(({ seen }) => period('day', seen.get(owner) ?? 0) === day)
+      const sums = kinds.flatMap((kind) => (sum(kept, kind) === 0 ? [] : [[kind, sum(kept, kind)]]))
+      return sums.length === 0 ? [] : [{ from: Date.parse(day), spent: Object.fromEntries(sums) }]
+    })
+  }
   return {
     open,
     stand,
+    days,
+    /** Payments that were counted in the periods of their own time. */
+    paid: (): Kept[] =>
+      all.filter(({ is, seen, nowMs }) => is === 'spent' && seen.values().every((newest) => newest === nowMs)),
     happen(happening: Happening): void {
       const { owners, nowMs, is, amounts } = happening
       const cells = owners.flatMap((owner) => units.flatMap((unit) => kinds.map((kind) => ({ owner, unit, kind }))))

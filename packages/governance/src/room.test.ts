@@ -6,6 +6,7 @@ import { warnings } from './warning.ts'
 
 const noon = Date.parse('2026-05-04T12:00:00Z')
 const hour = 3_600_000
+const dayMs = 24 * hour
 const midnight = noon + 12 * hour
 const of = (limits: Partial<Budget['limits']>): Budget => ({
   ...defaultBudget,
@@ -106,10 +107,21 @@ test('what was not spent after all is given back', () => {
   const back = refund(spending(10), { usd: 4 }, { atMs: noon, budget })
   expect(back.periods.day.spent).toEqual({ usd: 6 })
   // Not to a day that has not paid it.
-  expect(refund(at(back, midnight, budget), { usd: 4 }, { atMs: noon, budget }).periods).toMatchObject({
-    day: { spent: {} },
-    month: { spent: { usd: 2 } },
-  })
+  const later = refund(at(back, midnight, budget), { usd: 4 }, { atMs: noon, budget })
+  expect(later.periods).toMatchObject({ day: { spent: {} }, month: { spent: { usd: 2 } } })
+  expect(later.days).toEqual([{ from: midnight - dayMs, spent: { usd: 2 } }])
+  expect(refund(later, { usd: 2 }, { atMs: noon, budget }).days).toEqual([])
+})
+
+test('the last 31 days on which something was spent are kept', () => {
+  let purse = emptyPurse
+  for (let day = 0; day < 40; day += 1) if (day !== 38) purse = spending(day, purse, noon + day * dayMs)
+  const { days } = at(purse, noon + 50 * dayMs, of({}))
+  expect(days).toHaveLength(31)
+  expect(days.slice(-2)).toEqual([
+    { from: midnight + 36 * dayMs, spent: { usd: 37 } },
+    { from: midnight + 38 * dayMs, spent: { usd: 39 } },
+  ])
 })
 
 test('a turn is not begun for which nothing is left; a limit of nothing is none of that', () => {

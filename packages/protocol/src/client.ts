@@ -22,6 +22,7 @@ import type {
   TreeView,
   TriggerView,
   TurnReplayView,
+  TurnSpendView,
   TurnSummaryView,
   TurnView,
 } from './views.ts'
@@ -179,7 +180,10 @@ const budgetCalls = (call: Calling) => ({
       headers: ifRevision === undefined ? {} : { 'if-match': String(ifRevision) },
     }),
   grantBudget: (name: string, usd: number) => call<BudgetChangeView>('grantBudget', { path: { name }, body: { usd } }),
-  spend: () => call<SpendView>('getSpend'),
+  /** Of all agents, or of one. */
+  spend: (process?: string) => call<SpendView>('getSpend', process === undefined ? {} : { query: { process } }),
+  /** Of one turn, open or ended. */
+  turnSpend: (process: string, turn: string) => call<TurnSpendView>('getSpend', { query: { process, turn } }),
   confirmClock: () => call<{ confirmed: true }>('confirmClock', { body: {} }),
 })
 

@@ -79,7 +79,11 @@ export const routes = {
     path: '/processes/{name}/budget/grants',
     doc: '`{usd}` more for the hour, day and month that are now.',
   },
-  getSpend: { method: 'GET', path: '/spend', doc: 'What every agent has spent and reserved, and its open turns.' },
+  getSpend: {
+    method: 'GET',
+    path: '/spend',
+    doc: 'What every agent has spent and reserved, its ended days and open turns; `?process` of one, `?turn` of one turn of it.',
+  },
   confirmClock: {
     method: 'POST',
     path: '/runtime/confirm-clock',

@@ -57,7 +57,15 @@ export interface SpentView {
   readonly reserved: AmountsView
 }
 
+/** A day that is over; `from` is its first instant. */
+export interface DaySpendView {
+  readonly from: string
+  readonly spent: AmountsView
+}
+
 export interface BudgetView extends SpentView {
+  /** The last 31 ended days on which something was spent, oldest first. */
+  readonly days: readonly DaySpendView[]
   readonly revision: number
   readonly unlimited: boolean
   readonly on_exceeded: string
@@ -83,10 +91,27 @@ export interface BudgetView extends SpentView {
 export interface SpendView {
   readonly agents: readonly (SpentView & {
     readonly name: string
+    readonly days: readonly DaySpendView[]
     readonly turns: readonly { readonly turn: string; readonly spent: AmountsView; readonly reserved: AmountsView }[]
   })[]
   readonly total: SpentView
   readonly fleet?: BudgetView
+}
+
+/** What one turn took, and which calls of it. */
+export interface TurnSpendView {
+  readonly process: string
+  readonly turn: string
+  readonly spent: AmountsView
+  readonly reserved: AmountsView
+  readonly calls: readonly {
+    readonly key: string
+    readonly kind: string
+    readonly tool?: string
+    readonly at: string
+    readonly spent: AmountsView
+    readonly reserved: AmountsView
+  }[]
 }
 
 export interface BudgetChangeView {

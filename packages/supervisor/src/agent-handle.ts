@@ -14,6 +14,7 @@ import { discard, redeliver } from './operations/dead-letters.ts'
 import { historyOf } from './operations/history.ts'
 import { listRequests } from './operations/requests.ts'
 import { addTrigger, driftOf, fireTrigger, removeTrigger } from './operations/triggers.ts'
+import { turnSpend } from './operations/turn-spend.ts'
 import { cancelTurn, listTurns } from './operations/turns.ts'
 import { writeRefusal } from './processes/state-commit.ts'
 import type { Member } from './runtime/member.ts'
@@ -123,6 +124,11 @@ export function agentHandle(runtime: Runtime, name: string, ports: Parts, by: st
     changeBudget: (patch, { ifRevision } = {}) =>
       changeBudget(runtime.log, member().process.fold, { patch, by, ifRevision }),
     grantBudget: (usd) => grantBudget(runtime.log, member().process.fold, { usd, by }),
+    async turnSpend(turn) {
+      member()
+      await runtime.log.settled()
+      return await turnSpend(runtime.log.journal, name, turn)
+    },
     async triggers() {
       const found = member().triggers.describe()
       await runtime.log.settled()

@@ -9,7 +9,7 @@ import type {
 } from '@vigil/protocol'
 import type { Attention } from './attention.ts'
 import type { Refused } from './hook-surface.ts'
-import type { BudgetChange, BudgetStatus } from './ledger/budget-surface.ts'
+import type { BudgetChange, BudgetStatus, TurnSpend } from './ledger/budget-surface.ts'
 import type { Manifest } from './manifests/manifest.ts'
 import type { OpenRequest } from './requests/surface.ts'
 import type { Group } from './supervision/groups.ts'
@@ -23,10 +23,13 @@ export type {
   AgentSpend,
   BudgetChange,
   BudgetStatus,
+  CallSpend,
+  DaySpend,
   LimitStatus,
   Spend,
   SpendAmounts,
   SpentInPeriods,
+  TurnSpend,
 } from './ledger/budget-surface.ts'
 export type { OpenRequest, RequestDecision, RequestsQuery } from './requests/surface.ts'
 export type { Drift, TriggerStatus } from './trigger-status.ts'
@@ -276,6 +279,8 @@ export interface AgentHandle {
   ): Promise<BudgetChange>
   /** Dollars more for the hour, day and month that are now. */
   grantBudget(usd: number): Promise<BudgetChange>
+  /** What a turn has spent and reserved, and by which calls; of an ended one too. @throws TURN_NOT_FOUND */
+  turnSpend(turn: string): Promise<TurnSpend>
   /** Those of the manifest, then those that were added. */
   triggers(): Promise<readonly TriggerStatus[]>
   /**

@@ -97,7 +97,7 @@ export interface Row
   secrets?: Entries<SecretFold>
   secretUses?: Entries<SecretUse>
   overlay?: TriggerOverlay
-  purse?: Purse
+  purse?: Omit<Purse, 'days'> & Partial<Pick<Purse, 'days'>>
   budgetPatch?: BudgetPatch
   budgetRevision?: number
   baselines: Entries<Entries<string>>
@@ -112,12 +112,13 @@ export function restoredRow(row: Row): ProcessFold {
   const {
     secrets = [],
     secretUses = [],
-    purse = emptyPurse,
+    purse: found = emptyPurse,
     budgetPatch = {},
     budgetRevision = 0,
     parent,
     budgetPause,
   } = row
+  const purse = { ...found, days: found.days ?? [] }
   const money = { purse, budgetPatch, budgetRevision, parent, budgetPause }
   const whole = { ...row, taken, overlay, tools, requests, endedRequests, notices, secrets, secretUses, ...money }
   assertLaidOut(whole)

@@ -53,6 +53,17 @@ test('text that was cut in the middle of an emoji and keys of any name come back
   expect(told(process)).toBe(told(fold()))
 })
 
+test('a purse that was packed before ended days were kept has none, and one of today has its own', () => {
+  const { put, fold } = worldOf({})
+  put(accepted('e1'))
+  put(started('e1'))
+  const { days: _, ...before } = fold().purse
+  const { seq, ...row } = { ...snapshotRow(fold()), seq: 1 }
+  expect(unpackRow(pack({ ...row, seq, purse: before })).process).toEqual(fold())
+  fold().purse = { ...fold().purse, days: [{ from: 86_400_000, spent: { usd: 1 } }] }
+  expect(unpackRow(Buffer.concat([...packRow(fold(), 1)])).process).toEqual(fold())
+})
+
 test('a row that lacks what a process has, or holds it as something else, is refused', () => {
   const { put, fold } = worldOf({})
   put(accepted('e1'))

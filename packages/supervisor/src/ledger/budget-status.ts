@@ -2,7 +2,15 @@ import { type Amounts, at, type Kind, kinds, plus, toDollars, units } from '@vig
 import type { ProcessFold } from '../fold/process-fold.ts'
 import { budgetOf, fleetPurse } from '../fold/purse-fold.ts'
 import type { World } from '../fold/world.ts'
-import type { AgentSpend, BudgetStatus, LimitStatus, Spend, SpendAmounts, SpentInPeriods } from './budget-surface.ts'
+import type {
+  AgentSpend,
+  BudgetStatus,
+  DaySpend,
+  LimitStatus,
+  Spend,
+  SpendAmounts,
+  SpentInPeriods,
+} from './budget-surface.ts'
 
 const shown: Readonly<Record<Kind, keyof SpendAmounts>> = {
   usd: 'usd',
@@ -14,7 +22,7 @@ const shown: Readonly<Record<Kind, keyof SpendAmounts>> = {
 }
 const amountOf = (kind: Kind, amount: number): number => (kind === 'usd' ? toDollars(amount) : amount)
 
-const amountsOf = (amounts: Amounts): SpendAmounts =>
+export const amountsOf = (amounts: Amounts): SpendAmounts =>
   Object.fromEntries(
     kinds.flatMap((kind) => {
       const amount = amounts[kind] ?? 0
@@ -36,6 +44,12 @@ const inDollars = ({ hour, day, month, reserved }: Spent): SpentInPeriods => ({
   reserved: amountsOf(reserved),
 })
 
+const daysOf = (process: ProcessFold, nowMs: number): DaySpend[] =>
+  at(process.purse, nowMs, budgetOf(process)).days.map(({ from, spent }) => ({
+    from: new Date(from).toISOString(),
+    spent: amountsOf(spent),
+  }))
+
 export function budgetStatus(process: ProcessFold, nowMs: number): BudgetStatus {
   const budget = budgetOf(process)
   const { budgetPause: pause, budgetRevision: revision } = process
@@ -46,6 +60,7 @@ export function budgetStatus(process: ProcessFold, nowMs: number): BudgetStatus 
     limits: limitsOf(process, nowMs),
     held: process.purse.held,
     ...inDollars(spentBy(process, nowMs)),
+    days: daysOf(process, nowMs),
     ...(pause === undefined
       ? {}
       : {
@@ -92,6 +107,7 @@ export function spendOf(world: World, nowMs: number, isWanted?: (name: string) =
 const agentSpend = (process: ProcessFold, nowMs: number): AgentSpend => ({
   name: process.name,
   ...inDollars(spentBy(process, nowMs)),
+  days: daysOf(process, nowMs),
   turns: [...process.turns.values()].map(({ turn, purse }) => ({
     turn,
     spent: amountsOf(purse.spent),

@@ -27,7 +27,16 @@ export interface SpentInPeriods {
   readonly reserved: SpendAmounts
 }
 
+/** A day that is over. */
+export interface DaySpend {
+  /** Its first instant, ISO. */
+  readonly from: string
+  readonly spent: SpendAmounts
+}
+
 export interface BudgetStatus extends SpentInPeriods {
+  /** The last 31 ended days on which something was spent, oldest first. */
+  readonly days: readonly DaySpend[]
   /** Of what operators laid over the manifest; goes up with each change. */
   readonly revision: number
   readonly unlimited: boolean
@@ -47,6 +56,8 @@ export interface BudgetStatus extends SpentInPeriods {
 
 export interface AgentSpend extends SpentInPeriods {
   readonly name: string
+  /** As of its budget. */
+  readonly days: readonly DaySpend[]
   /** Turns that are open, with what they have taken. */
   readonly turns: readonly { readonly turn: string; readonly spent: SpendAmounts; readonly reserved: SpendAmounts }[]
 }
@@ -57,6 +68,29 @@ export interface Spend {
   readonly total: SpentInPeriods
   /** The purse of the configuration, if it has one. */
   readonly fleet?: BudgetStatus
+}
+
+/** A call of a turn that cost something, or may. */
+export interface CallSpend {
+  readonly key: string
+  readonly kind: string
+  /** Of a call of a tool, its name. */
+  readonly tool?: string
+  /** When it began, ISO. */
+  readonly at: string
+  readonly spent: SpendAmounts
+  readonly reserved: SpendAmounts
+}
+
+/** What one turn took over all its attempts, open or ended. */
+export interface TurnSpend {
+  readonly process: string
+  readonly turn: string
+  readonly spent: SpendAmounts
+  /** By what is under way. */
+  readonly reserved: SpendAmounts
+  /** In the order in which they began. */
+  readonly calls: readonly CallSpend[]
 }
 
 /** What was changed, and its number. */

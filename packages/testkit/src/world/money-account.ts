@@ -20,6 +20,8 @@ export interface RecordedBudget {
 export interface Account {
   readonly reserved: Sums
   readonly spent: Readonly<Record<Unit, Sums>>
+  /** Of days that are over, by their first day on the calendar, oldest first: those on which something was spent. */
+  readonly days: ReadonlyMap<string, Sums>
   /** No period begins. */
   held: boolean
   deploy(budget: RecordedBudget): void
@@ -52,6 +54,7 @@ export function newAccount(): Account {
   let spent = inEach((): Sums => ({}))
   let granted = inEach((): Sums => ({}))
   let held = false
+  const days = new Map<string, Sums>()
 
   const baseOf = (per: Unit | 'turn', kind: Kind): number =>
     laid.get(`${per} ${kind}`) ?? budget.limits[per][kind] ?? Number.POSITIVE_INFINITY
@@ -81,6 +84,10 @@ export function newAccount(): Account {
     get spent() {
       return spent
     },
+    get days() {
+      const kept = [...days].filter(([, sum]) => kinds.some((kind) => (sum[kind] ?? 0) > 0))
+      return new Map(kept.slice(-31))
+    },
     get held() {
       return held
     },
@@ -104,6 +111,7 @@ export function newAccount(): Account {
       if (held) return
       const now = inEach((unit) => periodOf(unit, atMs, budget))
       const isNew = inEach((unit) => now[unit] > periods[unit])
+      if (isNew.day) days.set(periods.day, spent.day)
       granted = inEach((unit) => (isNew[unit] ? leftOfGrant(unit) : granted[unit]))
       spent = inEach((unit) => (isNew[unit] ? {} : spent[unit]))
       periods = inEach((unit) => (isNew[unit] ? now[unit] : periods[unit]))
@@ -116,6 +124,8 @@ export function newAccount(): Account {
       spent = inEach((unit) => sums(spent[unit], paid))
     },
     refund(amounts, chargedMs) {
+      const day = periodOf('day', chargedMs, budget)
+      if (days.has(day)) days.set(day, sums(days.get(day), {}, amounts))
       spent = inEach((unit) =>
         periodOf(unit, chargedMs, budget) === periods[unit] ? sums(spent[unit], {}, amounts) : spent[unit],
       )

@@ -141,7 +141,12 @@ export function moneyTally(): MoneyTally {
             [account.spent[unit][kind] ?? 0, account.reserved[kind] ?? 0],
           ]),
         )
-        return rows.flatMap(([what, fold, own]) =>
+        const days = [
+          'at the end of each day',
+          purse.days.map(({ spent }) => kinds.map((kind) => spent[kind] ?? 0)),
+          [...account.days.values()].map((spent) => kinds.map((kind) => spent[kind] ?? 0)),
+        ]
+        return [...rows, days].flatMap(([what, fold, own]) =>
           String(fold) === String(own)
             ? []
             : [
