@@ -39,7 +39,11 @@ export function fetchEffect({ http, vault, log }: FetchParts): OutsideEffect<'fe
       destinationOf(input.url, site.process.manifest.network.allow)
       usedSecrets(site, input)
     },
-    intent: (_site, { method, url }) => ({ method, url }),
+    intent(site, input) {
+      const { method, url } = input
+      const used = usedSecrets(site, input)
+      return { method, url, ...(used.size === 0 ? {} : { secrets: [...used] }) }
+    },
     repeatable,
     keyed: (input) => keyedMethods.has(input.method),
     rerun: (input) => input.method === 'GET' || input.method === 'HEAD',
@@ -47,7 +51,7 @@ export function fetchEffect({ http, vault, log }: FetchParts): OutsideEffect<'fe
       const used = usedSecrets(site, input)
       const { secrets, release } = await vault.take(site, used)
       try {
-        if (used.size > 0) await recordUse(log, site, { used, host: new URL(input.url).host })
+        recordUse(log, site, { used, host: new URL(input.url).host })
         const request = requestOf(site, input, idempotencyKey)
         // Not the turn's signal: an effect that has begun runs on and is recorded at its real outcome.
         const { signal } = new AbortController()
@@ -118,12 +122,16 @@ function reaches(url: string, hosts: readonly string[]): boolean {
   }
 }
 
-async function recordUse(
-  { commit, journal }: RecordLog,
+/** Lazy: that it may be used is on the disk with the intent, and this rides with the outcome. */
+function recordUse(
+  { commit }: RecordLog,
   { process, turn, key }: CallSite,
   { used, host }: { readonly used: ReadonlySet<string>; readonly host: string },
-): Promise<void> {
+): void {
   const author = { process: process.name as ProcessName, epoch: process.epoch, turn: turn.turn }
-  const records = commit([...used].map((name) => ({ ...author, type: 'secret.used', data: { key, name, host } })))
-  await journal.durable(records.at(-1)?.seq ?? 0)
+  if (used.size > 0)
+    commit(
+      [...used].map((name) => ({ ...author, type: 'secret.used', data: { key, name, host } })),
+      'lazy',
+    )
 }
