@@ -72,9 +72,8 @@ export const settle = (purse: Purse, reserved: Amounts, spent: Amounts): Purse =
 
 /** What was charged at that instant turned out not to have been spent. A period that has begun since then owes nothing for it. */
 export function refund(purse: Purse, amounts: Amounts, { atMs, budget }: { atMs: number; budget: Budget }): Purse {
-  const days = purse.days.map((day) =>
-    day.from === dayStart(atMs, budget) ? { ...day, spent: minus(day.spent, amounts) } : day,
-  )
+  const from = dayStart(atMs, budget)
+  const days = purse.days.map((day) => (day.from === from ? { ...day, spent: minus(day.spent, amounts) } : day))
   return inEach({ ...purse, days: days.filter(({ spent }) => !isNothing(spent)) }, (tally, unit) =>
     periodEnd(unit, atMs, budget) === tally.until ? { ...tally, spent: minus(tally.spent, amounts) } : tally,
   )
