@@ -226,4 +226,11 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     replace: 'tally.until > 0 ?',
     spends: true,
   },
+  {
+    name: 'runs what is billed by the run again for nothing',
+    file: 'packages/supervisor/src/processes/turn-runner.ts',
+    find: 'for (const { key, price } of runs)',
+    replace: 'for (const { key, price } of runs.slice(runs.length))',
+    spends: true,
+  },
 ]

@@ -1,6 +1,8 @@
 import { defineTool } from '@vigil/agent'
+import type { JournalRecord } from '@vigil/protocol'
 import { crash, type Fault, judge, nth, ring0, sweep, type WorldAgent, world } from '@vigil/testkit'
 import { describe, expect, test } from 'vitest'
+import { moneyTally } from '../../packages/testkit/src/world/money-checks.ts'
 import { paying, turnOf } from '../support/tool-turns.ts'
 
 /** Where a call may be cut: before it is asked for, with the leave under way, while the tool runs (twice), with its outcome on record. */
@@ -74,6 +76,68 @@ describe('when somebody dies', () => {
     const { ends } = await turnOf({ tools: [pay], run: paying().run }, [fault])
     expect(runs).toBe(1)
     expect([deeds.size, ends]).toMatchObject([1, [{ type: 'turn.completed' }]])
+  })
+})
+
+describe('a run that nobody knows the outcome of', () => {
+  const price = 250_000
+  const cut = deaths.map(([who, die]) => [who, die.after('bus.published', nth(3))] as const)
+  const moneyOf = (log: readonly JournalRecord[]) => {
+    const money = moneyTally()
+    for (const record of log) money.add(record)
+    return money.paid
+  }
+
+  test.each(cuts)('when %s dies %s is charged, and the next one too', async (_who, where, fault, begun) => {
+    const { runs, tools, run } = paying({ cost: 0.25 })
+    const { ends, log } = await turnOf({ tools, run }, [fault])
+    expect(ends).toMatchObject([{ type: 'turn.completed' }])
+    expect(moneyOf(log), where).toBe((begun ? 2 : 1) * price)
+    expect(runs.length * price).toBeLessThanOrEqual(moneyOf(log))
+    const again = log.filter(({ type }) => type === 'effect.repeated')
+    expect(again.map(({ data }) => data)).toEqual(
+      begun ? [{ key: expect.stringMatching(/^tool:pay:/), reserved: { usd: price } }] : [],
+    )
+  })
+
+  test.each(cut)('when %s dies is not repeated without room for another', async (_who, fault) => {
+    const { runs, tools, run } = paying({ cost: 0.25 })
+    const brave: WorldAgent['run'] = (event, ctx) => Promise.resolve(run(event, ctx)).catch(({ code }) => code)
+    const { ends, log } = await turnOf({ tools, run: brave, budget: { maxCostPerInvocation: 0.4 } }, [fault])
+    expect([runs.length, ends]).toMatchObject([1, [{ type: 'turn.completed', result: 'BUDGET_EXCEEDED' }]])
+    expect(moneyOf(log)).toBe(price)
+  })
+
+  test.each(cut)('when %s dies is one call, however often it runs', async (_who, fault) => {
+    const { runs, tools, run } = paying({ cost: 0.25 })
+    const limits = { maxToolCallsPerInvocation: 1 }
+    const { ends } = await turnOf({ tools, run, budget: limits, toolPolicy: { pay: { maxPerTurn: 1 } } }, [fault])
+    expect([runs.length, ends]).toMatchObject([2, [{ type: 'turn.completed' }]])
+  })
+
+  test.each([
+    ['that is idempotent', { cost: 0.25, once: true, idempotent: true }, price],
+    ['without a price', {}, 0],
+  ])('of a tool %s is not charged again', async (_what, options, paid) => {
+    const { runs, tools, run } = paying(options)
+    const { log } = await turnOf({ tools, run }, [ring0.kill.after('bus.published', nth(3))])
+    expect([runs.length, moneyOf(log)]).toEqual([2, paid])
+    expect(log.filter(({ type }) => type === 'effect.repeated')).toEqual([])
+  })
+
+  test('is not made by letting go of an agent that waits in it for people', async () => {
+    let runs = 0
+    const ask = defineTool({
+      name: 'ask',
+      cost: 0.25,
+      async run(_input, ctx) {
+        runs += 1
+        return await ctx.askHuman({ question: 'Well?' })
+      },
+    })
+    const { ends, log } = await turnOf({ tools: [ask], evictable: true, run: (_event, ctx) => ctx.tools.call('ask') })
+    expect([runs, log.filter(({ type }) => type === 'turn.suspended')]).toEqual([1, []])
+    expect(ends).toEqual([])
   })
 })
 

@@ -359,6 +359,11 @@ export const recordTable = {
       purses,
     }),
   ),
+  'effect.repeated': record(
+    ['turns', 'purse'],
+    'A guest is about to run a tool again of which nobody knows what came of its last run: that one is charged, and as much is reserved for the next.',
+    z.strictObject({ key: z.string(), reserved: amounts, purses }),
+  ),
   'effect.completed': record(
     ['turns', 'purse'],
     'The outcome of an effect; the guest gets it again after a crash.',

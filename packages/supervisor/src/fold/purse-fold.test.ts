@@ -45,6 +45,16 @@ test('what is reserved is free again with its outcome, which says what it came t
   expect(standing()).toEqual({ reserved: {}, spent: { ...spent, runs: 1 }, turn: { reserved: {}, spent } })
 })
 
+test('a run that is made again is spent, and as much stays reserved', () => {
+  const { put, standing } = running()
+  put(intended('a', { usd: 5, tool_calls: 1 }))
+  put({ ...alpha, type: 'effect.repeated', turn: 't-e1', data: { key: 'a', reserved: { usd: 5 } } })
+  const reserved = { usd: 5, tool_calls: 1 }
+  expect(standing()).toEqual({ reserved, spent: { runs: 1, usd: 5 }, turn: { reserved, spent: { usd: 5 } } })
+  put(completed('a', { spent: reserved }))
+  expect(standing()).toMatchObject({ reserved: {}, spent: { usd: 10, tool_calls: 1 } })
+})
+
 test('what a turn has begun and knows no outcome of is paid when it ends, and not again when it comes in', () => {
   const { put, standing } = running()
   put(intended('a', { usd: 5 }))

@@ -64,6 +64,14 @@ export function foldReserved(world: World, record: Of<'effect.intended'>): void 
   if (turn !== undefined) turn.purse = { ...turn.purse, reserved: plus(turn.purse.reserved, reserved) }
 }
 
+/** What was reserved stays so, for the run that comes. */
+export function foldRepeated(world: World, record: Of<'effect.repeated'>): void {
+  const { reserved } = record.data
+  eachPurse(world, record, (purse) => settle(purse, {}, reserved))
+  const turn = turnOf(world, record)
+  if (turn !== undefined) turn.purse = { ...turn.purse, spent: plus(turn.purse.spent, reserved) }
+}
+
 export function foldSpent(world: World, record: Of<'effect.completed'>): void {
   const { spent = {}, released = spent } = record.data
   if (record.data.spent === undefined && record.data.released === undefined) return

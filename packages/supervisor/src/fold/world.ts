@@ -13,6 +13,7 @@ import {
   foldGranted,
   foldLeap,
   foldRefunded,
+  foldRepeated,
   foldReserved,
   foldRun,
   foldSpent,
@@ -150,6 +151,7 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'dead_letter.redelivered': own(foldRedelivered),
   'dead_letter.discarded': own(foldDiscarded),
   'effect.intended': both(foldReserved, own(foldEffectIntended)),
+  'effect.repeated': foldRepeated,
   'effect.completed': both(foldSpent, own(foldEffectCompleted)),
 
   'clock.confirmed': foldConfirmed,

@@ -81,7 +81,10 @@ const reported = (
 const rulesOf = ({ process, turn, key }: CallSite) =>
   toolRules(process, (turn.effects.get(key)?.input as { readonly name: string } | undefined)?.name ?? '')
 
-/** Whether this call asks leave to begin something in the guest: that may begin only `once`, or `again`. */
+/**
+ * Whether this call asks leave to begin something in the guest: that is to begin only `once`, since it may not begin again or costs
+ * money again, or `again`.
+ */
 export function begins(
   process: ProcessFold,
   { kind, input }: { readonly kind: string; readonly input?: unknown },
@@ -89,5 +92,7 @@ export function begins(
   const { intend, begin, name = '' } = (input ?? {}) as { intend?: unknown; begin?: unknown; name?: string }
   if (kind === 'step') return intend === true ? 'once' : undefined
   if (kind !== 'tool' || begin !== true) return undefined
-  return toolRules(process, name)?.repeatable === false ? 'once' : 'again'
+  const rules = toolRules(process, name)
+  if (rules === undefined) return 'again'
+  return !rules.repeatable || (rules.cost > 0 && !rules.idempotent) ? 'once' : 'again'
 }

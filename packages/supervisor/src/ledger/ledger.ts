@@ -36,20 +36,40 @@ export interface LedgerParts {
 /** Asked last: whatever a call may cost by then has to fit everywhere, or the call is not made. */
 export function ledgerDecider({ world, clock, lookAtClock, askMore }: LedgerParts): Decider {
   return ({ site, kind, reserve }) => {
-    const { process, turn } = site
+    const { process } = site
     if (Object.keys(reserve).length === 0) return undefined
     // Before a leap of it would begin a new day.
     lookAtClock()
-    const own = { owner: process.name, limits: budgetOf(process).limits.turn, purse: turn.purse }
-    const exceeded = exceededInTurn(reserve, own) ?? exceededBy(reserve, holdingsOf(world, process), clock.now())
+    const exceeded = exceededAt(world, site, reserve, clock.now())
     if (exceeded === undefined) return undefined
     if (policyOf(world, process, exceeded) === 'ask') {
       const ruling = askMore(site, askedBudget(kind, exceeded))
       if (ruling !== undefined) return ruling
     }
-    const error = exceededError(kind, exceeded, policyOf(world, process, exceeded))
-    return { verdict: 'refuse', error, beside: exceededRecords(world, process, turn.turn, exceeded) }
+    return { verdict: 'refuse', ...refusalFor(world, site, kind, exceeded) }
   }
+}
+
+/** The limit that `asked` does not fit into, of the turn or of a purse. */
+export function exceededAt(
+  world: World,
+  { process, turn }: Pick<CallSite, 'process' | 'turn'>,
+  asked: Amounts,
+  nowMs: number,
+): Exceeded | undefined {
+  const own = { owner: process.name, limits: budgetOf(process).limits.turn, purse: turn.purse }
+  return exceededInTurn(asked, own) ?? exceededBy(asked, holdingsOf(world, process), nowMs)
+}
+
+/** The error that a call of this kind gets, and what else is put on record. */
+export function refusalFor(
+  world: World,
+  { process, turn }: Pick<CallSite, 'process' | 'turn'>,
+  kind: string,
+  exceeded: Exceeded,
+): { readonly error: VigilError; readonly beside: readonly RecordDraft[] } {
+  const error = exceededError(kind, exceeded, policyOf(world, process, exceeded))
+  return { error, beside: exceededRecords(world, process, turn.turn, exceeded) }
 }
 
 const policyOf = (world: World, process: ProcessFold, { owner }: Exceeded) =>

@@ -21,9 +21,10 @@ import type { Credits } from '../gate/credits.ts'
 import type { GateReply, GateWait } from '../gate/flight.ts'
 import type { Gate } from '../gate/gate.ts'
 import { begins } from '../gate/guest-work.ts'
+import { paidRuns } from '../ledger/repeated-runs.ts'
 import { type GuestNeeds, guestSpec, parseGuestMessage, turnMessage } from './guest-words.ts'
 import { type LaneParts, lifeLanes } from './life-lanes.ts'
-import { type RunningTurn, runningTurn } from './running-turn.ts'
+import { type GivenTurn, type RunningTurn, runningTurn } from './running-turn.ts'
 import { staleKeys, stateConflict, stateDiff } from './state-commit.ts'
 import { stateNews } from './state-news.ts'
 
@@ -45,7 +46,7 @@ export interface Incarnation {
   /** Did this life get as far as an outcome or the end of a turn? */
   readonly progressed: boolean
   readonly startedAtMs: number
-  begin(turn: TurnFold, event: AcceptedEvent, crashed: boolean): void
+  begin(turn: TurnFold, event: AcceptedEvent, given: GivenTurn): void
   /** Core has ended this turn: aborts its signal, and what it still does comes to nothing. */
   cancel(turn: string, reason: string): void
   /** Stops answering calls: open turns halt at their next step. */
@@ -334,7 +335,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       return progressed
     },
     startedAtMs: clock.monotonic(),
-    begin(turn, event, crashed) {
+    begin(turn, event, { crashed, paid }) {
       const self = runningTurn({
         clock,
         crashed,
@@ -354,7 +355,14 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
         passed: (ms) => listener.ran(turn.turn, ms),
       })
       running.set(turn.turn, self)
-      say(turnMessage(process, { turn, event, state: news.next(), crashed }))
+      for (const { key } of paidRuns(process, turn)) self.begun.add(key)
+      const tell = (): void => {
+        if (!dead && running.get(turn.turn) === self)
+          say(turnMessage(process, { turn, event, state: news.next(), crashed }))
+      }
+      if (paid === undefined) tell()
+      // What is not on the disk is not begun: the journal has stopped, and all of ring 0 with it.
+      else paid.then(tell, () => undefined)
     },
     cancel: giveUp,
     hold() {

@@ -1,6 +1,13 @@
 import type { Clock, GuestMessage, Timer } from '@vigil/protocol'
 import { type RunningTimeOptions, runningTime } from './running-time.ts'
 
+/** How a turn is given to a life. */
+export interface GivenTurn {
+  readonly crashed: boolean
+  /** The guest hears of it when this has resolved. */
+  readonly paid?: Promise<void> | undefined
+}
+
 /** One attempt of a turn as a life works on it: what it waits for, how long it has run, what it knows of the state. */
 export interface RunningTurn {
   readonly crashed: boolean
@@ -24,7 +31,7 @@ export interface RunningTurn {
   asks(call: Call): void
   /** They have; false when the call was let go meanwhile. */
   heard(call: Call): boolean
-  /** Keys of steps that may begin only once and have asked for leave: what became of them only this guest can tell. */
+  /** Keys of work that is to begin only once and has asked for leave: what became of it only this guest can tell. */
   readonly begun: Set<string>
   /** It has opened a channel: what comes over it may set it to work at any time, and is on no record. */
   readonly listens: boolean

@@ -22,6 +22,7 @@ import { writtenKeys } from '../fold/state-fold.ts'
 import { listens, waitsForPerson } from '../fold/turn-fold.ts'
 import { named } from '../gate/effect.ts'
 import { beginsInMs, chargeRecords, usedUpRecords } from '../ledger/ledger.ts'
+import { paidRuns, repeatedRecords } from '../ledger/repeated-runs.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { Incarnation } from './incarnation.ts'
 import { overwrittenRecords } from './state-commit.ts'
@@ -101,7 +102,16 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     log.commit([{ ...author(), type: 'turn.started', turn: id, data }], 'lazy')
     const open = process.turns.get(id)
     const event = open === undefined ? undefined : turnEvent(process, open)
-    if (open !== undefined && event !== undefined) life.begin(open, event, crashed)
+    if (open !== undefined && event !== undefined) life.begin(open, event, { crashed, paid: payAgain(open) })
+  }
+
+  /** Resolves when it is on the disk that what the guest will run again is paid again; nothing when it is nothing. */
+  const payAgain = (turn: TurnFold): Promise<void> | undefined => {
+    const runs = [...paidRuns(process, turn)]
+    // One after the other: each takes room from the next.
+    for (const { key, price } of runs)
+      log.commit(repeatedRecords(log.world, { process, turn, key }, price, clock.now()))
+    return runs.length === 0 ? undefined : log.journal.durable(log.journal.lastSeq)
   }
 
   const resume = (life: Incarnation, turn: TurnFold): void => {

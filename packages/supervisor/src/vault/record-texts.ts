@@ -58,6 +58,7 @@ export const recordTexts = {
   'notice.sent': [],
   'notice.failed': ['error'],
   'effect.intended': ['input'],
+  'effect.repeated': [],
   'effect.completed': ['outcome'],
   'secret.used': [],
   'secret.rotated': [],

@@ -7,10 +7,10 @@ export type SpenderName = (typeof spenderNames)[number]
 /** Comes from the buyer, and spends out of its purse too. */
 export const twin = 'twin'
 
-/** What the world outside was paid for, by what it was: it takes no money twice for the same thing. */
+/** What the world outside was paid for, by what it was: it takes no money twice for the same thing, but for a `look` each time. */
 export type Bills = Map<string, number>
 
-/** Dollars a call; `look` is run again after a crash, `book` too but for nothing, the others are in doubt. */
+/** Dollars a call; `look` is run and paid again after a crash, `book` run again for nothing, the others are in doubt. */
 export const prices = { buy: 0.25, book: 0.1, look: 0.05, sign: 0.5, note: 0 } as const
 type Priced = keyof typeof prices
 
@@ -85,7 +85,7 @@ function toolOf(name: Priced, bills: Bills): Tool<string, string> {
     async run(what: string, ctx) {
       const chance = ctx.random()
       if (chance < 0.3) await ctx.sleep(Math.floor(chance * 10_000))
-      bills.set(what, prices[name])
+      bills.set(name === 'look' ? `${what} ${bills.size}` : what, prices[name])
       if (chance > 0.9) throw new Error('sold out, and paid for')
       return what
     },

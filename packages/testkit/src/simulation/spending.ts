@@ -63,6 +63,7 @@ export async function simulateSpending(seed: number, faults?: readonly Fault[]):
 
 const spendingRecords = [
   'effect.intended',
+  'effect.repeated',
   'effect.completed',
   'turn.started',
   'turn.completed',

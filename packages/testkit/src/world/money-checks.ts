@@ -1,6 +1,7 @@
 import { type JournalRecord, limitRows } from '@vigil/protocol'
 import type { World as Folds } from '@vigil/supervisor/internal'
 import { type Account, kinds, newAccount, type RecordedBudget, type Sums, sums, units } from './money-account.ts'
+import { repeatsArePaid } from './repeat-checks.ts'
 
 /** Money as the records tell it, one after the other, added up without anything that the house itself adds up with. */
 export interface MoneyTally {
@@ -24,6 +25,7 @@ export function moneyTally(): MoneyTally {
   /** By process, turn and key. */
   const open = new Map<string, Sums>()
   const turns = new Map<string, Sums>()
+  const repeats = repeatsArePaid()
   /** What people gave turns beyond their limit. */
   const granted = new Map<string, Sums>()
   let moves = 0
@@ -51,6 +53,16 @@ export function moneyTally(): MoneyTally {
         turns.set(turn, sums(turns.get(turn), reserved))
         change((account) => account.reserve(reserved))
         return []
+      }
+      case 'effect.repeated': {
+        const { reserved } = record.data
+        turns.set(turn, sums(turns.get(turn), reserved))
+        change((account) => {
+          account.settle(reserved, reserved)
+          account.reserve(reserved)
+        })
+        paid += reserved.usd ?? 0
+        return (open.get(call)?.usd ?? 0) === (reserved.usd ?? 0) ? [] : [`${call} is charged with another price`]
       }
       case 'effect.completed': {
         const { spent, released = spent }: { readonly spent?: Sums | undefined; readonly released?: Sums | undefined } =
@@ -127,7 +139,7 @@ export function moneyTally(): MoneyTally {
           if (taken > limit && taken > (inTurn?.[kind] ?? 0))
             broken.push(`${turn} has taken ${taken} of ${limit} ${kind}`)
         }
-      return [...words, ...broken].map((what) => `record ${record.seq}: ${what}`)
+      return [...words, ...repeats.add(record), ...broken].map((what) => `record ${record.seq}: ${what}`)
     },
     compare(record, folds) {
       return ownersOf(record).flatMap((owner) => {

@@ -11,6 +11,8 @@ export interface ToolRules {
   readonly deniedBy: string | undefined
   /** May it run again when nobody knows whether it has run? */
   readonly repeatable: boolean
+  /** However often it runs under one key, it is billed once. */
+  readonly idempotent: boolean
   /** In doubt, its turn waits for a person, whatever the agent makes of the error. */
   readonly irreversible: boolean
   /** It can say what became of a call. */
@@ -79,6 +81,7 @@ function strictest(declared: ToolDeclaration, policies: readonly Compiled[]): To
     deniedBy: policies.find((policy) => policy.allowed === false)?.glob,
     // What the guest says makes nothing lighter that the manifest says.
     repeatable: !irreversible && (!once || declared.idempotent === true),
+    idempotent: declared.idempotent === true,
     irreversible: irreversible || declared.irreversible === true,
     reconcile: declared.reconcile === true,
     cost: Math.max(declared.cost ?? 0, ...policies.map((policy) => policy.cost ?? 0)),
