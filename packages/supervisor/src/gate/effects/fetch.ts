@@ -51,7 +51,6 @@ export function fetchEffect({ http, vault, log }: FetchParts): OutsideEffect<'fe
       const used = usedSecrets(site, input)
       const { secrets, release } = await vault.take(site, used)
       try {
-        recordUse(log, site, { used, host: new URL(input.url).host })
         const request = requestOf(site, input, idempotencyKey)
         // Not the turn's signal: an effect that has begun runs on and is recorded at its real outcome.
         const { signal } = new AbortController()
@@ -63,6 +62,7 @@ export function fetchEffect({ http, vault, log }: FetchParts): OutsideEffect<'fe
           body: Buffer.from(reply.body).toString('base64'),
         }
       } finally {
+        recordUse(log, site, { used, host: new URL(input.url).host })
         release()
       }
     },
@@ -122,7 +122,7 @@ function reaches(url: string, hosts: readonly string[]): boolean {
   }
 }
 
-/** Lazy: that it may be used is on the disk with the intent, and this rides with the outcome. */
+/** Behind the act and lazy: that it may be used is on the disk with the intent, and this rides with the outcome. */
 function recordUse(
   { commit }: RecordLog,
   { process, turn, key }: CallSite,
