@@ -24,6 +24,8 @@ const secrets = {
   'given, never used': someSecret(),
 }
 const variable = someSecret()
+/** Of base64 alone, so that JSON writes it as it is. */
+const ofJson = Buffer.from(`json ${randomBytes(24).toString('base64')}`)
 type Named = keyof typeof secrets
 
 let folder: string
@@ -126,7 +128,11 @@ test('bytes_only_path_leaves_no_needle_in_proc_mem', async () => {
   )
   await stop('borrower')
   expect(await found([supervisor], { ...forms })).toEqual([])
-  // As docs/secrets.md says: a variable stays where it came from.
-  const left = await scanMemory(supervisor, { variable })
+  const patch = { value: ofJson.toString() }
+  expect((await daemon.call('PATCH', '/processes/caller/secrets/spare', patch)).status).toBe(200)
+  expect((await daemon.call('DELETE', '/processes/caller/secrets/spare')).status).toBe(200)
+  // As the manual says: a variable stays where it came from, and of what came as JSON the parser leaves copies.
+  const left = await scanMemory(supervisor, { variable, ofJson })
+  expect(left.map(({ needle }) => needle)).toContain('ofJson')
   expect(left).toContainEqual({ pid: supervisor, needle: 'variable', region: '[stack]' })
 }, 120_000)
