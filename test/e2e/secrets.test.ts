@@ -90,6 +90,8 @@ test('a secret is sent in URL, header and body, comes back as its name, and is w
   ])
     expect(all.includes(needle), needle).toBe(false)
   expect(all.match(/"type":"secret.used"/g)).toHaveLength(2)
+  // The intent is on the disk before anything is sent, and names them, too: a crash loses no use.
+  expect(all.includes('"secrets":["api","ofFile"]'), 'an intent that names its secrets').toBe(true)
   expect(all).toContain(`"name":"api","host":"${host}"`)
 })
 
