@@ -358,3 +358,16 @@ describe('files', () => {
     },
   )
 })
+
+test('a thought is recorded whole, and its intent holds the hash of what was asked', async () => {
+  await open()
+  const messages = [{ role: 'user', text: 'hello' }]
+  const input = { model: 'sim:echo', messages, max_output_tokens: 100, purpose: 'turn' }
+  const first = await ring.call('model.generate', input)
+  expect(first.outcome).toMatchObject({ ok: true, value: { text: 'hello', simulated: true, usd: 0 } })
+  const [intent] = await ring.records('effect.intended')
+  expect(intent?.data).toMatchObject({ input: { model: 'sim:echo', messages: 1, purpose: 'turn' }, repeatable: true })
+  expect(JSON.stringify(intent?.data)).not.toContain('hello')
+  await ring.crash()
+  expect(await ring.call('model.generate', input)).toEqual(first)
+})

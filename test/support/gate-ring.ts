@@ -22,6 +22,7 @@ import type { GateReply } from '../../packages/supervisor/src/gate/flight.ts'
 import { createGate, type Gate } from '../../packages/supervisor/src/gate/gate.ts'
 import { ledgerDecider } from '../../packages/supervisor/src/ledger/ledger.ts'
 import { manifestFromSpec, type SpawnSpec } from '../../packages/supervisor/src/manifests/spec.ts'
+import { generateEffect } from '../../packages/supervisor/src/models/generate.ts'
 import { moreBudget } from '../../packages/supervisor/src/requests/approvals.ts'
 import { recordLog } from '../../packages/supervisor/src/runtime/record-log.ts'
 import { openSecretStore } from '../../packages/supervisor/src/vault/secret-store.ts'
@@ -87,6 +88,7 @@ export async function openGateRing({
       clock,
       effects: {
         outside: {
+          'model.generate': generateEffect(),
           fetch: fetchEffect({
             http,
             log,

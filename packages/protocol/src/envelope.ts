@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { limits } from './limits.ts'
+import { type Conversation, modelRequestSchema, type OfferedTool, type Thinking } from './model.ts'
 import { type AcceptedEvent, type Outcome, type RecordedError, type WriteSet, writeSetSchema } from './record-shapes.ts'
 import { toolDeclarations } from './tool-declaration.ts'
 
@@ -23,6 +24,7 @@ export const callSchemas = {
     z.strictObject({ name: z.string(), input: z.unknown(), begin: z.literal(true) }),
     z.strictObject({ outcome: z.unknown().optional(), error: z.unknown().optional() }),
   ]),
+  'model.generate': modelRequestSchema,
   publish: z.strictObject({ topic: z.string().min(1).max(256), data: z.unknown() }),
   send: z.strictObject({
     to: z.string(),
@@ -81,6 +83,9 @@ export const waitingKinds: ReadonlySet<CallKind> = new Set(['sleep', 'monitor', 
 export const personKinds: ReadonlySet<CallKind> = new Set(['approve', 'ask_human'])
 export type CallInput<K extends CallKind> = z.infer<(typeof callSchemas)[K]>
 
+/** They wait for others, who may be slow: they hold none of the credits that all share. */
+export const slowKinds: ReadonlySet<CallKind> = new Set(['model.generate'])
+
 /**
  * How an effect is recorded, fixed here and never chosen by a caller. `guarded`: intent durable, act,
  * outcome durable, reply. `act`: intent durable, act, outcome appended, reply. `pure`: one appended
@@ -97,6 +102,7 @@ export function recordClass(
     case 'fetch':
       return input.method === 'GET' || input.method === 'HEAD' ? 'act' : 'guarded'
     case 'file.write':
+    case 'model.generate':
       return 'guarded'
     case 'file.read':
     case 'file.list':
@@ -224,6 +230,13 @@ export type CoreMessage =
       readonly as_of?: StateDiff
       /** The only keys that may be written; absent: all. */
       readonly writable?: readonly string[]
+      /** Present: the process thinks with a model. */
+      readonly thinking?: Thinking & {
+        /** The tools that its model is told of. */
+        readonly offered: readonly OfferedTool[]
+        /** As it was when the attempt began. */
+        readonly conversation: Conversation
+      }
       /** In the order in which the outcomes were recorded. */
       readonly recorded: readonly RecordedEffect[]
       /** After a crash every recorded outcome must be asked for again; after a throw it need not. */

@@ -106,6 +106,11 @@ export const errorTable = {
   SECRET_NOT_FOUND: row('rejected', 404, 'List the secrets of the process with `vigil secrets ls NAME`.'),
   VAULT_KEY_WRONG: row('suspend', 503, 'Start with the key that the vault was sealed with, or set the secret again.'),
   VAULT_DAMAGED: row('suspend', 503, 'Put the file back from a copy of the data directory, or set the secret again.'),
+  MODEL_NOT_FOUND: row(
+    'rejected',
+    422,
+    'Write it as provider:model, with a provider that Vigil knows or vigil.yaml names.',
+  ),
   FILE_DENIED: row('rejected', 403, 'Declare the path under files in the manifest (mode: rw to write).'),
   FILE_FAILED: row('terminal', 500, 'See the system error in the message.'),
   FETCH_FAILED: row('retryable', 502, 'The other side did not answer; the message says how.'),

@@ -31,6 +31,20 @@ export { type ConfigurationDocument, checkConfiguration, configurationSchema } f
 export { parseDuration } from './manifest/duration.ts'
 export { checkManifest, describeFound, type ManifestCheck, type ManifestProblem } from './manifest/problems.ts'
 export { type ManifestDocument, manifestSchema, type TriggerDocument } from './manifest/schema.ts'
+export type {
+  Conversation,
+  ConversationMessage,
+  ConversationWrites,
+  EmbedReply,
+  EmbedRequest,
+  ModelMessage,
+  ModelReply,
+  ModelRequest,
+  ModelUsage,
+  OfferedTool,
+  Thinking,
+  ToolRequest,
+} from './model.ts'
 export type * from './ports/index.ts'
 export { endlessSpace } from './ports/journal-store.ts'
 export { type BodyReference, bodyPaths, isBodyReference } from './record-bodies.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { exitCauseSchema } from './exit-cause.ts'
+import { conversationWritesSchema } from './model.ts'
 
 /** What several records have in common. */
 export const error = z.strictObject({
@@ -43,6 +44,7 @@ export const writeSetSchema = z.strictObject({
   add: z.record(z.string(), z.number()).optional(),
   append: z.record(z.string(), z.array(z.unknown())).optional(),
   updated: z.array(z.string()).optional(),
+  conversation: conversationWritesSchema.optional(),
 })
 export type WriteSet = z.infer<typeof writeSetSchema>
 

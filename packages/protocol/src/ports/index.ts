@@ -25,5 +25,6 @@ export type {
   SpaceState,
   Urgency,
 } from './journal-store.ts'
+export type { EmbedCall, LanguageModel, ModelCall, ModelFailure, ModelProvider } from './language-model.ts'
 export type { MachineFacts } from './machine.ts'
 export type { Random } from './random.ts'

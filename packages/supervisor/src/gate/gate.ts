@@ -38,7 +38,9 @@ export interface GateRequest {
 }
 
 export interface EffectTable {
-  readonly outside: { readonly [K in 'fetch' | 'file.read' | 'file.list' | 'file.write']: OutsideEffect<K> }
+  readonly outside: {
+    readonly [K in 'model.generate' | 'fetch' | 'file.read' | 'file.list' | 'file.write']: OutsideEffect<K>
+  }
   readonly inside: { readonly [K in 'publish' | 'send']: InsideEffect<K> }
   readonly waiting: { readonly [K in 'monitor' | 'request' | 'approve' | 'ask_human']: WaitingEffect<K> }
 }
@@ -99,6 +101,7 @@ export function createGate({ log, clock, effects, deciders, isClean = () => true
 
   function perform(flight: Flight, input: unknown): Promise<void> | void {
     switch (flight.kind) {
+      case 'model.generate':
       case 'fetch':
       case 'file.read':
       case 'file.list':

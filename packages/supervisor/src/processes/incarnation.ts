@@ -10,6 +10,7 @@ import {
   type GuestVitals,
   limits,
   personKinds,
+  slowKinds,
   type ThrownError,
   type ToolDeclaration,
   VigilError,
@@ -197,7 +198,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
     const hear = (reply: GateReply | GateWait): void =>
       'over' in reply ? askPeople(call, turn, reply.over) : answer(call, turn, reply)
     // Whoever waits must not hold a credit that others need.
-    if (waits) return void gate.call(request).then(hear)
+    if (waits || slowKinds.has(call.kind)) return void gate.call(request).then(hear)
     parts.credits.acquire(process.name, () => {
       void gate.call(request).then((reply) => {
         parts.credits.release()

@@ -5,20 +5,11 @@ import { type Results, turnResults } from '../delivery/results.ts'
 import { subscribers } from '../delivery/routing.ts'
 import { fleetPurse } from '../fold/purse-fold.ts'
 import { credits } from '../gate/credits.ts'
-import { fetchEffect } from '../gate/effects/fetch.ts'
-import { fileEffects } from '../gate/effects/files.ts'
-import { messageEffects } from '../gate/effects/messages.ts'
-import { monitors } from '../gate/effects/monitor.ts'
-import { requests } from '../gate/effects/request.ts'
-import { createGate } from '../gate/gate.ts'
-import { toolDecider } from '../gate/tools/tool-decider.ts'
 import { type Grants, grants } from '../isolation/granted.ts'
 import { budgetWatch } from '../ledger/budget-watch.ts'
-import { ledgerDecider } from '../ledger/ledger.ts'
 import type { NoticeTarget } from '../manifests/manifest.ts'
 import type { SecretOperations } from '../operations/secrets.ts'
 import { agentProcess } from '../processes/agent-process.ts'
-import { people } from '../requests/people.ts'
 import type { WakeAdmission } from '../residency/wake-admission.ts'
 import type { Groups } from '../supervision/groups.ts'
 import { topLevel } from '../supervision/top-level.ts'
@@ -41,6 +32,7 @@ import type { RuntimePorts } from './ports.ts'
 import { type RecordLog, recordLog } from './record-log.ts'
 import type { Recovered } from './recovery.ts'
 import { reportText } from './report-text.ts'
+import { systemCalls } from './system-calls.ts'
 
 /**
  * Ring 0 after recovery: every process of the world, one gate, one log. Wires the parts together and decides nothing
@@ -115,9 +107,7 @@ export function startRuntime({
   const watchers = new Set<() => void>()
   const shared = credits(limits.totalCredits)
   const channels = busChannels()
-  const watches = monitors(world, journal)
   const results = turnResults(log, clock)
-  const asked = requests({ world, clock, random, results })
   const moved = (name: string): void => {
     members.get(name)?.process.pump()
     for (const look of watchers) look()
@@ -126,30 +116,12 @@ export function startRuntime({
     ...{ log, clock, random, env, store, moved, fileSystem: ports.fileSystem },
     tell: (process, level, message) => emit.log({ process, level, message }),
   })
-  const asks = people({
-    ...{ log, clock, random, http: ports.http, secrets: secrets.hooks, notify },
-    expired: (name) => members.get(name)?.process.pump(),
-    lost: (process, message) => emit.log({ process, level: 'error', message }),
-  })
   redaction.follow(secrets.vault)
-  const gate = createGate({
-    log,
-    isClean: (text) => redaction.text(text) === text,
-    clock,
-    effects: {
-      outside: {
-        fetch: fetchEffect({ http: ports.http, vault: secrets.vault, log }),
-        ...fileEffects(ports.fileSystem, dataDirectory),
-      },
-      inside: messageEffects({ world, clock, random }),
-      waiting: { monitor: watches.effect, request: asked.effect, approve: asks.approve, ask_human: asks.ask_human },
-    },
-    // The ledger is the last: by then it is known what a call may cost.
-    deciders: [
-      toolDecider,
-      asks.decider,
-      ledgerDecider({ world, clock, lookAtClock: () => clockLook.look(), askMore: asks.askMore }),
-    ],
+  const calls = systemCalls({
+    ...{ ports, log, dataDirectory, secrets, results, redaction, notify },
+    tell: emit.log,
+    pump: (name) => members.get(name)?.process.pump(),
+    lookAtClock: () => clockLook.look(),
   })
   const isStopped = (name: string): boolean => (members.get(name)?.process.state ?? 'stopped') === 'stopped'
   const ingress = hooks({ log, clock, random, secrets: secrets.hooks, isStopped })
@@ -163,10 +135,8 @@ export function startRuntime({
     // Whatever came of it: a call may wait for no more than that its own record is on the disk.
     if (record.turn !== undefined) members.get(record.process)?.process.heard(record.turn)
     secrets.heard(record)
-    watches.heard(record)
-    asked.heard(record)
+    calls.heard(record)
     budgets.heard(record)
-    asks.heard(record)
     ingress.heard(record)
     emit.record(record)
   })
@@ -240,7 +210,7 @@ export function startRuntime({
     const process = agentProcess({
       ports,
       log,
-      gate,
+      gate: calls.gate,
       credits: shared,
       channels,
       leases: { vault: secrets.vault, log },
@@ -374,7 +344,7 @@ export function startRuntime({
       clockLook.close()
       budgets.close()
       bodies.close()
-      asks.close()
+      calls.close()
       results.close()
       for (const look of watchers) look()
       log.commit([{ process: '@runtime' as ProcessName, epoch: 0, type: 'runtime.stopped', data: {} }])

@@ -1,0 +1,40 @@
+import { hash } from 'node:crypto'
+import { type ModelReply, type ModelRequest, VigilError } from '@vigil/protocol'
+import type { OutsideEffect } from '../gate/effect.ts'
+import { simulatedProvider, simulatedReply } from './simulated.ts'
+
+/** `model.generate`: what it is asked stands in the record already, so its intent holds no more than the hash of it. */
+export function generateEffect(): OutsideEffect<'model.generate'> {
+  return {
+    decide(site, input) {
+      const before = site.turn.effects.get(site.key)?.input as { readonly hash?: string } | undefined
+      if (before?.hash !== undefined && before.hash !== hashOf(input))
+        throw new VigilError('TURN_DIVERGED', `${site.key} was asked for something else before the crash`)
+    },
+    intent(_site, input) {
+      const { model, messages, purpose } = input
+      return {
+        model,
+        hash: hashOf(input),
+        messages: messages.length,
+        bytes: Buffer.byteLength(JSON.stringify(messages)),
+        purpose,
+      }
+    },
+    repeatable: () => true,
+    rerun: () => true,
+    keyed: () => false,
+    act: async (_site, input) => generate(input),
+  }
+}
+
+function generate(request: ModelRequest): ModelReply {
+  const at = request.model.indexOf(':')
+  const provider = request.model.slice(0, at)
+  if (provider !== simulatedProvider)
+    throw new VigilError('MODEL_NOT_FOUND', `expected provider:model of a known provider, found ${request.model}`)
+  return simulatedReply(request.model.slice(at + 1), request)
+}
+
+/** Which tools are offered may change from one life to the next; what was said may not. */
+const hashOf = ({ model, messages }: ModelRequest): string => hash('sha256', JSON.stringify([model, messages]))

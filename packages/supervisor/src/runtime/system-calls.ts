@@ -1,0 +1,77 @@
+import type { JournalRecord } from '@vigil/protocol'
+import type { Results } from '../delivery/results.ts'
+import { fetchEffect } from '../gate/effects/fetch.ts'
+import { fileEffects } from '../gate/effects/files.ts'
+import { messageEffects } from '../gate/effects/messages.ts'
+import { monitors } from '../gate/effects/monitor.ts'
+import { requests } from '../gate/effects/request.ts'
+import { createGate, type Gate } from '../gate/gate.ts'
+import { toolDecider } from '../gate/tools/tool-decider.ts'
+import { ledgerDecider } from '../ledger/ledger.ts'
+import type { NoticeTarget } from '../manifests/manifest.ts'
+import { generateEffect } from '../models/generate.ts'
+import { people } from '../requests/people.ts'
+import type { SupervisorEvents } from '../surface.ts'
+import type { LiveRedaction } from '../vault/live-redaction.ts'
+import type { Secrets } from '../vault/secrets.ts'
+import type { RuntimePorts } from './ports.ts'
+import type { RecordLog } from './record-log.ts'
+
+/** The gate of a runtime with all that it can do, and those behind it who have to hear of every record. */
+export interface SystemCalls {
+  readonly gate: Gate
+  heard(record: JournalRecord): void
+  close(): void
+}
+
+export interface SystemCallsParts {
+  readonly ports: RuntimePorts
+  readonly log: RecordLog
+  readonly dataDirectory: string | undefined
+  readonly secrets: Secrets
+  readonly results: Results
+  readonly redaction: LiveRedaction
+  /** Where people are told, if a manifest does not say. */
+  readonly notify: NoticeTarget | undefined
+  readonly tell: SupervisorEvents['log']
+  readonly pump: (process: string) => void
+  readonly lookAtClock: () => void
+}
+
+export function systemCalls(parts: SystemCallsParts): SystemCalls {
+  const { ports, log, dataDirectory, secrets, results, redaction, notify, tell, pump, lookAtClock } = parts
+  const { clock, random, http, fileSystem } = ports
+  const { world, journal } = log
+  const watches = monitors(world, journal)
+  const asked = requests({ world, clock, random, results })
+  const asks = people({
+    ...{ log, clock, random, http, secrets: secrets.hooks, notify },
+    expired: pump,
+    lost: (process, message) => tell({ process, level: 'error', message }),
+  })
+  const gate = createGate({
+    log,
+    isClean: (text) => redaction.text(text) === text,
+    clock,
+    effects: {
+      outside: {
+        'model.generate': generateEffect(),
+        fetch: fetchEffect({ http, vault: secrets.vault, log }),
+        ...fileEffects(fileSystem, dataDirectory),
+      },
+      inside: messageEffects({ world, clock, random }),
+      waiting: { monitor: watches.effect, request: asked.effect, approve: asks.approve, ask_human: asks.ask_human },
+    },
+    // The ledger is the last: by then it is known what a call may cost.
+    deciders: [toolDecider, asks.decider, ledgerDecider({ world, clock, lookAtClock, askMore: asks.askMore })],
+  })
+  return {
+    gate,
+    heard(record) {
+      watches.heard(record)
+      asked.heard(record)
+      asks.heard(record)
+    },
+    close: asks.close,
+  }
+}
