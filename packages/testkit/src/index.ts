@@ -1,3 +1,19 @@
+export {
+  type FakeAnswer,
+  type FakeBill,
+  type FakeCall,
+  type FakeFailure,
+  type FakeMessage,
+  type FakeOpenAI,
+  type FakeOpenAIOptions,
+  type FakeReplies,
+  type FakeReply,
+  type FakeRequest,
+  type FakeToolOffer,
+  fakeEmbedding,
+  fakeTokens,
+  startFakeOpenAI,
+} from './fake-openai/index.ts'
 export { seededRandom } from './seeded-random.ts'
 export {
   type SimulatedBoot,

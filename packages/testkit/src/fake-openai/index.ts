@@ -1,0 +1,6 @@
+export type { FakeOpenAIOptions } from './conversation.ts'
+export { fakeEmbedding } from './embeddings.ts'
+export type { FakeAnswer, FakeCall, FakeFailure, FakeReplies, FakeReply } from './reply.ts'
+export type { FakeBill, FakeMessage, FakeRequest, FakeToolOffer } from './request.ts'
+export { type FakeOpenAI, startFakeOpenAI } from './start-fake-openai.ts'
+export { fakeTokens } from './tokens.ts'
