@@ -178,7 +178,7 @@ export default {
     only(
       'undici-behind-its-port',
       vendor('undici'),
-      'supervisor/src/gateway/(http-exchange|pinned-connector)\\.ts',
+      'supervisor/src/gateway/(egress|http-exchange|pinned-connector|model-exchange)\\.ts',
       'A request that cannot be failed or cut by a test is no effect: take an HttpClient.',
     ),
     only(

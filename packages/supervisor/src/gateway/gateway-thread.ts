@@ -17,19 +17,29 @@ const underWay = new Map<number, AbortController>()
 
 const tell = (message: FromGateway, handedOver: ArrayBuffer[] = []): void => core.postMessage(message, handedOver)
 
-async function send({ id, request, leftMs }: Extract<ToGateway, { kind: 'send' }>): Promise<void> {
+/** Whatever comes of it is told, unless it ends with the thread. */
+async function work(
+  id: number,
+  fallback: ErrorCode,
+  act: (signal: AbortSignal) => Promise<readonly [FromGateway, ArrayBuffer[]?]>,
+): Promise<void> {
   const caller = new AbortController()
   underWay.set(id, caller)
   try {
-    const reply = await exchange.send(request, { signal: caller.signal, leftMs })
-    tell({ kind: 'reply', id, reply }, [reply.body.buffer as ArrayBuffer])
+    tell(...(await act(caller.signal)))
   } catch (error) {
-    const { code, message } = errorBody(error, 'FETCH_FAILED')
-    tell({ kind: 'failure', id, code: code as ErrorCode, message })
+    const { code, message, details } = errorBody(error, fallback)
+    tell({ kind: 'failure', id, code: code as ErrorCode, message, ...(details === undefined ? {} : { details }) })
   } finally {
     underWay.delete(id)
   }
 }
+
+const send = ({ id, request, leftMs }: Extract<ToGateway, { kind: 'send' }>): Promise<void> =>
+  work(id, 'FETCH_FAILED', async (signal) => {
+    const reply = await exchange.send(request, { signal, leftMs })
+    return [{ kind: 'reply', id, reply }, [reply.body.buffer as ArrayBuffer]]
+  })
 
 async function close(): Promise<void> {
   await exchange.close()

@@ -1,10 +1,12 @@
-import { type Clock, errorCode, type HttpReply, type HttpRequest, VigilError } from '@vigil/protocol'
-import { Agent, fetch, type Headers, type RequestInit } from 'undici'
+import { type Clock, type HttpReply, type HttpRequest, VigilError } from '@vigil/protocol'
+import { fetch, type Headers, type RequestInit } from 'undici'
 import { type Redaction, redaction } from '../vault/redaction.ts'
-import { type Destination, destinationOf, type Grant } from './destination.ts'
-import { pinnedConnector, type Resolver } from './pinned-connector.ts'
+import { type Destination, destinationOf } from './destination.ts'
+import { egress } from './egress.ts'
+import { codedCause, reasonOf } from './failure-cause.ts'
+import type { Resolver } from './pinned-connector.ts'
 import { requestFailure } from './request-failure.ts'
-import { type Swap, swapHeader, swapOf } from './secret-swap.ts'
+import { swapHeader } from './secret-swap.ts'
 
 /**
  * Requests that leave the house, with the semantics of the web's fetch and three differences: redirects are
@@ -33,23 +35,7 @@ export interface ExchangeOptions {
 const socketsPerOrigin = 64
 
 export function httpExchange({ clock, ownPorts, resolver }: ExchangeOptions): HttpExchange {
-  const swaps = new Map<string, Swap>()
-  let sends = 0
-  // An open connection serves whoever asks for its origin: those that may reach less have connections of their own.
-  const agents = new Map<Grant, Agent>()
-  const agentOf = (grant: Grant): Agent => {
-    // The total deadline of the request covers headers and body, so undici's own are off: one cause, one error.
-    const agent =
-      agents.get(grant) ??
-      new Agent({
-        connections: socketsPerOrigin,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        connect: pinnedConnector({ grant, ownPorts, swaps, resolver }),
-      })
-    agents.set(grant, agent)
-    return agent
-  }
+  const sockets = egress({ ownPorts, resolver, socketsPerOrigin })
 
   return {
     async send(request, { signal, leftMs }) {
@@ -63,28 +49,23 @@ export function httpExchange({ clock, ownPorts, resolver }: ExchangeOptions): Ht
       signal.addEventListener('abort', giveUp, { once: true })
       const { secrets = [] } = request
       const clean = redaction(secrets)
-      sends += 1
-      const id = `${sends}`
-      if (secrets.length > 0) swaps.set(id, swapOf(secrets, request.body))
-      const headers = secrets.length > 0 ? { ...request.headers, [swapHeader]: id } : request.headers
+      const leave = sockets.begin(destination, { headers: request.headers, body: request.body, secrets })
       try {
-        const init = { dispatcher: agentOf(destination.grant), signal: stop.signal }
-        return redacted(await exchange({ ...request, headers }, init), clean)
+        const init = { dispatcher: leave.dispatcher, signal: stop.signal }
+        return redacted(await exchange({ ...request, headers: leave.headers }, init), clean)
       } catch (error) {
         if (stop.signal.aborted) throw stop.signal.reason
         throw codedCause(error) ?? requestFailure(request, 'FETCH_FAILED', reasonOf(error), error)
       } finally {
         timer.cancel()
-        swaps.delete(id)
+        leave.end()
         clean.end()
         signal.removeEventListener('abort', giveUp)
         // Lets go of a connection whose body was not read to its end.
         stop.abort()
       }
     },
-    async close() {
-      await Promise.all([...agents.values()].map((agent) => agent.destroy()))
-    },
+    close: sockets.close,
   }
 }
 
@@ -142,24 +123,4 @@ function joined(headers: Headers): Record<string, string> {
   const flat: Record<string, string> = {}
   for (const [name, value] of headers) flat[name] = flat[name] === undefined ? value : `${flat[name]}, ${value}`
   return flat
-}
-
-/** fetch says "fetch failed" and hides the reason in a chain of causes, some of them lists. */
-function causes(error: unknown): unknown[] {
-  const chain = [error]
-  for (let depth = 0; depth < 5; depth++) {
-    const { cause, errors } = chain.at(-1) as { cause?: unknown; errors?: readonly unknown[] }
-    const next = cause ?? errors?.[0]
-    if (next === undefined) break
-    chain.push(next)
-  }
-  return chain
-}
-
-const codedCause = (error: unknown): unknown => causes(error).find((each) => errorCode(each) !== undefined)
-
-function reasonOf(error: unknown): string {
-  const inner = causes(error).at(-1)
-  const { message, code } = inner as { message?: string; code?: string }
-  return message || code || String(inner)
 }

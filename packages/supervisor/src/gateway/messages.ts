@@ -11,4 +11,10 @@ export type ToGateway =
 export type FromGateway =
   | { readonly kind: 'alive' }
   | { readonly kind: 'reply'; readonly id: number; readonly reply: HttpReply }
-  | { readonly kind: 'failure'; readonly id: number; readonly code: ErrorCode; readonly message: string }
+  | {
+      readonly kind: 'failure'
+      readonly id: number
+      readonly code: ErrorCode
+      readonly message: string
+      readonly details?: unknown
+    }
