@@ -24,7 +24,7 @@ import { ledgerDecider } from '../../packages/supervisor/src/ledger/ledger.ts'
 import { manifestFromSpec, type SpawnSpec } from '../../packages/supervisor/src/manifests/spec.ts'
 import { generateEffect } from '../../packages/supervisor/src/models/generate.ts'
 import { moreBudget } from '../../packages/supervisor/src/requests/approvals.ts'
-import { recordLog } from '../../packages/supervisor/src/runtime/record-log.ts'
+import { type RecordLog, recordLog } from '../../packages/supervisor/src/runtime/record-log.ts'
 import { openSecretStore } from '../../packages/supervisor/src/vault/secret-store.ts'
 import { vault } from '../../packages/supervisor/src/vault/vault.ts'
 
@@ -36,6 +36,7 @@ export interface GateRing {
   readonly gate: Gate
   readonly world: World
   readonly journal: JournalStore
+  readonly log: RecordLog
   /** A call of `worker` in turn `t1`. */
   call(kind: Parameters<Gate['call']>[0]['kind'], input: unknown, key?: string): Promise<GateReply>
   commit(...drafts: RecordDraft[]): void
@@ -146,6 +147,9 @@ export async function openGateRing({
     },
     get journal() {
       return ring.journal
+    },
+    get log() {
+      return ring.log
     },
     async call(kind, input, key = `${kind}#0`) {
       for (;;) {

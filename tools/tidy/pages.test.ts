@@ -32,7 +32,7 @@ test.each(examples)('%s is valid', (path) => {
   const env = { GITHUB_WEBHOOK_SECRET: 'choose-one' }
   const manifest = parseManifestText(readFileSync(file, 'utf8'), { file, env })
   expect(basename(file)).toBe(`${manifest.name}.agent`)
-  expect(existsSync(manifest.entrypoint)).toBe(true)
+  expect(existsSync(manifest.entrypoint ?? '')).toBe(true)
 })
 
 test('every fault test that the page on reliability lists is there', () => {

@@ -32,11 +32,17 @@ export function addHistoryVerbs(program: Command, { client, show }: VerbParts): 
     })
 }
 
-function rewindingLines({ n, changes, applied }: RewindingView): string[] {
-  if (changes.length === 0) return [`the state is what it was at record ${n}`]
+function rewindingLines({ n, changes, messages, applied }: RewindingView): string[] {
+  if (changes.length + messages === 0) return [`the state is what it was at record ${n}`]
   const cell = (value: unknown): string => (value === undefined ? '-' : JSON.stringify(value))
   return [
-    ...align([['KEY', 'NOW', `AT ${n}`], ...changes.map(({ key, before, after }) => [key, cell(before), cell(after)])]),
+    ...(changes.length === 0
+      ? []
+      : align([
+          ['KEY', 'NOW', `AT ${n}`],
+          ...changes.map(({ key, before, after }) => [key, cell(before), cell(after)]),
+        ])),
+    ...(messages === 0 ? [] : [`${messages} messages of the conversation`]),
     applied ? 'done' : 'nothing was changed; --yes does it',
   ]
 }

@@ -9,6 +9,7 @@ export function statusLines(view: ProcessView): string[] {
   const { mailbox, counters, vitals, last_exit: lastExit, labels } = view
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['state', view.parked === undefined ? view.state : `${view.state}: ${view.parked}`],
+    ['model', view.model],
     ['residency', view.residency],
     [
       'isolation',

@@ -42,6 +42,7 @@ export async function validate(
   const warnings: PlacedProblem[] = [...found.warnings, ...fleet.warnings]
   const missing: PlacedProblem[] = []
   for (const { manifest, file } of loaded) {
+    if (manifest.entrypoint === undefined) continue
     const stat = await manifestDisk.stat(manifest.entrypoint)
     if (stat?.kind === 'file') continue
     missing.push({

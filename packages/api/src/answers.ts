@@ -8,7 +8,16 @@ import { requestAnswers } from './request-answers.ts'
 import { secretAnswers } from './secret-answers.ts'
 import { triggerAnswers } from './trigger-answers.ts'
 import { turnAnswers } from './turn-answers.ts'
-import { acceptedView, diskView, entryView, processView, runtimeStatusView, treeNodeView, turnView } from './views.ts'
+import {
+  acceptedView,
+  contextView,
+  diskView,
+  entryView,
+  processView,
+  runtimeStatusView,
+  treeNodeView,
+  turnView,
+} from './views.ts'
 
 const longestWaitMs = 600_000
 
@@ -52,13 +61,13 @@ export const answers: Readonly<Record<RouteId, Answer>> = {
     return json(200, { entries: records.map(entryView), next, ...(damaged.length > 0 ? { damaged } : {}) })
   },
   purgeBodies: async ({ s, part }) => json(200, { removed: await s.get(part('name')).purge() }),
-  getContext: async ({ s, part }) => json(200, { state: (await s.get(part('name')).context()).state }),
+  getContext: async ({ s, part }) => json(200, contextView(await s.get(part('name')).context())),
   patchContext: async ({ s, part, request }) => {
     const agent = s.get(part('name'))
     const { value } = await readJson(request)
     const { state } = checked(contextPatchSchema, value, '{ "state": { key: value } }')
     await agent.patchContext(state)
-    return json(200, { state: (await agent.context()).state })
+    return json(200, contextView(await agent.context()))
   },
   getStateHistory: async ({ s, part }) => {
     const key = part('key')

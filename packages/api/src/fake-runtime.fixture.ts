@@ -114,7 +114,7 @@ export function fakeRuntime(): FakeRuntime {
     cancel: async (turn) => note('cancel', turn),
     rewind: async (to, options) => {
       note('rewind', to, options)
-      return { n: 1, changes: [], applied: options?.dryRun === false }
+      return { n: 1, changes: [], messages: 0, applied: options?.dryRun === false }
     },
     fork: async (name, at) => {
       note('fork', name, at)
@@ -188,7 +188,7 @@ export function fakeRuntime(): FakeRuntime {
       const records = Array.from({ length: Math.min(query?.limit ?? 0, 3) }, (_, index) => record(9 - index))
       return { records, damaged: runtime.unreadable }
     },
-    context: async () => ({ state }),
+    context: async () => ({ state, conversation: { summary: '', messages: [], upto: 0, last: 0 } }),
     stateHistory: async (key) => {
       note('stateHistory', key)
       return [{ at: 'then', value: 1, source: 't-e1', overwrote: 'operator' }]

@@ -235,8 +235,9 @@ describe('acting', () => {
   it('reads and patches state', async () => {
     expect((await sendJson('/processes/watcher/context', { state: { aB: 1 } }, 'PATCH')).body).toEqual({
       state: { aB: 1 },
+      conversation: { summary: '', messages: [] },
     })
-    expect((await send('/processes/watcher/context')).body).toEqual({ state: { aB: 1 } })
+    expect((await send('/processes/watcher/context')).body).toMatchObject({ state: { aB: 1 } })
     expect(await sendJson('/processes/watcher/context', { state: {}, x: 1 }, 'PATCH')).toMatchObject({
       status: 422,
       body: { error: { code: 'UNKNOWN_FIELD' } },
@@ -281,7 +282,7 @@ describe('acting', () => {
 
   it('rewinds to a record, a turn or a time, and only tells unless it is meant', async () => {
     const path = '/processes/watcher/rewind'
-    expect((await sendJson(path, { to: 7 })).body).toEqual({ n: 1, changes: [], applied: false })
+    expect((await sendJson(path, { to: 7 })).body).toEqual({ n: 1, changes: [], messages: 0, applied: false })
     expect((await sendJson(path, { to: 't-1', dry_run: false })).body).toMatchObject({ applied: true })
     await sendJson(path, { to: '2026-01-01T00:00:00+01:00' })
     expect(runtime.calls.map(([, to]) => to)).toEqual([{ n: 7 }, { turn: 't-1' }, { at: '2025-12-31T23:00:00.000Z' }])

@@ -1,5 +1,7 @@
 import type {
   AcceptedView,
+  ContextView,
+  Conversation,
   DeadLetterView,
   DoubtView,
   EntryView,
@@ -164,3 +166,11 @@ export const entryView = ({ n, at, type, turn, data }: JournalRecord): EntryView
   ...(turn === undefined ? {} : { turn }),
   data,
 })
+
+export const contextView = ({
+  state,
+  conversation: { summary, messages },
+}: {
+  readonly state: ContextView['state']
+  readonly conversation: Conversation
+}): ContextView => ({ state, conversation: { summary, messages } })

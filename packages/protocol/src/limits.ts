@@ -41,6 +41,9 @@ export const limits = {
   stateRounds: 8,
   deadLetters: 1_000,
   logLineBytes: 16_000,
+  /** Messages that a process remembers of its turns, and their characters as JSON. */
+  conversationMessages: 2_000,
+  conversationChars: 2_000_000,
   /** What a module says of its tools, as JSON; the input of a call, whose outcome may be as large as a result. */
   toolsChars: 128_000,
   toolInputBytes: 64_000,

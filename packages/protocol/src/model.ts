@@ -90,19 +90,18 @@ const thinkingSchema = z.strictObject({
 })
 export type Thinking = z.infer<typeof thinkingSchema>
 
-/** A message of the conversation that a process has over its turns; `n` counts up from 1 and is never given twice. */
-export interface ConversationMessage {
-  readonly n: number
-  readonly message: ModelMessage
-}
-
 /** What a process remembers of its turns, and what stands for those that it let go. */
-export interface Conversation {
-  readonly summary: string
-  readonly messages: readonly ConversationMessage[]
+export const conversationSchema = z.strictObject({
+  summary: z.string(),
+  /** `n` counts up from 1 and is never given twice. */
+  messages: z.array(z.strictObject({ n: z.int(), message: modelMessageSchema })).readonly(),
+  /** Of the newest message that `summary` stands for; 0: none. */
+  upto: z.int(),
   /** Of the newest message that was ever there. */
-  readonly last: number
-}
+  last: z.int(),
+})
+export type Conversation = z.infer<typeof conversationSchema>
+export type ConversationMessage = Conversation['messages'][number]
 
 /** Of a write set: messages that the turn adds, and what it let go: all up to `upto`, for which `summary` stands. */
 export const conversationWritesSchema = z.strictObject({

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { budgetRecords } from './budget-records.ts'
-import { exitCauseSchema } from './exit-cause.ts'
 import type { ProcessName } from './ids.ts'
+import { conversationSchema } from './model.ts'
+import { processRecords } from './process-records.ts'
 import { type RecordRow, record } from './record-row.ts'
 import { amounts, batched, by, dedupe, error, event, outcome, purses, writeSetSchema } from './record-shapes.ts'
 import { secretRecords } from './secret-records.ts'
-import { toolDeclarations } from './tool-declaration.ts'
 
 export const recordTable = {
   'runtime.started': record(
@@ -67,59 +67,7 @@ export const recordTable = {
     z.strictObject({ segment: z.string(), offset: z.number() }),
   ),
 
-  'process.deployed': record(
-    ['process'],
-    'A manifest took effect: first deploy or a new revision.',
-    z.strictObject({
-      revision: z.number(),
-      manifest: z.record(z.string(), z.unknown()),
-      bundle: z.string(),
-      source: z.string().optional(),
-      parent: z.string().optional().describe('whose purse is above its own'),
-      by,
-    }),
-  ),
-  'process.removed': record(
-    ['process', 'mailbox', 'turns', 'state', 'triggers'],
-    'The process and all it held are gone.',
-    z.strictObject({ by }),
-  ),
-  'process.desired': record(
-    ['process'],
-    'Somebody asked for another state.',
-    z.strictObject({ state: z.enum(['running', 'suspended', 'stopped']), by }),
-  ),
-  'process.parked': record(
-    ['process'],
-    'Policy gave up: the process is failed until started again.',
-    z.strictObject({ reason: z.string(), cause: exitCauseSchema.optional() }),
-  ),
-  'incarnation.started': record(
-    ['process'],
-    'A new life with a new epoch; older ones may not speak.',
-    z.strictObject({ bundle: z.string() }),
-  ),
-  'incarnation.exited': record(
-    ['process', 'turns'],
-    'A life ended. `turns` were open; `charged` counts against the event that was being handled.',
-    z.strictObject({
-      cause: exitCauseSchema,
-      turns: z.array(z.string()),
-      charged: z.boolean(),
-      restart_in_ms: z.number().optional(),
-    }),
-  ),
-  'incarnation.released': record(
-    ['process', 'turns'],
-    'A life gave its thread back: the process runs on, and has its next life when there is work for it.',
-    z.strictObject({ why: z.enum(['idle', 'waiting', 'room', 'disk']), turns: z.array(z.string()) }),
-  ),
-  'agent.described': record(
-    ['process'],
-    'The first life of a bundle came up, and said which tools it has: from now on it may begin asleep.',
-    z.strictObject({ bundle: z.string(), tools: toolDeclarations.optional() }),
-  ),
-
+  ...processRecords,
   'trigger.accepted': record(
     ['mailbox', 'triggers'],
     'An event is ours: it will end exactly once.',
@@ -200,8 +148,14 @@ export const recordTable = {
   ),
   'state.rewound': record(
     ['state'],
-    'A person brought the state back to what it was at record `to`, in a commit of its own.',
-    z.strictObject({ to: z.number(), set: z.record(z.string(), z.unknown()), delete: z.array(z.string()), by }),
+    'A person brought the state and the conversation back to what they were at record `to`, in a commit of its own.',
+    z.strictObject({
+      to: z.number(),
+      set: z.record(z.string(), z.unknown()),
+      delete: z.array(z.string()),
+      conversation: conversationSchema.optional(),
+      by,
+    }),
   ),
   'turn.started': record(
     ['turns', 'mailbox', 'purse'],

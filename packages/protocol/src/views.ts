@@ -1,5 +1,6 @@
 import type { ExitCause } from './exit-cause.ts'
 import type { Json } from './json.ts'
+import type { Conversation } from './model.ts'
 import type { RecordedError } from './record-shapes.ts'
 
 /** What REST replies look like: snake_case, times as ISO strings. Payloads, state and records are as they were sent. */
@@ -9,6 +10,8 @@ export interface ProcessView {
   readonly labels: Readonly<Record<string, string>>
   readonly revision: number
   readonly epoch: number
+  /** What it thinks with. */
+  readonly model?: string
   readonly isolation: string
   readonly guarantee: string
   readonly stop_bound_ms: number
@@ -289,6 +292,8 @@ export interface DeadLetterView {
 export interface RewindingView {
   readonly n: number
   readonly changes: readonly { readonly key: string; readonly before?: Json; readonly after?: Json }[]
+  /** So many messages of the conversation come or go. */
+  readonly messages: number
   readonly applied: boolean
 }
 
@@ -356,6 +361,8 @@ export interface JournalView {
 
 export interface ContextView {
   readonly state: Readonly<Record<string, Json>>
+  /** Of its model over its turns, oldest first; `summary` stands for what was let go. */
+  readonly conversation: Pick<Conversation, 'summary' | 'messages'>
 }
 
 export interface StateHistoryView {

@@ -168,9 +168,10 @@ export function agentHandle(runtime: Runtime, name: string, ports: Parts, by: st
     },
     async context() {
       const { fold } = member().process
+      const { conversation } = fold
       const state = Object.fromEntries(fold.state) as Readonly<Record<string, Json>>
       await runtime.log.settled()
-      return { state }
+      return { state, conversation }
     },
     async stateHistory(key) {
       const changes = member().process.fold.stateHistory.get(key) ?? []
@@ -215,6 +216,7 @@ function statusOf(
     labels: fold.manifest.labels,
     revision: fold.revision,
     epoch: fold.epoch,
+    ...(fold.manifest.thinking === undefined ? {} : { model: fold.manifest.thinking.model }),
     isolation,
     guarantee,
     stopBoundMs,

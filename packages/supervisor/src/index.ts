@@ -1,4 +1,5 @@
 export { idlePolicies, type ToolRules, toolRules, unpricedTools } from './gate/tools/rules.ts'
+export type * from './history-surface.ts'
 export {
   type CellsConfiguration,
   type Configuration,

@@ -1,4 +1,5 @@
 import type {
+  Conversation,
   ExitCause,
   GuestVitals,
   JournalPage,
@@ -8,6 +9,7 @@ import type {
   RecordedError,
 } from '@vigil/protocol'
 import type { Attention } from './attention.ts'
+import type { Moment, Rewinding, TurnReplay } from './history-surface.ts'
 import type { Refused } from './hook-surface.ts'
 import type { BudgetChange, BudgetStatus, TurnSpend } from './ledger/budget-surface.ts'
 import type { Manifest } from './manifests/manifest.ts'
@@ -61,6 +63,8 @@ export interface ProcessStatus {
   readonly labels: Readonly<Record<string, string>>
   readonly revision: number
   readonly epoch: number
+  /** What it thinks with. */
+  readonly model?: string
   readonly isolation: 'process' | 'thread'
   /** The guarantee that this machine really gives, in the words of the table. */
   readonly guarantee: string
@@ -127,44 +131,6 @@ export interface TurnSummary {
   /** In words: what it waits for, or why it ended so. */
   readonly why?: string
 }
-
-/** A moment in the life of a process: right after a record, after the end of a turn, or an ISO time. */
-export type Moment = { readonly n: number } | { readonly turn: string } | { readonly at: string }
-
-export interface StateDifference {
-  readonly key: string
-  /** Absent: the key is not there. */
-  readonly before?: Json
-  readonly after?: Json
-}
-
-/** What a rewind does to the state, or would do. */
-export interface Rewinding {
-  /** The record that the state goes back to. */
-  readonly n: number
-  readonly changes: readonly StateDifference[]
-  readonly applied: boolean
-}
-
-/** An ended turn run again by the code of today, without any effect. */
-export interface TurnReplay {
-  readonly turn: string
-  /** The code of today asks for the same, and ends in the same way. */
-  readonly same: boolean
-  readonly recorded: TurnEnd
-  /** Absent when it asked for something that is not on record: there a replay cannot go on. */
-  readonly replayed?: TurnEnd
-  /** Recorded outcomes that were not asked for. */
-  readonly unasked: readonly string[]
-  /** What was asked for and is not on record. */
-  readonly unrecorded: readonly { readonly key: string; readonly kind: string; readonly input: Json }[]
-  /** How the guest ended, if it did not come to an end of the turn. */
-  readonly failed?: string
-}
-
-export type TurnEnd =
-  | { readonly status: 'completed'; readonly result: Json; readonly writes: Json }
-  | { readonly status: 'threw'; readonly error: { readonly code: string; readonly message: string } }
 
 /** An effect that may or may not have happened. */
 export interface Doubt {
@@ -310,8 +276,8 @@ export interface AgentHandle {
   revealSecret(name: string, by?: string): Promise<{ readonly version: number; readonly value: string }>
   /** Records of this process, newest first unless asked otherwise. */
   journal(query?: Omit<PageQuery, 'process' | 'limit'> & { readonly limit?: number }): Promise<JournalPage>
-  /** Committed state. */
-  context(): Promise<{ readonly state: Readonly<Record<string, Json>> }>
+  /** What is committed: state, and the conversation of its model. */
+  context(): Promise<{ readonly state: Readonly<Record<string, Json>>; readonly conversation: Conversation }>
   /** What was committed under a key, oldest first, at most 100. */
   stateHistory(key: string): Promise<readonly StateHistoryEntry[]>
   /** Sets keys in one commit of its own. @throws TOO_LARGE */
@@ -347,6 +313,8 @@ export interface DeployRequest {
   readonly parent?: string
   /** Hash of a bundle that is kept, instead of bundling the entrypoint. */
   readonly bundle?: string
+  /** What a new process remembers of turns that it never had. */
+  readonly conversation?: Conversation
 }
 
 /**

@@ -12,6 +12,7 @@ export interface Contradiction {
 
 export const contradictions = (manifest: ManifestDocument): Contradiction[] => [
   ...ofIsolation(manifest),
+  ...ofModule(manifest),
   ...ofFiles(manifest),
   ...ofSecrets(manifest),
   ...[...ofBudget(manifest.budget), ...ofEscalation(manifest.budget)].map((found) => ({
@@ -39,6 +40,18 @@ function ofTools({ tools, approval }: ManifestDocument): Contradiction[] {
   return [
     ...asking.map(([glob]) => ({ path: ['tools', glob, 'needs_approval'], expected, found: 'allowed: false' })),
     ...listed.map(([index, glob]) => ({ path: ['approval', 'tools', index], expected, found: `${glob}: false` })),
+  ]
+}
+
+/** Without a module it is the model that runs, and nothing of it is code that could use a right. */
+function ofModule({ entrypoint, permissions, secrets }: ManifestDocument): Contradiction[] {
+  if (entrypoint !== undefined) return []
+  const granted = Object.entries(permissions).find(([, value]) => (Array.isArray(value) ? value.length > 0 : value))
+  const lent = Object.entries(secrets).filter(([, { lease }]) => lease)
+  const expected = 'an entrypoint beside it: only code can use it'
+  return [
+    ...(granted === undefined ? [] : [{ path: ['permissions', granted[0]], expected, found: 'none' }]),
+    ...lent.map(([name]) => ({ path: ['secrets', name, 'lease'], expected, found: 'none' })),
   ]
 }
 

@@ -21,6 +21,8 @@ describe('defaults', () => {
     expect(accept({})).toEqual({
       ...least,
       labels: {},
+      max_output_tokens: 4_096,
+      instructions: '',
       triggers: [],
       isolation: 'auto',
       trust_group: 'default',
@@ -347,7 +349,7 @@ describe('refused', () => {
       'UNKNOWN_FIELD nme',
     ])
     expect(problems.find((problem) => problem.path[0] === 'entrypoint')?.message).toContain(
-      'a manifest without a module has nothing to run',
+      'or model: what thinks without one, found neither',
     )
   })
 
@@ -374,6 +376,16 @@ describe('fields that are wrong together', () => {
         `beside permissions.${Object.keys(permissions)[0]}`,
       ],
     ),
+    [
+      { name: 'a', model: 'sim:echo', permissions: { fs_read: ['/srv'] } },
+      ['permissions', 'fs_read'],
+      'expected an entrypoint beside it',
+    ],
+    [
+      { name: 'a', model: 'sim:echo', secrets: { key: { value: '${KEY}', lease: true } } },
+      ['secrets', 'key', 'lease'],
+      'expected an entrypoint beside it',
+    ],
     [trigger({ batch: {}, debounce: '1s' }), ['triggers', 0, 'batch'], 'expected batch or debounce'],
     [trigger({ key: 'payload.a' }), ['triggers', 0, 'key'], 'expected debounce beside key'],
   ])('are refused with their place %#', (raw, path, message) => {

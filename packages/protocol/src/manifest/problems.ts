@@ -34,11 +34,14 @@ export function checkManifest(
     return { ok: false, problems: [{ code: 'INVALID_CONFIG', path: [], message }] }
   }
   const spelled = canonicalSpelling(customTriggers(raw, triggerTypes))
-  const parsed = manifestSchema.safeParse(layered(canonicalSpelling(defaults).document, spelled.document))
+  const whole = layered(canonicalSpelling(defaults).document, spelled.document)
+  const parsed = manifestSchema.safeParse(whole)
   const together = parsed.success
     ? contradictions(parsed.data).map((each) => ofSpelling({ ...each, path: writtenPath(each.path, raw) }))
     : []
-  if (parsed.success && spelled.problems.length + together.length === 0) return { ok: true, manifest: parsed.data }
+  const idle = whole.entrypoint === undefined && whole.model === undefined ? [nothingToRun] : []
+  if (parsed.success && spelled.problems.length + together.length + idle.length === 0)
+    return { ok: true, manifest: parsed.data }
   const clashes = spelled.problems.map(ofSpelling)
   // A trigger that clashes was taken out of the document, so what the schema says about the hole is noise.
   const said = new Set(clashes.map((clash) => clash.path.slice(0, 2).join('.')))
@@ -50,9 +53,16 @@ export function checkManifest(
     problems: [
       ...clashes,
       ...together,
+      ...idle,
       ...issues.flatMap((issue) => issueProblems(issue, raw, knownFields).map(typeHint(raw, triggerTypes))),
     ],
   }
+}
+
+const nothingToRun: ManifestProblem = {
+  code: 'MISSING_FIELD',
+  path: ['entrypoint'],
+  message: 'expected entrypoint: a path to a module, or model: what thinks without one, found neither',
 }
 
 type Fields = Readonly<Record<string, unknown>>

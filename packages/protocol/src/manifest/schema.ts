@@ -221,14 +221,23 @@ const secretSource = z
   )
   .refine(({ value, file }) => (value === undefined) !== (file === undefined), { error: `one of ${sourceWords}` })
 
-const moduleHelp = 'a path to a module (a manifest without a module has nothing to run)'
+const moduleHelp = 'a path to a module'
+const modelHelp = 'a model such as openai:gpt-5-mini'
+const instructionsHelp = 'a text of at most 100,000 characters'
 
 export const manifestSchema = z.strictObject(
   {
     version: z.union([z.literal('1.0'), z.literal(1)], { error: '"1.0"' }).optional(),
     name,
     labels: z.record(z.string(), z.string({ error: 'a text' }), { error: 'a map of texts' }).default({}),
-    entrypoint: text(moduleHelp),
+    model: z
+      .string({ error: modelHelp })
+      .regex(/^[a-z][a-z0-9_-]*[:/]\S+$/, { error: modelHelp })
+      .max(256, { error: modelHelp })
+      .optional(),
+    max_output_tokens: atLeast(1, 4_096),
+    instructions: z.string({ error: instructionsHelp }).max(100_000, { error: instructionsHelp }).default(''),
+    entrypoint: text(moduleHelp).optional(),
     triggers: z.array(triggerSchema, { error: 'a list of triggers' }).default([]),
     isolation: oneOf(['auto', 'process', 'thread']).default('auto'),
     trust_group: name.default('default'),

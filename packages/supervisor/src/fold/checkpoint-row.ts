@@ -1,6 +1,7 @@
 import { emptyPurse, emptyTurnPurse, type Purse, type TurnPurse } from '@vigil/governance'
-import type { BudgetPatch } from '@vigil/protocol'
+import type { BudgetPatch, Conversation } from '@vigil/protocol'
 import type { Manifest } from '../manifests/manifest.ts'
+import { noConversation } from './conversation-fold.ts'
 import {
   type DedupeEntry,
   type EndedRequest,
@@ -45,7 +46,11 @@ export function snapshotRow(process: ProcessFold): Row {
   }
 }
 
-interface TurnRow extends Omit<TurnFold, 'effects' | 'before' | 'ranMs' | 'begunTools' | 'suspended' | 'purse'> {
+interface TurnRow
+  extends Omit<
+    TurnFold,
+    'effects' | 'before' | 'ranMs' | 'begunTools' | 'suspended' | 'purse' | 'thinking' | 'conversation'
+  > {
   effects: Entries<TurnFold['effects'] extends Map<string, infer V> ? V : never>
   before: Entries<unknown>
   /** Absent in rows that were written before it was known. */
@@ -53,6 +58,8 @@ interface TurnRow extends Omit<TurnFold, 'effects' | 'before' | 'ranMs' | 'begun
   begunTools?: TurnFold['begunTools']
   suspended?: string | undefined
   purse?: TurnPurse
+  thinking?: TurnFold['thinking']
+  conversation?: Conversation
 }
 
 type Entries<V> = [string, V][]
@@ -79,6 +86,7 @@ export interface Row
     | 'budgetRevision'
     | 'begun'
     | 'baselines'
+    | 'conversation'
   > {
   mailbox: Entries<ProcessFold['mailbox'] extends Map<string, infer V> ? V : never>
   turns: Entries<TurnRow>
@@ -100,6 +108,7 @@ export interface Row
   purse?: Omit<Purse, 'days'> & Partial<Pick<Purse, 'days'>>
   budgetPatch?: BudgetPatch
   budgetRevision?: number
+  conversation?: Conversation
   baselines: Entries<Entries<string>>
 }
 
@@ -117,10 +126,23 @@ export function restoredRow(row: Row): ProcessFold {
     budgetRevision = 0,
     parent,
     budgetPause,
+    conversation = noConversation,
   } = row
   const purse = { ...found, days: found.days ?? [] }
   const money = { purse, budgetPatch, budgetRevision, parent, budgetPause }
-  const whole = { ...row, taken, overlay, tools, requests, endedRequests, notices, secrets, secretUses, ...money }
+  const whole = {
+    ...row,
+    taken,
+    overlay,
+    tools,
+    requests,
+    endedRequests,
+    notices,
+    secrets,
+    secretUses,
+    conversation,
+    ...money,
+  }
   assertLaidOut(whole)
   return {
     ...whole,
@@ -149,6 +171,8 @@ const restoredTurn = (turn: TurnRow): TurnFold => ({
   begunTools: turn.begunTools ?? {},
   purse: turn.purse ?? emptyTurnPurse,
   salt: turn.salt,
+  thinking: turn.thinking,
+  conversation: turn.conversation ?? noConversation,
   effects: new Map(list(turn.effects)),
   before: new Map(list(turn.before)),
 })

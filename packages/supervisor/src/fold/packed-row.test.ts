@@ -81,6 +81,7 @@ test('a row that lacks what a process has, or holds it as something else, is ref
     'notices',
     'secrets',
     'secretUses',
+    'conversation',
     ...ofBudgets,
   ])
   const keys = Object.keys(row).filter((key) => !later.has(key))

@@ -3,13 +3,16 @@ import type {
   AcceptedEvent,
   Amounts,
   BudgetPatch,
+  Conversation,
   ExitCause,
   Outcome,
   RecordData,
   RecordedError,
+  Thinking,
   ToolDeclaration,
 } from '@vigil/protocol'
 import type { Manifest, NoticeTarget } from '../manifests/manifest.ts'
+import { noConversation } from './conversation-fold.ts'
 import { noOverlay, type TriggerOverlay } from './trigger-layers.ts'
 
 /**
@@ -71,6 +74,8 @@ export interface ProcessFold {
   /** Per trigger: key -> first answer. */
   readonly dedupe: Map<string, Map<string, DedupeEntry>>
   readonly deadLetters: DeadLetter[]
+  /** Of its model over its turns; never changed in place. */
+  conversation: Conversation
   readonly state: Map<string, unknown>
   /** Keys and values of the whole state as JSON. */
   stateBytes: number
@@ -128,6 +133,10 @@ export interface TurnFold {
   begunTools: Readonly<Record<string, number>>
   /** Of the placeholders of its secrets; undefined: it has begun without any. */
   salt: string | undefined
+  /** With what it thinks to its end, whatever the manifest says by then; undefined: it does not. */
+  readonly thinking: Thinking | undefined
+  /** What the attempt remembers of the turns before it. */
+  conversation: Conversation
   /** In the order in which outcomes were recorded (intents wait at their first place). */
   readonly effects: Map<string, EffectFold>
   /** What stood under each key that others have committed since the attempt began; undefined: nothing. */
@@ -290,6 +299,7 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     secretUses: new Map(),
     dedupe: new Map(),
     deadLetters: [],
+    conversation: noConversation,
     state: new Map(),
     stateBytes: 0,
     stateHistory: new Map(),

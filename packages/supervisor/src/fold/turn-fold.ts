@@ -8,6 +8,7 @@ import {
   personKinds,
   type RecordType,
 } from '@vigil/protocol'
+import { committedConversation } from './conversation-fold.ts'
 import { keepDeadLetter } from './dead-letter-fold.ts'
 import type { EffectFold, ProcessFold, TurnFold } from './process-fold.ts'
 import { commitWrites } from './state-fold.ts'
@@ -27,6 +28,7 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
     // A new attempt reads anew; one that goes on reads what it read.
     if (data.attempt !== turn.attempt) {
       turn.before.clear()
+      turn.conversation = process.conversation
       turn.ranMs = 0
       // Again: what was under way when the last one ended has come in since.
       forgetUndone(turn)
@@ -59,6 +61,9 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
     purse: emptyTurnPurse,
     begunTools: {},
     salt: data.salt,
+    // On the manifest that is on record at this place, so every replay finds the same.
+    thinking: process.manifest.thinking,
+    conversation: process.conversation,
     effects: new Map(),
     before: new Map(),
   })
@@ -202,7 +207,10 @@ export function foldCompleted(process: ProcessFold, record: Of<'turn.completed'>
   if (record.turn === undefined || events.length === 0) return
   process.completed += events.length
   process.failures = 0
-  commitWrites(process, record.data.writes, { at: record.at, source: record.turn, before })
+  const { writes } = record.data
+  commitWrites(process, writes, { at: record.at, source: record.turn, before })
+  if (writes.conversation !== undefined)
+    process.conversation = committedConversation(process.conversation, writes.conversation)
 }
 
 export function foldDeadLettered(process: ProcessFold, record: Of<'turn.dead_lettered'>): void {

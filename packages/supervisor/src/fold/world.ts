@@ -1,6 +1,7 @@
 import { isCollateral, type JournalRecord, type RecordType } from '@vigil/protocol'
 import { defaultAgentBudget, patchAfter } from '../ledger/agent-budget.ts'
 import type { Manifest } from '../manifests/manifest.ts'
+import { noConversation } from './conversation-fold.ts'
 import { foldDiscarded } from './dead-letter-fold.ts'
 import { foldAccepted, foldArmed, foldBaseline, foldDelivery, foldRedelivered, shiftDedupe } from './mailbox-fold.ts'
 import { foldNoticeFailed, foldNoticeQueued, foldNoticeSent } from './notice-fold.ts'
@@ -130,9 +131,10 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
 
   'state.patched': own((process, { at, data }) => commitWrites(process, { set: data.set }, { at, source: data.by })),
   'state.overwritten': untold,
-  'state.rewound': own((process, { at, data }) =>
-    commitWrites(process, { set: data.set, delete: data.delete }, { at, source: `rewind to ${data.to} by ${data.by}` }),
-  ),
+  'state.rewound': own((process, { at, data }) => {
+    commitWrites(process, { set: data.set, delete: data.delete }, { at, source: `rewind to ${data.to} by ${data.by}` })
+    process.conversation = data.conversation ?? process.conversation
+  }),
   'turn.started': both(foldRun, own(foldStarted)),
   'turn.ran': own(foldRan),
   'turn.attempt_failed': own(foldAttemptFailed),
@@ -184,6 +186,7 @@ function foldDeployed(world: World, record: Of<'process.deployed'>): void {
     // Not 0 when the name is taken again: its lives are counted on.
     process.epoch = record.epoch
     for (const [key, value] of Object.entries(manifest.context.initialState)) setState(process, key, value)
+    process.conversation = record.data.conversation ?? noConversation
     world.set(record.process, process)
   }
   process.revision = record.data.revision

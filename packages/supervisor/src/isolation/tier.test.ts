@@ -22,6 +22,15 @@ test.each([
   expect(tierOf(manifest({ isolation }), able).isolation).toBe(tier)
 })
 
+test.each([
+  ['auto', 'thread'],
+  ['process', 'process'],
+] as const)('isolation: %s is the tier %s for an agent that brings none', (isolation, tier) => {
+  const found = manifestFromSpec({ name: 'a', model: 'sim:echo', isolation }, { baseDirectory: '/srv' })
+  expect(tierOf(found, able).isolation).toBe(tier)
+  expect(found.evictable).toBe(true)
+})
+
 test('the bound of a stop is the sum of its rungs', () => {
   expect(tierOf(manifest({ shutdownTimeout: '3s' }), able).stopBoundMs).toBe(3_000 + 1_000 + 500 + 1_000)
 })

@@ -15,12 +15,16 @@ export interface Tier {
 const threadGuarantee =
   "fault isolation for well-behaved code; memory counts heap and Buffers (WebAssembly and SharedArrayBuffer only against the cell's sum); a hard abort costs the cell, and each agent with an open turn goes on alone (quarantine) until that turn ends; no files, no network, no child processes, no addons, no inspector"
 
+/** May its thread sit beside those of others? An agent that brings no code does, unless it asks for more. */
+export const sharesCell = ({ isolation, entrypoint }: Pick<Manifest, 'isolation' | 'entrypoint'>): boolean =>
+  isolation === 'thread' || (isolation === 'auto' && entrypoint === undefined)
+
 /** Pure: the tier of a manifest on a machine. Agents that bring code get a process of their own unless they ask for less. */
 export function tierOf(
-  manifest: Pick<Manifest, 'isolation' | 'permissions' | 'shutdownTimeoutMs'>,
+  manifest: Pick<Manifest, 'isolation' | 'entrypoint' | 'permissions' | 'shutdownTimeoutMs'>,
   machine: MachineFacts,
 ): Tier {
-  const isolation = manifest.isolation === 'thread' ? 'thread' : 'process'
+  const isolation = sharesCell(manifest) ? 'thread' : 'process'
   const missing = [
     ...(machine.residentMemory ? [] : ['memory limits (the memory of other processes cannot be read here)']),
     ...(machine.permissions ? [] : ['denial of files, network and child processes (this node has no --allow-net)']),
@@ -50,7 +54,7 @@ export function demandTier(manifest: Manifest, machine: MachineFacts): void {
 export function permissionsOf({ permissions, entrypoint }: Manifest): Permissions | undefined {
   const { addons, ...rest } = permissions
   if (grantsOf(permissions).length === 0) return undefined
-  return { ...rest, ...(addons ? { addons: entrypoint } : {}) }
+  return { ...rest, ...(addons && entrypoint !== undefined ? { addons: entrypoint } : {}) }
 }
 
 function processGuarantee(permissions: Manifest['permissions']): string {

@@ -12,7 +12,8 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
   return {
     name: document.name,
     labels: document.labels,
-    entrypoint: resolve(baseDirectory, document.entrypoint),
+    ...(document.entrypoint === undefined ? {} : { entrypoint: resolve(baseDirectory, document.entrypoint) }),
+    ...effectiveThinking(document),
     triggers: document.triggers.map((trigger) => effectiveTrigger(trigger, baseDirectory)),
     isolation: document.isolation,
     trustGroup: document.trust_group,
@@ -21,7 +22,8 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
     maxTurnMs: document.max_turn,
     heartbeatTimeoutMs: document.heartbeat_timeout,
     hibernateAfterMs: document.hibernate_after,
-    evictable: document.evictable,
+    // What stands on record is all that it has: whoever replays a model without code loses nothing.
+    evictable: document.evictable || document.entrypoint === undefined,
     concurrency: document.concurrency,
     mailbox: document.mailbox,
     restartPolicy: document.restart_policy,
@@ -67,6 +69,11 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
       addons: document.permissions.addons,
     },
   }
+}
+
+function effectiveThinking({ model, instructions, max_output_tokens }: ManifestDocument): Pick<Manifest, 'thinking'> {
+  if (model === undefined) return {}
+  return { thinking: { model: model.replace(/^([a-z0-9_-]+)[:/]/, '$1:'), instructions, max_output_tokens } }
 }
 
 function effectiveApproval(

@@ -1,3 +1,4 @@
+import type { Thinking } from '@vigil/protocol'
 import type { AgentBudget } from '../ledger/agent-budget.ts'
 import type { NoticeTarget, SecretReference } from './notice-target.ts'
 
@@ -7,8 +8,10 @@ export type { NoticeTarget, SecretReference } from './notice-target.ts'
 export interface Manifest {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
-  /** Absolute path of the module. */
-  readonly entrypoint: string
+  /** Absolute path of the module; absent: the model runs alone. */
+  readonly entrypoint?: string
+  /** What it thinks with; absent: it does not. */
+  readonly thinking?: Thinking
   readonly triggers: readonly Trigger[]
   readonly isolation: 'auto' | 'process' | 'thread'
   /** Agents of one group may share a cell in the thread tier. */

@@ -67,7 +67,7 @@ describe('places', () => {
     [
       'a missing field',
       'name: watcher\n',
-      '/fleet/watcher.agent:1:1: expected entrypoint: a path to a module (a manifest without a module has nothing to run), found nothing',
+      '/fleet/watcher.agent:1:1: expected entrypoint: a path to a module, or model: what thinks without one, found neither',
     ],
     [
       'inside a list',

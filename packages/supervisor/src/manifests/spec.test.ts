@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, test } from 'vitest'
 import { manifestFromSpec, type SpawnSpec } from './spec.ts'
 import { cron, fileWatch, onEvent, onMessage } from './trigger-builders.ts'
 
@@ -77,4 +77,14 @@ it.each<[Record<string, unknown>, string, string]>([
   ],
 ])('refuses %j', (fields, code, message) => {
   expect(() => effective(fields)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }))
+})
+
+test.each([
+  ['openai:gpt-5-mini', 'openai:gpt-5-mini'],
+  ['openrouter/openai/gpt-5', 'openrouter:openai/gpt-5'],
+  ['openrouter:openai/gpt-5', 'openrouter:openai/gpt-5'],
+  ['ollama/llama3.2:3b', 'ollama:llama3.2:3b'],
+])('the model %s is called %s', (written, canonical) => {
+  const { thinking } = manifestFromSpec({ name: 'a', model: written }, { baseDirectory: '/' })
+  expect(thinking).toEqual({ model: canonical, instructions: '', max_output_tokens: 4_096 })
 })

@@ -129,8 +129,13 @@ export interface ToolSpec {
 /** Durations are `'30s'` or a number of seconds. Defaults are those of a manifest file. */
 export interface SpawnSpec {
   readonly name: string
-  /** A module: a URL (`new URL('./agent.ts', import.meta.url)`) or a path. */
-  readonly entrypoint: URL | string
+  /** A module: a URL (`new URL('./agent.ts', import.meta.url)`) or a path. Without one the model runs alone. */
+  readonly entrypoint?: URL | string
+  /** What it thinks with: `provider:model`. */
+  readonly model?: string
+  /** Default 4,096; no answer of the model is longer. */
+  readonly maxOutputTokens?: number
+  readonly instructions?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly triggers?: readonly TriggerSpec[]
   readonly isolation?: 'auto' | 'process' | 'thread'

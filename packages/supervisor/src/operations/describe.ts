@@ -7,6 +7,7 @@ import { systemClock } from '../platform/clock.ts'
 import { piscinaCompute } from '../platform/compute.ts'
 import { systemRandom } from '../platform/random.ts'
 import { guestSpec, parseGuestMessage } from '../processes/guest-words.ts'
+import { moduleOf } from '../runtime/module-of.ts'
 
 /** What a module says of itself when it is loaded, or why it cannot be. */
 export type Described = { readonly tools: readonly ToolDeclaration[] } | { readonly failed: string }
@@ -28,7 +29,7 @@ export async function describeModules(manifests: readonly Manifest[]): Promise<D
     try {
       const described: Described[] = []
       for (const manifest of manifests) {
-        const module = await compute.bundle(manifest.entrypoint).catch((error: Error) => ({ failed: error.message }))
+        const module = await moduleOf(manifest, compute).catch((error: Error) => ({ failed: error.message }))
         described.push('failed' in module ? module : await loaded({ cells, clock, guestRuntime, module }, manifest))
       }
       return described

@@ -1,9 +1,10 @@
 import { processNamePattern, VigilError } from '@vigil/protocol'
 import { triggersOf } from '../fold/trigger-layers.ts'
+import type { Moment, Rewinding, TurnReplay } from '../history-surface.ts'
 import type { Member } from '../runtime/member.ts'
 import type { RuntimePorts } from '../runtime/ports.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import type { Moment, Rewinding, TurnReplay } from '../surface.ts'
+import { conversationAt } from './conversation-at.ts'
 import { replayTurn } from './replay.ts'
 import { placeOf, rewind, statePast } from './rewind.ts'
 import { endedTurn } from './turn-record.ts'
@@ -34,8 +35,9 @@ export function historyOf(
         throw new VigilError('INVALID_ARGUMENT', `expected ${expected}, found ${JSON.stringify(name.slice(0, 100))}`)
       }
       await log.settled()
-      const state =
-        at === undefined ? fold.state : await statePast(log.journal, fold, await placeOf(log.journal, fold, at))
+      const n = at === undefined ? undefined : await placeOf(log.journal, fold, at)
+      const state = n === undefined ? fold.state : await statePast(log.journal, fold, n)
+      const conversation = n === undefined ? fold.conversation : await conversationAt(log.journal, fold.name, n)
       if (runtime.members.has(name)) throw new VigilError('ALREADY_EXISTS', `there is a process "${name}" already`)
       const context = { ...fold.manifest.context, initialState: Object.fromEntries(state) }
       // What operators laid over the triggers becomes its own.
@@ -47,6 +49,7 @@ export function historyOf(
         start: false,
         bundle: fold.bundle,
         parent: fold.name,
+        ...(conversation.last === 0 ? {} : { conversation }),
       })
     },
     async replay({ process: { fold } }, id) {

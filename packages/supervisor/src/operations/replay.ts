@@ -12,8 +12,8 @@ import {
 import { turnEvent } from '../delivery/turn-event.ts'
 import type { ProcessFold } from '../fold/process-fold.ts'
 import { listens } from '../fold/turn-fold.ts'
+import type { TurnEnd, TurnReplay } from '../history-surface.ts'
 import { guestSpec, parseGuestMessage, turnMessage } from '../processes/guest-words.ts'
-import type { TurnEnd, TurnReplay } from '../surface.ts'
 import type { EndedTurn } from './turn-record.ts'
 
 /** What a replay needs of the machine: a cell to run in, and no way out of it. */

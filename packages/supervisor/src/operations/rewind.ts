@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type JournalStore, type Json, type ProcessName, VigilError } from '@vigil/protocol'
+import { type Conversation, type JournalStore, type Json, type ProcessName, VigilError } from '@vigil/protocol'
 import type { ProcessFold } from '../fold/process-fold.ts'
+import type { Moment, Rewinding, StateDifference } from '../history-surface.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
-import type { Moment, Rewinding, StateDifference } from '../surface.ts'
+import { conversationAt } from './conversation-at.ts'
 import { stateAt } from './state-at.ts'
 
 /**
@@ -18,23 +19,29 @@ export async function rewind(
   await log.settled()
   const n = await placeOf(log.journal, fold, to)
   const values = await statePast(log.journal, fold, n)
+  const past = await conversationAt(log.journal, fold.name, n)
   // Looked at after the last wait: what began meanwhile must not lose its snapshot.
   if (!dryRun && fold.turns.size > 0) {
     const open = [...fold.turns.keys()].join(', ')
     throw new VigilError('INVALID_STATE', `"${fold.name}" has an open turn (${open}): cancel it or wait for its end`)
   }
   const changes = differences(fold.state, values)
-  if (!dryRun && changes.length > 0) {
+  const forgets = messagesOf(fold.conversation).symmetricDifference(messagesOf(past)).size
+  if (!dryRun && changes.length + forgets > 0) {
     const data = {
       to: n,
       set: Object.fromEntries(changes.flatMap(({ key, after }) => (after === undefined ? [] : [[key, after]]))),
       delete: changes.flatMap(({ key, after }) => (after === undefined ? [key] : [])),
+      // No number of a message is given twice.
+      ...(forgets === 0 ? {} : { conversation: { ...past, last: fold.conversation.last } }),
       by,
     }
     await log.commitDurably([{ process: fold.name as ProcessName, epoch: fold.epoch, type: 'state.rewound', data }])
   }
-  return { n, changes, applied: !dryRun }
+  return { n, changes, messages: forgets, applied: !dryRun }
 }
+
+const messagesOf = ({ messages }: Conversation): ReadonlySet<number> => new Set(messages.map(({ n }) => n))
 
 /** The state right after record `n`. @throws REWIND_UNREACHABLE */
 export async function statePast(

@@ -5,7 +5,7 @@ import { restTimer } from '../residency/rest-timer.ts'
 import type { Branch } from '../supervision/branch.ts'
 import { afterExit, newHistory } from '../supervision/exit-rules.ts'
 import type { ProcessState, Residency } from '../surface.ts'
-import type { Incarnation } from './incarnation.ts'
+import type { Incarnation } from './incarnation-surface.ts'
 import { type Lives, type LivesParts, livesOf, type WhyRest } from './lives.ts'
 import { turnRunner } from './turn-runner.ts'
 

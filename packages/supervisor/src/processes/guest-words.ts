@@ -8,7 +8,8 @@ import {
 } from '@vigil/protocol'
 import { recordedEffects } from '../delivery/attempt.ts'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
-import { permissionsOf } from '../isolation/tier.ts'
+import { permissionsOf, sharesCell } from '../isolation/tier.ts'
+import { offeredTools } from '../models/offered-tools.ts'
 import { lendsSecrets } from '../vault/life-leases.ts'
 import { stateDiff } from './state-commit.ts'
 
@@ -31,7 +32,7 @@ export function guestSpec({ process, module, guestRuntime, env, alone }: GuestNe
     epoch: process.epoch,
     runtime: guestRuntime,
     module,
-    trustGroup: manifest.isolation === 'thread' && !alone ? manifest.trustGroup : undefined,
+    trustGroup: sharesCell(manifest) && !alone ? manifest.trustGroup : undefined,
     permissions: permissionsOf(manifest),
     ...(lendsSecrets(manifest) ? { lends: true } : {}),
     memoryMb: manifest.memoryMb,
@@ -44,7 +45,7 @@ export function guestSpec({ process, module, guestRuntime, env, alone }: GuestNe
 type TurnMessage = Extract<CoreMessage, { t: 'turn' }>
 
 export const turnMessage = (
-  { epoch, manifest: { context } }: Pick<ProcessFold, 'epoch' | 'manifest'>,
+  process: ProcessFold,
   {
     turn,
     event,
@@ -56,21 +57,31 @@ export const turnMessage = (
     readonly state: TurnMessage['state']
     readonly crashed: boolean
   },
-): TurnMessage => ({
-  t: 'turn',
-  turn: turn.turn,
-  attempt: turn.attempt,
-  epoch,
-  event,
-  started_at: turn.startedAt,
-  seed: turn.turn,
-  ...(turn.salt === undefined ? {} : { salt: turn.salt }),
-  state,
-  ...(turn.before.size === 0 ? {} : { as_of: stateDiff(turn.before) }),
-  ...(context.writableKeys.length === 0 ? {} : { writable: context.writableKeys }),
-  recorded: recordedEffects(turn),
-  crashed,
-})
+): TurnMessage => {
+  const {
+    epoch,
+    manifest: { context },
+  } = process
+  return {
+    t: 'turn',
+    turn: turn.turn,
+    attempt: turn.attempt,
+    epoch,
+    event,
+    started_at: turn.startedAt,
+    seed: turn.turn,
+    ...(turn.salt === undefined ? {} : { salt: turn.salt }),
+    state,
+    ...(turn.before.size === 0 ? {} : { as_of: stateDiff(turn.before) }),
+    ...(context.writableKeys.length === 0 ? {} : { writable: context.writableKeys }),
+    ...thinkingOf(process, turn),
+    recorded: recordedEffects(turn),
+    crashed,
+  }
+}
+
+const thinkingOf = (process: ProcessFold, { thinking, conversation }: TurnFold): Pick<TurnMessage, 'thinking'> =>
+  thinking === undefined ? {} : { thinking: { ...thinking, offered: offeredTools(process), conversation } }
 
 /** Undefined for what is no message: a guest may post anything. */
 export function parseGuestMessage(text: string): GuestMessage | undefined {

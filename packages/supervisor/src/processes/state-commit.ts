@@ -78,6 +78,8 @@ export function writeRefusal(
       code: 'STATE_DENIED',
       message: `the state key "${denied}" may not be written; add to the manifest: context: { writable_keys: [${denied}] }`,
     }
+  const said = JSON.stringify(writes.conversation ?? null).length
+  if (said > limits.resultBytes) return tooLarge('what the turn adds to the conversation', said, limits.resultBytes)
   let total = process.stateBytes
   for (const [key, value] of appliedWrites(process.state, writes)) {
     const bytes = entryBytes(key, value) - Buffer.byteLength(key)

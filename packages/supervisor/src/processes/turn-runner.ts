@@ -24,7 +24,7 @@ import { named } from '../gate/effect.ts'
 import { beginsInMs, chargeRecords, usedUpRecords } from '../ledger/ledger.ts'
 import { paidRuns, repeatedRecords } from '../ledger/repeated-runs.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
-import type { Incarnation } from './incarnation.ts'
+import type { Incarnation } from './incarnation-surface.ts'
 import { overwrittenRecords } from './state-commit.ts'
 import { type Completion, completionRecord, endOf, failureRecord, interruptedRecord, poisonRecord } from './turn-end.ts'
 
@@ -92,7 +92,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const author = () => ({ process: process.name as ProcessName, epoch: process.epoch })
 
   const salt = (): { readonly salt?: string } =>
-    process.manifest.secrets === undefined && process.secrets.size === 0
+    process.manifest.secrets === undefined && process.secrets.size === 0 && process.manifest.thinking === undefined
       ? {}
       : { salt: Buffer.from(random.bytes(16)).toString('hex') }
 

@@ -5,6 +5,7 @@ import { chargeRecords } from '../ledger/ledger.ts'
 import type { DeployRequest } from '../surface.ts'
 import type { BundleStore } from './bundle-store.ts'
 import type { Member } from './member.ts'
+import { moduleOf } from './module-of.ts'
 import type { RuntimePorts } from './ports.ts'
 import type { RecordLog } from './record-log.ts'
 
@@ -34,11 +35,11 @@ export function deployment({ ports, log, grants, bundles, members, enroll, chang
     (await ports.journal.page({ process: name, limit: 1 })).records[0]?.epoch ?? 0
 
   return {
-    async deploy({ manifest, by, start, bundle, parent }) {
+    async deploy({ manifest, by, start, bundle, parent, conversation }) {
       log.assertRoom()
       demandTier(manifest, ports.machine)
       await grants.admit(manifest)
-      const module = bundle === undefined ? await ports.compute.bundle(manifest.entrypoint) : await bundles.get(bundle)
+      const module = bundle === undefined ? await moduleOf(manifest, ports.compute) : await bundles.get(bundle)
       if (bundle === undefined) await bundles.put(module)
       const before = world.has(manifest.name) ? 0 : await lastEpoch(manifest.name)
       const fold = world.get(manifest.name)
@@ -51,6 +52,7 @@ export function deployment({ ports, log, grants, bundles, members, enroll, chang
           bundle: module.hash,
           by,
           ...(parent === undefined ? {} : { parent }),
+          ...(conversation === undefined ? {} : { conversation }),
         }
         // In one batch: a crash between the two would leave an agent that is known and never meant to run.
         const desired = { ...author, type: 'process.desired' as const, data: { state: 'running' as const, by } }

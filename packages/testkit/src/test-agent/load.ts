@@ -36,7 +36,8 @@ export async function loadAgent(
   return { name: manifest.name, agent: { ...(await definitionIn(manifest)), manifest }, baseDirectory }
 }
 
-async function definitionIn({ entrypoint }: Manifest): Promise<AgentDefinition> {
+async function definitionIn({ name, entrypoint }: Manifest): Promise<AgentDefinition> {
+  if (entrypoint === undefined) throw new Error(`expected an agent with a module, found "${name}" without one`)
   const { default: found } = (await import(pathToFileURL(entrypoint).href)) as { default?: unknown }
   if (typeof found === 'function') return { run: found as AgentRun }
   const definition = found as AgentDefinition | undefined
