@@ -65,6 +65,13 @@ const kinds = {
       },
     },
   ],
+  remember: (name, id) => [
+    { ...author(name), type: 'memory.stored', data: { id: `m-${id % 7}`, text: `${id}`, space: `team${id % 2}` } },
+    { ...author(name), type: 'memory.stored', data: { id: `m-${id % 7}`, text: `${id}` } },
+  ],
+  forget: (name, id) => [
+    { ...author(name), type: 'memory.forgotten', data: { id: `m-${id % 7}`, was_there: true, space: `team${id % 2}` } },
+  ],
   remove: (name) => [{ ...author(name), type: 'process.removed', data: { by: 'program' } }],
   deploy: (name) => [deployed(name)],
 } satisfies Record<string, (name: Name, id: number) => RecordDraft[]>

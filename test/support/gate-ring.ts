@@ -22,6 +22,8 @@ import type { GateReply } from '../../packages/supervisor/src/gate/flight.ts'
 import { createGate, type Gate } from '../../packages/supervisor/src/gate/gate.ts'
 import { ledgerDecider } from '../../packages/supervisor/src/ledger/ledger.ts'
 import { manifestFromSpec, type SpawnSpec } from '../../packages/supervisor/src/manifests/spec.ts'
+import { memoryEffects } from '../../packages/supervisor/src/memory/memory-effects.ts'
+import { memoryIndexes } from '../../packages/supervisor/src/memory/memory-indexes.ts'
 import { generateEffect } from '../../packages/supervisor/src/models/generate.ts'
 import { moreBudget } from '../../packages/supervisor/src/requests/approvals.ts'
 import { type RecordLog, recordLog } from '../../packages/supervisor/src/runtime/record-log.ts'
@@ -84,6 +86,7 @@ export async function openGateRing({
     const { spoken } = people
     const askMore = moreBudget({ log, clock, random, spoken })
     const ledger = { world, clock, lookAtClock: () => undefined, askMore }
+    const memory = memoryEffects(world, memoryIndexes(clock))
     const gate = createGate({
       log,
       clock,
@@ -104,7 +107,8 @@ export async function openGateRing({
           }),
           ...fileEffects(fileSystem),
         },
-        inside: messageEffects({ world, clock, random }),
+        inside: { ...messageEffects({ world, clock, random }), ...memory.inside },
+        reads: memory.reads,
         waiting: {
           monitor: monitors(world, journal).effect,
           request: requests({ world, clock, random, results: turnResults(log, clock) }).effect,

@@ -29,7 +29,7 @@ async function effectsPerSecond(journal: JournalStore, clock: ReturnType<typeof 
   ])
   log.commit([{ process, epoch: 1, type: 'incarnation.started', data: { bundle: 'b' } }])
   const outside = { 'model.generate': noop, fetch: noop, 'file.read': noop, 'file.list': noop, 'file.write': noop }
-  const effects = { outside, inside: {} as never, waiting: {} as never }
+  const effects = { outside, inside: {} as never, reads: {} as never, waiting: {} as never }
   const gate = createGate({ log, clock, effects, deciders: [] })
   const perTurn = Math.ceil(effectsPerRound / turns)
   for (let turn = 0; turn < turns; turn += 1) {

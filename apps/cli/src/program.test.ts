@@ -222,3 +222,26 @@ it('secrets: the value comes on stdin, and what is said of them holds none', asy
     await new Promise((resolve) => server.close(resolve))
   }
 })
+
+it('memory lists, searches and forgets', async () => {
+  const entry = { id: 'm-1', text: 'a\n  long   text '.repeat(10), tags: ['x', 'y'], at: 'then', by: 'b', score: 1.5 }
+  await using supervisor = await answering({
+    id: 'm-1',
+    enabled: false,
+    total: 2,
+    bytes: 9,
+    entries: [entry],
+    next: 'c',
+  })
+  const at = ['--url', supervisor.url, '--token', 't', 'memory', 'a']
+  const { lines } = await run(...at, 'search', 'two', 'words', '--limit', '1', '--cursor', 'b')
+  expect(lines[0]).toBe('a remembers 2 entries; its manifest has no memory, so its agent sees none of them')
+  expect(lines[2]).toMatch(/^m-1 {2}then {2}b {3}1.50 {3}x,y {3}a long text a .{80,90}\.\.\.$/)
+  expect(lines[3]).toBe('more: --cursor c')
+  await run(...at)
+  expect((await run(...at, 'forget', 'm-1')).lines).toEqual(['m-1 of a is forgotten'])
+  const base = 'Bearer t /api/v1/processes/a/memory'
+  expect(supervisor.asked).toEqual([`${base}?limit=1&cursor=b&q=two+words`, `${base}?limit=20`, `${base}/m-1`])
+  for (const wrong of [['search'], ['forget'], ['forget', 'm-1', 'm-2'], ['drop', 'm-1']])
+    await expect(run(...at, ...wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})

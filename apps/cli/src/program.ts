@@ -8,6 +8,7 @@ import { connect } from './connection.ts'
 import type { Face, GlobalFlags } from './face.ts'
 import { addHistoryVerbs } from './history-verbs.ts'
 import { addJournalVerbs } from './journal-verbs.ts'
+import { addMemoryVerbs } from './memory-verbs.ts'
 import { addRequestVerbs } from './request-verbs.ts'
 import { addRunVerb } from './run-verb.ts'
 import { addSecretVerbs } from './secret-verbs.ts'
@@ -96,6 +97,7 @@ export async function runCommand(argv: readonly string[], face: Face): Promise<n
   addBudgetVerbs(program, { client, show })
   addRequestVerbs(program, { client, show, inputs: face })
   addHistoryVerbs(program, { client, show })
+  addMemoryVerbs(program, { client, show })
   await parse(program, argv)
   return code
 }

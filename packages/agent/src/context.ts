@@ -1,4 +1,5 @@
 import type { AcceptedEvent, ExitCause, StandardSchema } from '@vigil/protocol'
+import type { AgentMemory } from './memory.ts'
 
 export type { StandardSchema } from '@vigil/protocol'
 
@@ -235,6 +236,7 @@ export interface AgentContext {
   readonly env: Readonly<Record<string, string>>
   readonly state: AgentState
   readonly files: AgentFiles
+  readonly memory: AgentMemory
   readonly tools: AgentTools
   /** Milliseconds since 1970; the same after a crash: the time of the latest outcome that the turn has seen. */
   now(): number

@@ -24,3 +24,4 @@ export {
   type Tool,
   type ToolContext,
 } from './context.ts'
+export type { AgentMemory, MemoryEntry } from './memory.ts'

@@ -3,6 +3,7 @@ import { type Answer, type Call, checked, given, json } from './answer.ts'
 import { readJson } from './body.ts'
 import { budgetAnswers } from './budget-answers.ts'
 import { historyAnswers } from './history-answers.ts'
+import { memoryAnswers } from './memory-answers.ts'
 import { duration, label, wholeNumber } from './query.ts'
 import { requestAnswers } from './request-answers.ts'
 import { secretAnswers } from './secret-answers.ts'
@@ -28,6 +29,7 @@ export const answers: Readonly<Record<RouteId, Answer>> = {
   ...requestAnswers,
   ...budgetAnswers,
   ...secretAnswers,
+  ...memoryAnswers,
   health: () => json(200, { status: 'ok' }),
   ready: ({ s }) => json(s.ready ? 200 : 503, { ready: s.ready, disk: diskView(s) }),
   runtimeStatus: ({ s }) => json(200, runtimeStatusView(s)),

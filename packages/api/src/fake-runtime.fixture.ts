@@ -146,6 +146,12 @@ export function fakeRuntime(): FakeRuntime {
       }
     },
     secrets: async () => [secret],
+    memory: async (query) => {
+      note('memory', query)
+      const entry = { id: 'm-1', text: 'blue', tags: ['colour'], key: 'k', at: 'then', by: 'watcher', score: 1 }
+      return { enabled: true, share: 'notes', total: 1, bytes: 10, entries: [entry], next: 'more' }
+    },
+    forgetMemory: async (id, by) => note('forgetMemory', id, by),
     setSecret: async (name, bytes, options) => {
       note('setSecret', name, Buffer.from(bytes).toString(), options)
       bytes.fill(0)

@@ -9,6 +9,7 @@ import type {
   EntryView,
   FiredView,
   JournalView,
+  MemoryView,
   ProcessListView,
   ProcessView,
   RequestView,
@@ -150,6 +151,9 @@ export function createClient({ url, token, timeout = 30_000, fetch: send = fetch
     patchContext: (name: string, state: Readonly<Record<string, unknown>>) =>
       call<ContextView>('patchContext', { path: { name }, body: { state } }),
     stateHistory: (name: string, key: string) => call<StateHistoryView>('getStateHistory', { path: { name, key } }),
+    memory: (name: string, query: { readonly q?: string; readonly limit?: number; readonly cursor?: string } = {}) =>
+      call<MemoryView>('getMemory', { path: { name }, query: { ...query } }),
+    forgetMemory: (name: string, id: string) => call<{ id: string }>('forgetMemory', { path: { name, id } }),
     publish: (topic: string, data: unknown) => call<{ event_id: string }>('publish', { path: { topic }, body: data }),
   }
 }

@@ -9,6 +9,8 @@ import { toolDeclarations } from './tool-declaration.ts'
  * it. Core trusts nothing that a guest says beyond its own turn: see `guestMessageSchema`.
  */
 
+const memoryTags = z.array(z.string().min(1).max(limits.memoryTagChars)).max(limits.memoryTags)
+
 /** System calls of a guest. `step` reports a finished step, or (`intend`) asks leave to begin one that may run only once. */
 export const callSchemas = {
   step: z.strictObject({
@@ -67,6 +69,22 @@ export const callSchemas = {
   'file.list': z.strictObject({ mount: z.string(), path: z.string() }),
   'file.write': z.strictObject({ mount: z.string(), path: z.string(), body: z.string().describe('base64') }),
   'state.history': z.strictObject({ key: z.string() }),
+  'memory.store': z.strictObject({
+    text: z.string().min(1),
+    tags: memoryTags.optional(),
+    key: z.string().min(1).max(limits.memoryKeyChars).optional(),
+  }),
+  'memory.search': z.strictObject({
+    query: z.string().max(limits.memoryQueryChars),
+    max: z.int().min(1).max(limits.memoryResults).optional(),
+    min_score: z.number().min(0).optional(),
+    tags: memoryTags.optional(),
+  }),
+  /** By its id, or by the key that its author gave it. */
+  'memory.forget': z.union([
+    z.strictObject({ id: z.string().regex(/^m-[0-9a-f]{20}$/, 'expected the id of an entry, such as store gives it') }),
+    z.strictObject({ key: z.string().min(1).max(limits.memoryKeyChars) }),
+  ]),
   /** `channel` is what the turn calls it from then on. */
   channel: z.strictObject({
     channel: z.int().min(0),
@@ -112,12 +130,15 @@ export function recordClass(
     case 'request':
     case 'approve':
     case 'ask_human':
+    case 'memory.store':
+    case 'memory.forget':
       return 'accepted'
     case 'step':
     case 'tool':
     case 'sleep':
     case 'monitor':
     case 'channel':
+    case 'memory.search':
       return 'pure'
     case 'state.history':
       return 'free'

@@ -126,6 +126,13 @@ export const errorTable = {
     504,
     'Ask with a longer timeout, or give a default for the time when nobody answers.',
   ),
+  MEMORY_DISABLED: row('rejected', 403, 'Add `memory: { enabled: true }` to the manifest.'),
+  MEMORY_FULL: row(
+    'terminal',
+    507,
+    'Forget what is not needed: `ctx.memory.forget`, or `vigil memory NAME forget ID`.',
+  ),
+  MEMORY_NOT_FOUND: row('rejected', 404, 'List the entries with `vigil memory NAME`.'),
   REQUESTS_FULL: row('retryable', 503, 'Decide what is open first: `vigil requests` lists it.'),
   CHANNEL_INTERRUPTED: row(
     'retryable',

@@ -34,6 +34,16 @@ export const limits = {
   secretBytes: 64_000,
   /** Turns that one process has open at a time in lanes of their own keys. */
   keyedLanes: 64,
+  /** One entry of a memory, what its author may call it, the words that it is marked with, and a question to it. */
+  memoryTextBytes: 64_000,
+  memoryKeyChars: 256,
+  memoryTags: 16,
+  memoryTagChars: 64,
+  memoryQueryChars: 2_000,
+  /** Entries that one search gives at the most; those of one memory, and all of their texts. */
+  memoryResults: 100,
+  memoryEntries: 100_000,
+  memoryBytes: 64_000_000,
   dedupeKeys: 100_000,
   dedupeMs: 7 * 24 * 3_600_000,
   stateHistory: 100,

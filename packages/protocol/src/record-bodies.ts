@@ -14,6 +14,7 @@ export const bodyPaths: { readonly [T in RecordType]?: readonly string[] } = {
   'notice.queued': ['data'],
   'request.decided': ['outcome', 'value'],
   'turn.completed': ['result'],
+  'memory.stored': ['text'],
 }
 
 /** What stands in the line of a record in the place of a large body; `gone` when nobody has it any more. */

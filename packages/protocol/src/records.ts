@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { budgetRecords } from './budget-records.ts'
 import type { ProcessName } from './ids.ts'
+import { memoryRecords } from './memory-records.ts'
 import { conversationSchema } from './model.ts'
 import { processRecords } from './process-records.ts'
 import { type RecordRow, record } from './record-row.ts'
@@ -332,6 +333,7 @@ export const recordTable = {
     }),
   ),
   ...secretRecords,
+  ...memoryRecords,
 } satisfies Record<string, RecordRow<z.ZodType>>
 
 export type RecordType = keyof typeof recordTable

@@ -187,6 +187,16 @@ export const routes = {
     path: '/processes/{name}/state/{key}/history',
     doc: 'What was committed under a state key, oldest first.',
   },
+  getMemory: {
+    method: 'GET',
+    path: '/processes/{name}/memory',
+    doc: 'What it remembers: the best for the keywords of `?q`, else the newest first; `?limit&cursor`.',
+  },
+  forgetMemory: {
+    method: 'DELETE',
+    path: '/processes/{name}/memory/{id}',
+    doc: 'Nobody remembers that entry any more.',
+  },
   publish: { method: 'POST', path: '/bus/{topic}', doc: 'Publishes the body on the bus.' },
 } as const satisfies Record<string, Route>
 

@@ -375,3 +375,25 @@ export interface StateHistoryView {
     readonly overwrote?: string
   }[]
 }
+
+export interface MemoryView {
+  /** Whether its agent may use it. */
+  readonly enabled: boolean
+  /** All agents that give this name see the same entries. */
+  readonly share?: string
+  readonly total: number
+  readonly bytes: number
+  readonly entries: readonly {
+    readonly id: string
+    readonly text: string
+    readonly tags: readonly string[]
+    readonly key?: string
+    readonly at: string
+    /** Which agent stored it. */
+    readonly by: string
+    /** 0 where nothing was asked. */
+    readonly score: number
+  }[]
+  /** Give it as `cursor` to get the next page; null at the end. */
+  readonly next: string | null
+}

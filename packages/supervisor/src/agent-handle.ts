@@ -12,6 +12,7 @@ import { changeBudget, grantBudget } from './ledger/change-budget.ts'
 import { readTrigger } from './manifests/trigger.ts'
 import { discard, redeliver } from './operations/dead-letters.ts'
 import { historyOf } from './operations/history.ts'
+import { forgetMemory, readMemory } from './operations/memory.ts'
 import { listRequests } from './operations/requests.ts'
 import { addTrigger, driftOf, fireTrigger, removeTrigger } from './operations/triggers.ts'
 import { turnSpend } from './operations/turn-spend.ts'
@@ -161,6 +162,8 @@ export function agentHandle(runtime: Runtime, name: string, ports: Parts, by: st
       runtime.secrets.set(member().process.fold, key, { bytes, by: who, ttl }),
     revokeSecrets: (key, who = by) => runtime.secrets.revoke(member().process.fold, who, key),
     revealSecret: (key, who = by) => runtime.secrets.reveal(member().process.fold, key, who),
+    memory: (query = {}) => readMemory(runtime, member().process.fold, query),
+    forgetMemory: (id, who = by) => forgetMemory(runtime, member().process.fold, { id, by: who }),
     async journal(query = {}) {
       member()
       await runtime.log.settled()

@@ -13,6 +13,7 @@ import type { Moment, Rewinding, TurnReplay } from './history-surface.ts'
 import type { Refused } from './hook-surface.ts'
 import type { BudgetChange, BudgetStatus, TurnSpend } from './ledger/budget-surface.ts'
 import type { Manifest } from './manifests/manifest.ts'
+import type { MemoryHandle } from './memory/memory-surface.ts'
 import type { OpenRequest } from './requests/surface.ts'
 import type { Group } from './supervision/groups.ts'
 import type { Report } from './supervision/tree/protocol.ts'
@@ -192,7 +193,7 @@ export interface StateHistoryEntry {
 }
 
 /** A deployed agent. Every promise resolves only when what it says is durable. */
-export interface AgentHandle {
+export interface AgentHandle extends MemoryHandle {
   readonly name: string
   readonly state: ProcessState
   /** Accepts a `manual` event and waits for its turn. Rejects with the turn's error when it is dead-lettered. */

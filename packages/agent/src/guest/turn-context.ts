@@ -6,6 +6,7 @@ import { milliseconds } from './duration.ts'
 import type { Effects } from './effects.ts'
 import { agentFetch } from './http.ts'
 import { jsonCopy } from './json.ts'
+import { agentMemory } from './memory.ts'
 import { secretHandle } from './secret.ts'
 import type { TurnState } from './state.ts'
 import type { GuestTool, ToolRun } from './tool.ts'
@@ -49,6 +50,7 @@ export function turnContext({
     },
     state: { ...state, history: async (key) => (await effects.call('state.history', key, { key })) as never },
     files: agentFiles(effects),
+    memory: agentMemory(effects),
     tools: {
       async call(name, input) {
         const tool = tools.get(name)

@@ -2,7 +2,7 @@ import { eventsOf, type JournalRecord, limits } from '@vigil/protocol'
 import { referenceIn } from '../line-bodies.ts'
 
 /**
- * Which bodies beside the log an event, an open turn or a dead letter still needs, as far as their records say: what is not needed
+ * Which bodies beside the log an event, an open turn, a dead letter or a memory still needs, as far as their records say: what is not needed
  * may have been taken away. Pure.
  */
 export interface NeededBodies {
@@ -26,12 +26,19 @@ interface Needs {
   /** All dead letters, the oldest first: so many are kept. */
   letters: string[]
   readonly turns: Map<string, OpenTurn>
+  /** By its id the text of each entry of a memory. */
+  readonly memory: Map<string, string>
 }
 
 export function neededBodies(): NeededBodies {
   const processes = new Map<string, Needs>()
   const needsOf = (process: string): Needs =>
-    processes.getOrInsertComputed(process, () => ({ events: new Map(), letters: [], turns: new Map() }))
+    processes.getOrInsertComputed(process, () => ({
+      events: new Map(),
+      letters: [],
+      turns: new Map(),
+      memory: new Map(),
+    }))
 
   return {
     see(record) {
@@ -42,11 +49,17 @@ export function neededBodies(): NeededBodies {
         if (body === undefined) return
         const id = record.type === 'bus.published' ? record.data.event_id : record.data.message_id
         for (const { process } of record.data.deliveries) needsOf(process).events.set(id, body)
+      } else if (record.type === 'memory.stored' || record.type === 'memory.forgotten') {
+        const { id, space } = record.data
+        const { memory } = needsOf(space === undefined ? record.process : `@memory/${space}`)
+        if (record.type === 'memory.stored' && body !== undefined) memory.set(id, body)
+        else memory.delete(id)
       } else seeOwn(needsOf(record.process), record, body)
     },
     needed() {
       const found = new Map<string, string>()
-      for (const [process, { events, turns }] of processes) {
+      for (const [process, { events, turns, memory }] of processes) {
+        for (const [id, body] of memory) found.set(body, `entry ${id} of the memory of "${process}"`)
         for (const [id, body] of events) found.set(body, `event ${id} of "${process}"`)
         for (const [id, { outcomes }] of turns)
           for (const [key, { body }] of outcomes) found.set(body, `effect ${key} of turn ${id} of "${process}"`)

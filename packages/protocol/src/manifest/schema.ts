@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { limits } from '../limits.ts'
 import { allowedHost } from './allowed-host.ts'
 import { budgetSchema, timezone } from './budget.ts'
 import {
@@ -206,6 +207,22 @@ const approval = z.strictObject(
   section,
 )
 
+const score = 'a score, 0 or more'
+/** What it remembers beside its state; present: on. */
+const memory = z.strictObject(
+  {
+    enabled: flag(true),
+    max: z
+      .int({ error: `a whole number from 1 to ${limits.memoryResults}` })
+      .min(1, { error: 'at least 1' })
+      .max(limits.memoryResults, { error: `at most ${limits.memoryResults}` })
+      .default(5),
+    min_score: z.number({ error: score }).min(0, { error: score }).default(0),
+    share: name.optional(),
+  },
+  section,
+)
+
 const sourceWords = 'a reference such as ${API_KEY} or ${API_KEY:-}, or { file: /path }'
 /** Where a secret of the agent lies, to which hosts it may be sent, for how long, and whether code may hold its bytes. */
 const secretSource = z
@@ -269,6 +286,7 @@ export const manifestSchema = z.strictObject(
     network: z.strictObject({ allow: z.array(host, { error: 'a list of hosts' }).default([]) }, section).prefault({}),
     permissions: permissions.prefault({}),
     approval: approval.optional(),
+    memory: memory.optional(),
   },
   { error: 'a manifest: a map of fields' },
 )

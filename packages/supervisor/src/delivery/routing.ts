@@ -1,4 +1,4 @@
-import { limits, type RecordData, VigilError } from '@vigil/protocol'
+import { type JournalRecord, limits, type RecordData, VigilError } from '@vigil/protocol'
 import { deliveredEvent } from '../fold/mailbox-fold.ts'
 import type { ProcessFold } from '../fold/process-fold.ts'
 import { triggersOf } from '../fold/trigger-layers.ts'
@@ -83,4 +83,10 @@ function delivery(process: ProcessFold, trigger: Trigger, event_id: string): Del
     )
   }
   return { process: process.name, trigger_id: triggerId(trigger), event_id }
+}
+
+/** What a record puts into whose mailbox. */
+export function arrivals(record: JournalRecord): readonly { readonly process: string; readonly event_id: string }[] {
+  if (record.type === 'trigger.accepted') return [{ process: record.process, event_id: record.data.event.event_id }]
+  return record.type === 'bus.published' || record.type === 'message.sent' ? record.data.deliveries : []
 }

@@ -5,6 +5,7 @@ import { noConversation } from './conversation-fold.ts'
 import {
   type DedupeEntry,
   type EndedRequest,
+  type MemoryEntry,
   type NoticeFold,
   newProcessFold,
   type ProcessFold,
@@ -38,6 +39,7 @@ export function snapshotRow(process: ProcessFold): Row {
     deadLetters: [...process.deadLetters],
     state: [...process.state],
     stateHistory: [...process.stateHistory],
+    memory: [...process.memory],
     cronFrom: [...process.cronFrom],
     begun: [...process.begun],
     cronCounts: [...process.cronCounts],
@@ -77,6 +79,8 @@ export interface Row
     | 'dedupe'
     | 'state'
     | 'stateHistory'
+    | 'memory'
+    | 'memoryBytes'
     | 'cronFrom'
     | 'cronCounts'
     | 'taken'
@@ -104,6 +108,8 @@ export interface Row
   notices?: Entries<NoticeFold>
   secrets?: Entries<SecretFold>
   secretUses?: Entries<SecretUse>
+  memory?: Entries<MemoryEntry>
+  memoryBytes?: number
   overlay?: TriggerOverlay
   purse?: Omit<Purse, 'days'> & Partial<Pick<Purse, 'days'>>
   budgetPatch?: BudgetPatch
@@ -121,6 +127,8 @@ export function restoredRow(row: Row): ProcessFold {
   const {
     secrets = [],
     secretUses = [],
+    memory = [],
+    memoryBytes = 0,
     purse: found = emptyPurse,
     budgetPatch = {},
     budgetRevision = 0,
@@ -141,6 +149,8 @@ export function restoredRow(row: Row): ProcessFold {
     secrets,
     secretUses,
     conversation,
+    memory,
+    memoryBytes,
     ...money,
   }
   assertLaidOut(whole)
@@ -155,6 +165,7 @@ export function restoredRow(row: Row): ProcessFold {
     dedupe: new Map(row.dedupe.map(([trigger, keys]) => [trigger, new Map(list(keys))])),
     state: new Map(row.state),
     stateHistory: new Map(row.stateHistory),
+    memory: new Map(memory),
     cronFrom: new Map(row.cronFrom),
     begun: new Map(row.begun),
     cronCounts: new Map(row.cronCounts),

@@ -1,6 +1,6 @@
 import { bodyHash, isGone } from '@vigil/journal'
 import type { AcceptedEvent, BodyReference } from '@vigil/protocol'
-import type { ProcessFold } from './process-fold.ts'
+import type { MemoryEntry, ProcessFold } from './process-fold.ts'
 
 /** A body never changes, and is looked at by every sweep: written as JSON and hashed once in its life. */
 const hashes = new WeakMap<object, string | undefined>()
@@ -11,10 +11,19 @@ function hashOf(body: unknown): string | undefined {
   return hashes.get(body)
 }
 
-/** The hashes of all large bodies without which an event, an open turn or a dead letter would not be whole after a restart. */
+function textHash(entry: MemoryEntry): string | undefined {
+  if (!hashes.has(entry)) hashes.set(entry, bodyHash(entry.text))
+  return hashes.get(entry)
+}
+
+/** The hashes of all large bodies without which an event, an open turn, a dead letter or a memory would not be whole after a restart. */
 export function neededBodies(world: ReadonlyMap<string, ProcessFold>): Set<string> {
   const needed = new Set<string>()
   for (const process of world.values()) {
+    for (const entry of process.memory.values()) {
+      const hash = textHash(entry)
+      if (hash !== undefined) needed.add(hash)
+    }
     for (const body of bodiesIn(process)) {
       const hash = hashOf(body)
       if (hash !== undefined) needed.add(hash)

@@ -82,6 +82,8 @@ test('a row that lacks what a process has, or holds it as something else, is ref
     'secrets',
     'secretUses',
     'conversation',
+    'memory',
+    'memoryBytes',
     ...ofBudgets,
   ])
   const keys = Object.keys(row).filter((key) => !later.has(key))

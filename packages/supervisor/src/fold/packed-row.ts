@@ -39,6 +39,7 @@ const listsOf = (row: Row): unknown[][] => [
   row.deadLetters,
   row.state,
   row.stateHistory,
+  row.memory ?? [],
   row.cronFrom,
   ...row.turns.flatMap(([, turn]) => [turn.effects, turn.before]),
   ...row.baselines.map(([, files]) => files),

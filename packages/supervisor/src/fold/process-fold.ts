@@ -80,6 +80,10 @@ export interface ProcessFold {
   /** Keys and values of the whole state as JSON. */
   stateBytes: number
   readonly stateHistory: Map<string, StateChange[]>
+  /** Its own memory by id, in the order in which entries were stored; a shared one is a row of its own. */
+  readonly memory: Map<string, MemoryEntry>
+  /** What counts against the room of it. */
+  memoryBytes: number
   /** Per cron trigger: the last slot that was decided, ISO. */
   readonly cronFrom: Map<string, string>
   /** Per trigger with a rate: when its newest turns began, milliseconds. */
@@ -207,6 +211,17 @@ export interface SecretFold {
   readonly revoked?: { readonly at: string; readonly by: string; readonly expired: boolean }
 }
 
+/** Never changed in place: who stores under its key replaces it. */
+export interface MemoryEntry {
+  readonly id: string
+  readonly text: string
+  readonly tags: readonly string[]
+  readonly key?: string
+  readonly at: string
+  /** Which process stored it. */
+  readonly by: string
+}
+
 export interface SecretUse {
   readonly at: string
   readonly host?: string
@@ -303,6 +318,8 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     state: new Map(),
     stateBytes: 0,
     stateHistory: new Map(),
+    memory: new Map(),
+    memoryBytes: 0,
     cronFrom: new Map(),
     begun: new Map(),
     cronCounts: new Map(),
@@ -310,6 +327,12 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     baselines: new Map(),
   }
 }
+
+/** What is kept beside the processes stands in the world by a name that no manifest can take. */
+export const isProcess = ({ name }: Pick<ProcessFold, 'name'>): boolean => !name.startsWith('@')
+
+export const rowBeside = (name: string): ProcessFold =>
+  newProcessFold(name, { name, triggers: [] } as unknown as Manifest, '')
 
 /** One event is handled by one turn: its id is the event's behind a prefix. */
 export const turnOf = (eventId: string): string => `t-${eventId}`

@@ -14,8 +14,7 @@ import {
 } from '@vigil/governance'
 import type { BudgetPatch, JournalRecord, RecordType } from '@vigil/protocol'
 import { type AgentBudget, defaultAgentBudget, withPatch } from '../ledger/agent-budget.ts'
-import type { Manifest } from '../manifests/manifest.ts'
-import { newProcessFold, type ProcessFold, type TurnFold } from './process-fold.ts'
+import { type ProcessFold, rowBeside, type TurnFold } from './process-fold.ts'
 
 type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
 type World = Map<string, ProcessFold>
@@ -117,7 +116,7 @@ export function foldBudgetChanged(world: World, record: Of<'budget.changed'>): v
   const { set, budget } = record.data
   let process = world.get(record.process)
   if (process === undefined && record.process === fleetPurse) {
-    process = newProcessFold(fleetPurse, { name: fleetPurse, triggers: [] } as unknown as Manifest, '')
+    process = rowBeside(fleetPurse)
     world.set(fleetPurse, process)
   }
   if (process === undefined) return

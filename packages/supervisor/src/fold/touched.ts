@@ -1,8 +1,9 @@
 import type { JournalRecord } from '@vigil/protocol'
+import { spaceOf } from './memory-fold.ts'
 import type { World } from './world.ts'
 
 /**
- * Whom a record changes: its own process, every receiver and every purse that it names, and a step of the clock everybody. Nothing but this decides which checkpoint rows
+ * Whom a record changes: its own process, every receiver, purse and shared memory that it names, and a step of the clock everybody. Nothing but this decides which checkpoint rows
  * are old, so a fold may look at no other.
  */
 export function touched(world: World, record: JournalRecord): Set<string> {
@@ -12,5 +13,7 @@ export function touched(world: World, record: JournalRecord): Set<string> {
   if (record.type === 'bus.published' || record.type === 'message.sent')
     for (const delivery of record.data.deliveries) names.add(delivery.process)
   if ('purses' in record.data) for (const name of record.data.purses ?? []) names.add(name)
+  const space = spaceOf(record)
+  if (space !== undefined) names.add(space)
   return names
 }

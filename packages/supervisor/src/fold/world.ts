@@ -4,6 +4,7 @@ import type { Manifest } from '../manifests/manifest.ts'
 import { noConversation } from './conversation-fold.ts'
 import { foldDiscarded } from './dead-letter-fold.ts'
 import { foldAccepted, foldArmed, foldBaseline, foldDelivery, foldRedelivered, shiftDedupe } from './mailbox-fold.ts'
+import { foldMemoryForgotten, foldMemoryStored } from './memory-fold.ts'
 import { foldNoticeFailed, foldNoticeQueued, foldNoticeSent } from './notice-fold.ts'
 import { newProcessFold, type ProcessFold, type TurnFold } from './process-fold.ts'
 import {
@@ -170,6 +171,9 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'secret.rotated': own(foldSecretRotated),
   'secret.revoked': own(foldSecretRevoked),
   'secret.revealed': untold,
+
+  'memory.stored': foldMemoryStored,
+  'memory.forgotten': foldMemoryForgotten,
 }
 
 /** Applies one record. Total, and pure but for `world` itself. */

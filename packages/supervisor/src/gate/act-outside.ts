@@ -39,7 +39,7 @@ export async function actOutside<K extends CallKind>(
   })
 }
 
-async function outcomeOf(act: Promise<unknown>): Promise<Outcome> {
+export async function outcomeOf(act: Promise<unknown>): Promise<Outcome> {
   try {
     return { ok: true, value: (await act) ?? null }
   } catch (error) {

@@ -63,6 +63,14 @@ export interface InsideEffect<K extends CallKind> {
   record(site: CallSite, input: CallInput<K>): RecordDraft
 }
 
+/** A read of what ring 0 knows: only its outcome is recorded, and the next attempt reads again. */
+export interface ReadEffect<K extends CallKind> {
+  /** What takes time. */
+  prepare(site: CallSite, input: CallInput<K>): Promise<void>
+  /** In the tick of the record. */
+  read(site: CallSite, input: CallInput<K>): unknown
+}
+
 /** No list where there is nobody to name. */
 export const named = (purses: readonly string[]): { purses?: string[] } =>
   purses.length === 0 ? {} : { purses: [...purses] }

@@ -10,9 +10,9 @@ import {
 import { waitLeft } from '../delivery/wait-left.ts'
 import type { EffectFold } from '../fold/process-fold.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
-import { actOutside } from './act-outside.ts'
+import { actOutside, outcomeOf } from './act-outside.ts'
 import type { Decider } from './decide.ts'
-import type { CallSite, InsideEffect, OutsideEffect, WaitingEffect } from './effect.ts'
+import type { CallSite, InsideEffect, OutsideEffect, ReadEffect, WaitingEffect } from './effect.ts'
 import { type Flight, flights, type GateReply, type GateWait } from './flight.ts'
 import { guestWork } from './guest-work.ts'
 
@@ -41,7 +41,8 @@ export interface EffectTable {
   readonly outside: {
     readonly [K in 'model.generate' | 'fetch' | 'file.read' | 'file.list' | 'file.write']: OutsideEffect<K>
   }
-  readonly inside: { readonly [K in 'publish' | 'send']: InsideEffect<K> }
+  readonly inside: { readonly [K in 'publish' | 'send' | 'memory.store' | 'memory.forget']: InsideEffect<K> }
+  readonly reads: { readonly [K in 'memory.search']: ReadEffect<K> }
   readonly waiting: { readonly [K in 'monitor' | 'request' | 'approve' | 'ask_human']: WaitingEffect<K> }
 }
 
@@ -78,6 +79,15 @@ export function createGate({ log, clock, effects, deciders, isClean = () => true
     })
   }
 
+  function reading<K extends keyof EffectTable['reads']>(flight: Flight, input: CallInput<K>): Promise<void> | void {
+    const effect = effects.reads[flight.kind as K] as ReadEffect<K>
+    return governed(flight, { input, rerun: true }, async (granted) => {
+      const prepared = await outcomeOf(effect.prepare(flight, granted))
+      const outcome = prepared.ok ? { ok: true as const, value: effect.read(flight, granted) } : prepared
+      complete(flight, outcome, { rerun: true })
+    })
+  }
+
   /** What is waited for is the intent: after a crash it is waited for again. */
   function waiting<K extends keyof EffectTable['waiting']>(flight: Flight, input: CallInput<K>): Promise<void> | void {
     const effect: WaitingEffect<K> = effects.waiting[flight.kind as K]
@@ -109,7 +119,11 @@ export function createGate({ log, clock, effects, deciders, isClean = () => true
         return outside(flight, input as never)
       case 'publish':
       case 'send':
+      case 'memory.store':
+      case 'memory.forget':
         return inside(flight, input as never)
+      case 'memory.search':
+        return reading(flight, input as never)
       case 'monitor':
       case 'request':
       case 'approve':

@@ -1,5 +1,5 @@
 import { type Amounts, at, type Kind, kinds, plus, toDollars, units } from '@vigil/governance'
-import type { ProcessFold } from '../fold/process-fold.ts'
+import { isProcess, type ProcessFold } from '../fold/process-fold.ts'
 import { budgetOf, fleetPurse } from '../fold/purse-fold.ts'
 import type { World } from '../fold/world.ts'
 import type {
@@ -93,7 +93,7 @@ function limitsOf(process: ProcessFold, nowMs: number): LimitStatus[] {
 
 /** What everybody has spent in the periods that are now; the purse of the fleet is shown to who sees all. */
 export function spendOf(world: World, nowMs: number, isWanted?: (name: string) => boolean): Spend {
-  const agents = [...world.values()].filter(({ name }) => name !== fleetPurse && isWanted?.(name) !== false)
+  const agents = [...world.values()].filter((process) => isProcess(process) && isWanted?.(process.name) !== false)
   const fleet = isWanted === undefined ? world.get(fleetPurse) : undefined
   const all = agents.map((process) => spentBy(process, nowMs))
   const sum = (of: keyof Spent): Amounts => all.reduce<Amounts>((total, each) => plus(total, each[of]), {})

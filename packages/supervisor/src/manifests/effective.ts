@@ -61,6 +61,7 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
       : { secrets: effectiveSecrets(document.secrets, baseDirectory) }),
     network: document.network,
     ...(document.approval === undefined ? {} : { approval: effectiveApproval(document.approval, baseDirectory) }),
+    ...(document.memory?.enabled === true ? { memory: effectiveMemory(document.memory) } : {}),
     permissions: {
       rawNetwork: document.permissions.raw_network,
       fsRead: document.permissions.fs_read.map((path) => resolve(baseDirectory, path)),
@@ -75,6 +76,15 @@ function effectiveThinking({ model, instructions, max_output_tokens }: ManifestD
   if (model === undefined) return {}
   return { thinking: { model: model.replace(/^([a-z0-9_-]+)[:/]/, '$1:'), instructions, max_output_tokens } }
 }
+const effectiveMemory = ({
+  max,
+  min_score: minScore,
+  share,
+}: NonNullable<ManifestDocument['memory']>): NonNullable<Manifest['memory']> => ({
+  max,
+  minScore,
+  ...(share === undefined ? {} : { share }),
+})
 
 function effectiveApproval(
   { tools, timeout: timeoutMs, on_timeout: onTimeout, approvers, notify }: NonNullable<ManifestDocument['approval']>,

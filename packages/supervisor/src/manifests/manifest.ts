@@ -71,6 +71,14 @@ export interface Manifest {
     readonly approvers: readonly string[]
     readonly notify?: NoticeTarget
   }
+  /** Absent: it remembers nothing beside its state. */
+  readonly memory?: {
+    /** Entries that a search gives, and the least score of each. */
+    readonly max: number
+    readonly minScore: number
+    /** All that name it see one memory; absent: its own. */
+    readonly share?: string
+  }
   /** Rights past the gate; paths are absolute. */
   readonly permissions: {
     readonly rawNetwork: boolean

@@ -195,6 +195,15 @@ export interface SpawnSpec {
     readonly approvers?: readonly string[]
     readonly notify?: NotifySpec
   }
+  readonly memory?: {
+    /** Default true. */
+    readonly enabled?: boolean
+    /** Entries that a search gives, default 5, and the least score of each, default 0. */
+    readonly max?: number
+    readonly minScore?: number
+    /** A name: all agents that give it see one memory. */
+    readonly share?: string
+  }
   readonly permissions?: {
     readonly rawNetwork?: boolean
     readonly fsRead?: readonly string[]
@@ -219,8 +228,7 @@ export function manifestFromSpec(
     throw new VigilError('FUNCTION_NOT_PORTABLE', message)
   }
   const raw = renameKeys(withoutUndefined({ ...spec, entrypoint: entrypointPath(spec.entrypoint) }), snakeCase) as Raw
-  for (const section of ['mailbox', 'delivery', 'budget', 'journal', 'context', 'network', 'approval', 'permissions'])
-    raw[section] = renameKeys(raw[section], snakeCase)
+  for (const section of sections) raw[section] = renameKeys(raw[section], snakeCase)
   const { approval, budget } = raw as { approval?: Raw; budget?: Raw | string }
   if (typeof budget === 'object')
     raw.budget = withoutUndefined({ ...budget, escalation: renameKeys(budget.escalation, snakeCase) })
@@ -241,6 +249,8 @@ export function manifestFromSpec(
   if (twins.length > 0) throw manifestError(twins.map((problem) => inCamelCase(problem, spec.name)))
   return manifest
 }
+
+const sections = ['mailbox', 'delivery', 'budget', 'journal', 'context', 'network', 'approval', 'memory', 'permissions']
 
 type Raw = Record<string, unknown>
 

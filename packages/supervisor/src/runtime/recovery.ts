@@ -1,6 +1,5 @@
-import type { JournalStore, ProcessName, RecordDraft } from '@vigil/protocol'
-import type { ProcessFold } from '../fold/process-fold.ts'
-import { fleetPurse } from '../fold/purse-fold.ts'
+import type { JournalRecord, JournalStore, ProcessName, RecordDraft } from '@vigil/protocol'
+import { isProcess, type ProcessFold } from '../fold/process-fold.ts'
 import { touched } from '../fold/touched.ts'
 import { applyRecord, type World } from '../fold/world.ts'
 import { chargeRecords } from '../ledger/ledger.ts'
@@ -29,11 +28,11 @@ export async function recover(journal: JournalStore): Promise<Recovered> {
     const later = names.filter((name) => record.seq > (rowSeqs.get(name) ?? 0))
     if (later.includes(record.process) && isRepeated(world, record)) repeated += 1
     if (later.length === names.length) applyRecord(world, record)
-    else if (later.length > 0) applyRecord(partOf(world, later), record)
+    else if (later.length > 0) applyToPart(world, later, record)
     for (const name of later) replayed.set(name, (replayed.get(name) ?? 0) + 1)
   })
   const checkpointAt = checkpoint === undefined ? undefined : new Date(checkpoint.at).toISOString()
-  const processes = [...world.values()].filter(({ name }) => name !== fleetPurse)
+  const processes = [...world.values()].filter(isProcess)
   const lostBodies = processes.flatMap(endsOfLostBodies)
   const ends = (process: ProcessFold): RecordDraft[] =>
     lostBodies
@@ -64,9 +63,17 @@ export async function recover(journal: JournalStore): Promise<Recovered> {
 const openTurns = ({ name, turns }: ProcessFold, ends: readonly RecordDraft[]): number =>
   turns.size - ends.filter(({ process, turn }) => process === name && turns.has(turn ?? '')).length
 
-/** Records that change several processes change what is there, and add or remove none. */
-const partOf = (world: World, names: readonly string[]): World =>
-  new Map(names.flatMap((name) => (world.has(name) ? [[name, world.get(name) as ProcessFold] as const] : [])))
+/** Records that change several rows remove none; the first of a shared memory makes its row. */
+function applyToPart(world: World, names: readonly string[], record: JournalRecord): void {
+  const part: World = new Map(
+    names.flatMap((name) => (world.has(name) ? [[name, world.get(name) as ProcessFold]] : [])),
+  )
+  applyRecord(part, record)
+  for (const name of names) {
+    const row = part.get(name)
+    if (row !== undefined) world.set(name, row)
+  }
+}
 
 /** An accepted event is waiting, open or ended; anything else would be a loss, and is counted rather than assumed away. */
 const lostEvents = (process: ProcessFold): number =>

@@ -12,6 +12,8 @@ export function isRepeated(world: World, record: JournalRecord): boolean {
       return effects?.has(record.data.key) ?? false
     case 'bus.published':
     case 'message.sent':
+    case 'memory.stored':
+    case 'memory.forgotten':
       return record.data.key !== undefined && (effects?.has(record.data.key) ?? false)
     case 'effect.completed':
       return effects?.get(record.data.key)?.outcome !== undefined

@@ -1,13 +1,14 @@
-import { type Bundle, type JournalRecord, limits, type ProcessName, VigilError } from '@vigil/protocol'
+import { type Bundle, limits, type ProcessName, VigilError } from '@vigil/protocol'
 import { busChannels } from '../bus/channels.ts'
-import { jsonOf } from '../delivery/json-of.ts'
+import { publish } from '../bus/publish.ts'
 import { type Results, turnResults } from '../delivery/results.ts'
-import { subscribers } from '../delivery/routing.ts'
-import { fleetPurse } from '../fold/purse-fold.ts'
+import { arrivals } from '../delivery/routing.ts'
+import { isProcess } from '../fold/process-fold.ts'
 import { credits } from '../gate/credits.ts'
 import { type Grants, grants } from '../isolation/granted.ts'
 import { budgetWatch } from '../ledger/budget-watch.ts'
 import type { NoticeTarget } from '../manifests/manifest.ts'
+import type { MemoryIndexes } from '../memory/memory-indexes.ts'
 import type { SecretOperations } from '../operations/secrets.ts'
 import { agentProcess } from '../processes/agent-process.ts'
 import type { WakeAdmission } from '../residency/wake-admission.ts'
@@ -55,6 +56,7 @@ export interface Runtime extends Deployment {
   /** Listens to the triggers that a process has now. */
   arm(name: string): void
   readonly secrets: SecretOperations
+  readonly memoryIndexes: MemoryIndexes
   /** A bundle that is kept. */
   bundle(hash: string): Promise<Bundle>
   /** The variables of these names that are set. */
@@ -254,7 +256,7 @@ export function startRuntime({
       }
     },
   })
-  for (const name of world.keys()) if (name !== fleetPurse) enroll(name)
+  for (const each of world.values()) if (isProcess(each)) enroll(each.name)
   const granted = grants({ fileSystem: ports.fileSystem, world, dataDirectory, keyFiles: store.keyFiles })
   const { deploy, remove } = deployment({
     ports,
@@ -281,21 +283,7 @@ export function startRuntime({
       await bodies.purge(name)
     },
     purge: bodies.purge,
-    async publish(topic, data, source) {
-      const event_id = random.uuid()
-      const timestamp = new Date(clock.now()).toISOString()
-      const publication = { event_id, topic, data: jsonOf(data ?? null), source, timestamp }
-      const deliveries = subscribers(world, publication)
-      await log.commitDurably([
-        {
-          process: '@runtime' as ProcessName,
-          epoch: 0,
-          type: 'bus.published',
-          data: { ...publication, deliveries },
-        },
-      ])
-      return { eventId: event_id, deliveries: deliveries.length }
-    },
+    publish: (topic, data, source) => publish({ log, random, clock }, { topic, data, source }),
     deliverHook: ingress.deliver,
     listensToAll: granted.listensToAll,
     triggerTypes,
@@ -304,6 +292,7 @@ export function startRuntime({
       if (member !== undefined) arm(member)
     },
     secrets,
+    memoryIndexes: calls.memoryIndexes,
     bundle: bundles.get,
     env: (names) => pick(env, names),
     tree: () =>
@@ -355,12 +344,6 @@ export function startRuntime({
       unwatchDisk()
     },
   }
-}
-
-/** What a record puts into whose mailbox. */
-function arrivals(record: JournalRecord): readonly { readonly process: string; readonly event_id: string }[] {
-  if (record.type === 'trigger.accepted') return [{ process: record.process, event_id: record.data.event.event_id }]
-  return record.type === 'bus.published' || record.type === 'message.sent' ? record.data.deliveries : []
 }
 
 function pick(env: Readonly<Record<string, string | undefined>>, names: readonly string[]): Record<string, string> {

@@ -9,6 +9,8 @@ import { createGate, type Gate } from '../gate/gate.ts'
 import { toolDecider } from '../gate/tools/tool-decider.ts'
 import { ledgerDecider } from '../ledger/ledger.ts'
 import type { NoticeTarget } from '../manifests/manifest.ts'
+import { memoryEffects } from '../memory/memory-effects.ts'
+import { type MemoryIndexes, memoryIndexes } from '../memory/memory-indexes.ts'
 import { generateEffect } from '../models/generate.ts'
 import { people } from '../requests/people.ts'
 import type { SupervisorEvents } from '../surface.ts'
@@ -20,6 +22,7 @@ import type { RecordLog } from './record-log.ts'
 /** The gate of a runtime with all that it can do, and those behind it who have to hear of every record. */
 export interface SystemCalls {
   readonly gate: Gate
+  readonly memoryIndexes: MemoryIndexes
   heard(record: JournalRecord): void
   close(): void
 }
@@ -49,6 +52,8 @@ export function systemCalls(parts: SystemCallsParts): SystemCalls {
     expired: pump,
     lost: (process, message) => tell({ process, level: 'error', message }),
   })
+  const indexes = memoryIndexes(clock)
+  const memory = memoryEffects(world, indexes)
   const gate = createGate({
     log,
     isClean: (text) => redaction.text(text) === text,
@@ -59,7 +64,8 @@ export function systemCalls(parts: SystemCallsParts): SystemCalls {
         fetch: fetchEffect({ http, vault: secrets.vault, log }),
         ...fileEffects(fileSystem, dataDirectory),
       },
-      inside: messageEffects({ world, clock, random }),
+      inside: { ...messageEffects({ world, clock, random }), ...memory.inside },
+      reads: memory.reads,
       waiting: { monitor: watches.effect, request: asked.effect, approve: asks.approve, ask_human: asks.ask_human },
     },
     // The ledger is the last: by then it is known what a call may cost.
@@ -67,6 +73,7 @@ export function systemCalls(parts: SystemCallsParts): SystemCalls {
   })
   return {
     gate,
+    memoryIndexes: indexes,
     heard(record) {
       watches.heard(record)
       asked.heard(record)

@@ -64,4 +64,6 @@ export const recordTexts = {
   'secret.rotated': [],
   'secret.revoked': [],
   'secret.revealed': [],
+  'memory.stored': ['text', 'tags', 'entry_key'],
+  'memory.forgotten': [],
 } satisfies { readonly [T in RecordType]: readonly string[] }

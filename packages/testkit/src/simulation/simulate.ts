@@ -81,7 +81,8 @@ export async function simulate(seed: number, faults?: readonly Fault[]): Promise
 }
 
 const isEffect = ({ type, turn }: JournalRecord): boolean =>
-  type === 'effect.completed' || (turn !== undefined && (type === 'bus.published' || type === 'message.sent'))
+  type === 'effect.completed' ||
+  (turn !== undefined && ['bus.published', 'message.sent', 'memory.stored', 'memory.forgotten'].includes(type))
 
 const effectsOf = (w: World): number => w.told.reduce((sum, heard) => sum + heard.filter(isEffect).length, 0)
 

@@ -57,6 +57,12 @@ function effectsOf(records: readonly JournalRecord[]): TestEffect[] {
     } else if (record.type === 'bus.published') {
       const { topic, data, key = '' } = record.data
       effects.push({ kind: 'publish', key, input: { topic, data }, outcome: { ok: true, value: null } })
+    } else if (record.type === 'memory.stored') {
+      const { id, text, tags, key = '' } = record.data
+      effects.push({ kind: 'memory.store', key, input: { text, tags }, outcome: { ok: true, value: { id } } })
+    } else if (record.type === 'memory.forgotten') {
+      const { id, was_there, key = '' } = record.data
+      effects.push({ kind: 'memory.forget', key, input: { id }, outcome: { ok: true, value: was_there } })
     } else if (record.type === 'message.sent') {
       const { to, content, key = '', request } = record.data
       if (request !== undefined) inputs.set(key, { to, content })

@@ -1,4 +1,5 @@
 import { eventsOf, type JournalRecord, type RecordData } from '@vigil/protocol'
+import { memoryTold } from './memory-checks.ts'
 import { noticesOnce, peopleAskedOnce, peopleHeard } from './people-checks.ts'
 import { requestsAnswered } from './request-checks.ts'
 import { slotsAccountedFor } from './slot-checks.ts'
@@ -118,7 +119,8 @@ function effectKey(record: JournalRecord): string | undefined {
     return record.data.outcome === undefined ? undefined : record.data.key
   // A request begins with its message; its outcome comes later.
   if (record.type === 'message.sent') return record.data.request === undefined ? record.data.key : undefined
-  return record.type === 'bus.published' ? record.data.key : undefined
+  const inside = ['bus.published', 'memory.stored', 'memory.forgotten']
+  return inside.includes(record.type) ? (record.data as { key?: string }).key : undefined
 }
 
 /** Replay is deterministic: no turn asks for anything else after a crash. */
@@ -152,6 +154,7 @@ export const journalChecks: readonly JournalCheck[] = [
   channelsBeginAnew,
   onceRunsOnce,
   approvedFirst,
+  memoryTold,
   overlapsKept,
   supersededByNewer,
 ]
