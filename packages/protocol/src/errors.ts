@@ -106,6 +106,11 @@ export const errorTable = {
   SECRET_NOT_FOUND: row('rejected', 404, 'List the secrets of the process with `vigil secrets ls NAME`.'),
   VAULT_KEY_WRONG: row('suspend', 503, 'Start with the key that the vault was sealed with, or set the secret again.'),
   VAULT_DAMAGED: row('suspend', 503, 'Put the file back from a copy of the data directory, or set the secret again.'),
+  MODEL_UNAVAILABLE: row('retryable', 502, 'The provider did not answer; the message says how.'),
+  MODEL_RATE_LIMITED: row('retryable', 429, 'Ask the provider for more, or give it a rate_limit in vigil.yaml.'),
+  MODEL_TIMEOUT: row('retryable', 504, 'Raise timeout or idle_timeout of the provider in vigil.yaml.'),
+  MODEL_MALFORMED: row('retryable', 502, 'What came was no whole answer; look at the provider.'),
+  SIM_NO_RULE: row('terminal', 422, 'Add a rule or an entry under `sim` that fits what the message shows.'),
   MODEL_NOT_FOUND: row(
     'rejected',
     422,

@@ -31,6 +31,7 @@ export { type ConfigurationDocument, checkConfiguration, configurationSchema } f
 export { parseDuration } from './manifest/duration.ts'
 export { checkManifest, describeFound, type ManifestCheck, type ManifestProblem } from './manifest/problems.ts'
 export { type ManifestDocument, manifestSchema, type TriggerDocument } from './manifest/schema.ts'
+export { type SimRule, simRulesSchema } from './manifest/sim.ts'
 export type {
   Conversation,
   ConversationMessage,

@@ -13,6 +13,7 @@ export interface Contradiction {
 export const contradictions = (manifest: ManifestDocument): Contradiction[] => [
   ...ofIsolation(manifest),
   ...ofModule(manifest),
+  ...ofSim(manifest),
   ...ofFiles(manifest),
   ...ofSecrets(manifest),
   ...[...ofBudget(manifest.budget), ...ofEscalation(manifest.budget)].map((found) => ({
@@ -41,6 +42,15 @@ function ofTools({ tools, approval }: ManifestDocument): Contradiction[] {
     ...asking.map(([glob]) => ({ path: ['tools', glob, 'needs_approval'], expected, found: 'allowed: false' })),
     ...listed.map(([index, glob]) => ({ path: ['approval', 'tools', index], expected, found: `${glob}: false` })),
   ]
+}
+
+/** Rules and a model that asks for them go together. */
+function ofSim({ model = '', sim }: ManifestDocument): Contradiction[] {
+  const asks = /^sim[:/](rules|script)$/.test(model)
+  if (asks === (sim !== undefined)) return []
+  return asks
+    ? [{ path: ['sim'], expected: `what ${model} says: a list of entries, or the path of one`, found: 'nothing' }]
+    : [{ path: ['sim'], expected: 'model: sim:rules or sim:script beside sim', found: model === '' ? 'none' : model }]
 }
 
 /** Without a module it is the model that runs, and nothing of it is code that could use a right. */

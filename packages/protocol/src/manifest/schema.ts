@@ -18,6 +18,7 @@ import {
   variableOrDefault,
 } from './fields.ts'
 import { notifySchema } from './notify.ts'
+import { simSchema } from './sim.ts'
 
 /**
  * The one schema of a manifest, in the snake_case of the file and in canonical spelling only
@@ -252,6 +253,7 @@ export const manifestSchema = z.strictObject(
       .regex(/^[a-z][a-z0-9_-]*[:/]\S+$/, { error: modelHelp })
       .max(256, { error: modelHelp })
       .optional(),
+    sim: simSchema.optional(),
     max_output_tokens: atLeast(1, 4_096),
     instructions: z.string({ error: instructionsHelp }).max(100_000, { error: instructionsHelp }).default(''),
     entrypoint: text(moduleHelp).optional(),

@@ -8,7 +8,6 @@ import type {
   Outcome,
   RecordData,
   RecordedError,
-  Thinking,
   ToolDeclaration,
 } from '@vigil/protocol'
 import type { Manifest, NoticeTarget } from '../manifests/manifest.ts'
@@ -138,7 +137,7 @@ export interface TurnFold {
   /** Of the placeholders of its secrets; undefined: it has begun without any. */
   salt: string | undefined
   /** With what it thinks to its end, whatever the manifest says by then; undefined: it does not. */
-  readonly thinking: Thinking | undefined
+  readonly thinking: Manifest['thinking'] | undefined
   /** What the attempt remembers of the turns before it. */
   conversation: Conversation
   /** In the order in which outcomes were recorded (intents wait at their first place). */

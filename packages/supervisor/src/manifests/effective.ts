@@ -72,9 +72,13 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
   }
 }
 
-function effectiveThinking({ model, instructions, max_output_tokens }: ManifestDocument): Pick<Manifest, 'thinking'> {
+function effectiveThinking(document: ManifestDocument): Pick<Manifest, 'thinking'> {
+  const { model, instructions, max_output_tokens, sim } = document
   if (model === undefined) return {}
-  return { thinking: { model: model.replace(/^([a-z0-9_-]+)[:/]/, '$1:'), instructions, max_output_tokens } }
+  const canonical = model.replace(/^([a-z0-9_-]+)[:/]/, '$1:')
+  // A path has given way to what stands there when the manifest was read.
+  const rules = typeof sim === 'object' ? { sim } : {}
+  return { thinking: { model: canonical, instructions, max_output_tokens, ...rules } }
 }
 const effectiveMemory = ({
   max,

@@ -5,7 +5,7 @@ import type { Environment } from './environment.ts'
 import type { Manifest } from './manifest.ts'
 import { readManifestText } from './parse.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
-import type { SchemaFiles } from './schemas.ts'
+import type { NamedFiles } from './schemas.ts'
 
 /** Finds manifests on the disk and reads them all before anything is refused, so that one look shows every problem. */
 /** What reading manifests needs of a disk. */
@@ -67,7 +67,7 @@ const duplicate = (file: string, twin: LoadedManifest): PlacedProblem => ({
   message: `expected a name of its own, found ${twin.manifest.name}, which ${twin.file} has too`,
 })
 
-async function readAll(paths: readonly string[], fileSystem: ManifestDisk): Promise<SchemaFiles> {
+async function readAll(paths: readonly string[], fileSystem: ManifestDisk): Promise<NamedFiles> {
   const texts = new Map<string, string | undefined>()
   for (const path of paths) {
     const stat = await fileSystem.stat(path)

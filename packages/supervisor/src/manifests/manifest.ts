@@ -1,4 +1,4 @@
-import type { Thinking } from '@vigil/protocol'
+import type { SimRule, Thinking } from '@vigil/protocol'
 import type { AgentBudget } from '../ledger/agent-budget.ts'
 import type { NoticeTarget, SecretReference } from './notice-target.ts'
 
@@ -11,7 +11,10 @@ export interface Manifest {
   /** Absolute path of the module; absent: the model runs alone. */
   readonly entrypoint?: string
   /** What it thinks with; absent: it does not. */
-  readonly thinking?: Thinking
+  readonly thinking?: Thinking & {
+    /** What sim:rules or sim:script says. */
+    readonly sim?: readonly SimRule[]
+  }
   readonly triggers: readonly Trigger[]
   readonly isolation: 'auto' | 'process' | 'thread'
   /** Agents of one group may share a cell in the thread tier. */

@@ -4,12 +4,12 @@ import { examineManifest } from './examine.ts'
 import type { Manifest } from './manifest.ts'
 import { isNoticeSecret } from './notice-target.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
-import type { SchemaFiles } from './schemas.ts'
+import type { NamedFiles } from './schemas.ts'
 import { type Checked, type ReadOptions, readYaml } from './yaml-text.ts'
 
 export interface ManifestOptions extends ReadOptions {
   /** What stands in the files that the manifest names as schemas. */
-  readonly schemas?: SchemaFiles
+  readonly schemas?: NamedFiles
   /** Registered beside the built-in ones. */
   readonly triggerTypes?: TriggerTypes
   /** Of the fleet: what stands where the manifest says nothing. */

@@ -2,14 +2,16 @@ import { resolve } from 'node:path'
 import { limits, type ManifestDocument, type ManifestProblem } from '@vigil/protocol'
 import { schemaProblem } from '../triggers/message-schema.ts'
 
-/** The texts of schema files by absolute path; undefined: there is no such file. */
-export type SchemaFiles = ReadonlyMap<string, string | undefined>
+/** The texts of such files by absolute path; undefined: there is no such file. */
+export type NamedFiles = ReadonlyMap<string, string | undefined>
 
-/** Schema files that the manifest names, absolute. */
-export const namedSchemas = (manifest: ManifestDocument, baseDirectory: string): string[] =>
-  manifest.triggers.flatMap((trigger) =>
+/** Files that stand in the manifest by their paths, absolute: schemas, and what a simulated model says. */
+export const namedFiles = (manifest: ManifestDocument, baseDirectory: string): string[] => [
+  ...manifest.triggers.flatMap((trigger) =>
     trigger.type === 'message' && typeof trigger.schema === 'string' ? [resolve(baseDirectory, trigger.schema)] : [],
-  )
+  ),
+  ...(typeof manifest.sim === 'string' ? [resolve(baseDirectory, manifest.sim)] : []),
+]
 
 /**
  * Puts what stands in schema files in the place of their paths, because a manifest goes on record whole, and checks each
@@ -18,7 +20,7 @@ export const namedSchemas = (manifest: ManifestDocument, baseDirectory: string):
 export function withSchemas(
   manifest: ManifestDocument,
   baseDirectory: string,
-  files: SchemaFiles,
+  files: NamedFiles,
 ): { readonly manifest: ManifestDocument; readonly problems: readonly ManifestProblem[] } {
   const problems: ManifestProblem[] = []
   const triggers = manifest.triggers.map((trigger, index) => {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { checkManifest, type LimitField, type ManifestProblem, VigilError } from '@vigil/protocol'
+import { checkManifest, type LimitField, type ManifestProblem, type SimRule, VigilError } from '@vigil/protocol'
 import { withOptions } from '../triggers/custom/trigger-options.ts'
 import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { effectiveManifest } from './effective.ts'
@@ -7,6 +7,7 @@ import type { Manifest } from './manifest.ts'
 import { manifestError, type PlacedProblem } from './problem-report.ts'
 import { patternProblems, policyProblems } from './schedule.ts'
 import { withSchemas } from './schemas.ts'
+import { withSimRules } from './sim-rules.ts'
 import { twinProblems } from './twins.ts'
 
 /**
@@ -133,6 +134,8 @@ export interface SpawnSpec {
   readonly entrypoint?: URL | string
   /** What it thinks with: `provider:model`. */
   readonly model?: string
+  /** What `sim:rules` or `sim:script` says. */
+  readonly sim?: readonly SimRule[]
   /** Default 4,096; no answer of the model is longer. */
   readonly maxOutputTokens?: number
   readonly instructions?: string
@@ -242,9 +245,10 @@ export function manifestFromSpec(
   if (wrong !== undefined) throw new VigilError('INVALID_CONFIG', `${spec.name}: ${wrong.message}`)
   const optioned = withOptions(check.manifest, triggerTypes)
   const whole = withSchemas(optioned.manifest, baseDirectory, new Map())
-  const problems = [...policyProblems(check.manifest), ...optioned.problems, ...whole.problems]
+  const simulated = withSimRules(whole.manifest, baseDirectory, new Map())
+  const problems = [...policyProblems(check.manifest), ...optioned.problems, ...whole.problems, ...simulated.problems]
   if (problems.length > 0) throw manifestError(problems.map((problem) => inCamelCase(problem, spec.name)))
-  const manifest = effectiveManifest(whole.manifest, baseDirectory)
+  const manifest = effectiveManifest(simulated.manifest, baseDirectory)
   const twins = twinProblems(manifest.triggers)
   if (twins.length > 0) throw manifestError(twins.map((problem) => inCamelCase(problem, spec.name)))
   return manifest

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { type ModelReply, type ModelRequest, VigilError } from '@vigil/protocol'
-import type { OutsideEffect } from '../gate/effect.ts'
+import type { EffectFold, TurnFold } from '../fold/process-fold.ts'
+import type { CallSite, OutsideEffect } from '../gate/effect.ts'
 import { simulatedProvider, simulatedReply } from './simulated.ts'
 
 /** `model.generate`: what it is asked stands in the record already, so its intent holds no more than the hash of it. */
@@ -24,16 +25,25 @@ export function generateEffect(): OutsideEffect<'model.generate'> {
     repeatable: () => true,
     rerun: () => true,
     keyed: () => false,
-    act: async (_site, input) => generate(input),
+    act: async (site, input) => generate(site, input),
   }
 }
 
-function generate(request: ModelRequest): ModelReply {
+function generate({ turn, key }: CallSite, request: ModelRequest): ModelReply {
   const at = request.model.indexOf(':')
   const provider = request.model.slice(0, at)
   if (provider !== simulatedProvider)
     throw new VigilError('MODEL_NOT_FOUND', `expected provider:model of a known provider, found ${request.model}`)
-  return simulatedReply(request.model.slice(at + 1), request)
+  const name = request.model.slice(at + 1)
+  const rules = turn.thinking?.sim ?? []
+  return simulatedReply({ name, rules, place: thoughtsBefore(turn, key), seed: `${turn.turn} ${key}` }, request)
+}
+
+/** Summaries are no part of what a script says. */
+function thoughtsBefore({ effects }: TurnFold, key: string): number {
+  const isThought = (effect: EffectFold): boolean =>
+    effect.kind === 'model.generate' && (effect.input as { readonly purpose?: string }).purpose !== 'summary'
+  return [...effects.values()].filter((effect) => effect.key !== key && isThought(effect)).length
 }
 
 /** Which tools are offered may change from one life to the next; what was said may not. */

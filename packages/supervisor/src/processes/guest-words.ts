@@ -80,8 +80,11 @@ export const turnMessage = (
   }
 }
 
-const thinkingOf = (process: ProcessFold, { thinking, conversation }: TurnFold): Pick<TurnMessage, 'thinking'> =>
-  thinking === undefined ? {} : { thinking: { ...thinking, offered: offeredTools(process), conversation } }
+function thinkingOf(process: ProcessFold, { thinking, conversation }: TurnFold): Pick<TurnMessage, 'thinking'> {
+  if (thinking === undefined) return {}
+  const { sim: _, ...told } = thinking
+  return { thinking: { ...told, offered: offeredTools(process), conversation } }
+}
 
 /** Undefined for what is no message: a guest may post anything. */
 export function parseGuestMessage(text: string): GuestMessage | undefined {

@@ -1,6 +1,6 @@
 import { errorBody, limits } from '@vigil/protocol'
 import { evaluate, exhausted, type FilterScope, valueAt } from './evaluate.ts'
-import { inputRoots, parseFilter, parsePath, type Root } from './parse.ts'
+import { inputRoots, parseFilter, parsePath, type Root, sceneRoots } from './parse.ts'
 
 /**
  * The language of filters: it reads the payload, metadata and names of an event and says yes or no. It cannot
@@ -22,6 +22,9 @@ export function compileInputFilter(text: string): (input: unknown) => boolean {
   return (input) => fits({ input })
 }
 
+/** Whether the rule of a simulated model fits. @throws INVALID_CONFIG */
+export const compileSceneFilter = (text: string): ((scope: FilterScope) => boolean) => compiled(text, sceneRoots, false)
+
 function compiled(
   text: string,
   roots: readonly Root[] | undefined,
@@ -42,8 +45,8 @@ function compiled(
  * The value at a path such as `payload.items[0]['x-y']`; null when there is none.
  * @throws INVALID_CONFIG
  */
-export function compilePath(text: string): (scope: FilterScope) => unknown {
-  const path = parsePath(text)
+export function compilePath(text: string, roots?: readonly Root[]): (scope: FilterScope) => unknown {
+  const path = parsePath(text, roots)
   return (scope) => valueAt(scope, path)
 }
 
@@ -53,6 +56,12 @@ export const filterProblem = (text: string): string | undefined => problemOf('fi
 /** The same of a filter over the input of a call. */
 export const inputFilterProblem = (text: string): string | undefined =>
   problemOf('filter', () => parseFilter(text, inputRoots))
+
+/** The same of a filter over the last message, and of a path in it. */
+export const sceneFilterProblem = (text: string): string | undefined =>
+  problemOf('filter', () => parseFilter(text, sceneRoots))
+export const scenePathProblem = (text: string): string | undefined =>
+  problemOf('path', () => parsePath(text, sceneRoots))
 
 /** The same of a path. */
 export const pathProblem = (text: string): string | undefined => problemOf('path', () => parsePath(text))

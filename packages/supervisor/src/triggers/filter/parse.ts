@@ -10,11 +10,16 @@ export type Expression =
   | { readonly kind: 'compare'; readonly by: Comparison; readonly left: Expression; readonly right: Expression }
   | { readonly kind: 'not'; readonly of: Expression }
   | { readonly kind: 'and' | 'or'; readonly items: readonly Expression[] }
-export type Root = (typeof eventRoots)[number] | (typeof inputRoots)[number]
+export type Root = (typeof eventRoots)[number] | (typeof inputRoots)[number] | (typeof sceneRoots)[number]
 export type Comparison = (typeof signs)[number] | 'in' | 'starts_with'
 
 const eventRoots = ['payload', 'metadata', 'type', 'event_id', 'trigger_id', 'timestamp'] as const
 export const inputRoots = ['input'] as const
+/** What the rules of a simulated model see. */
+export const sceneRoots = [
+  ...(['role', 'text', 'tool', 'result', 'results', 'called', 'step', 'purpose'] as const),
+  ...(['payload', 'metadata'] as const),
+] as const
 const signs = ['==', '!=', '<', '<=', '>', '>='] as const
 const constants: ReadonlyMap<string, null | boolean> = new Map([
   ['true', true],
@@ -31,8 +36,8 @@ export const parseFilter = (source: string, roots: readonly Root[] = eventRoots)
   new Parser(tokensOf(source), roots).filter()
 
 /** @throws INVALID_CONFIG */
-export const parsePath = (source: string): Expression & { kind: 'path' } =>
-  new Parser(tokensOf(source), eventRoots).wholePath()
+export const parsePath = (source: string, roots: readonly Root[] = eventRoots): Expression & { kind: 'path' } =>
+  new Parser(tokensOf(source), roots).wholePath()
 
 const oneOf = <Words extends readonly string[]>(words: Words, word: string): Words[number] | undefined =>
   words.find((each) => each === word)
