@@ -80,6 +80,15 @@ test('what was stored stays although its turn fails, and is stored once in all i
   expect(texts((await t.fire('manual', 'look')).result)).toEqual(['kept'])
 })
 
+test('what a thinking turn comes to is stored when it completes, once, whatever falls over', async () => {
+  const run: InlineAgent['run'] = async ({ payload }, ctx: AgentContext) =>
+    payload === 'look' ? texts(await ctx.memory.search('forty')) : `forty-two for ${payload}`
+  await using t = await testAgent({ name: 'thinker', model: 'sim:echo', memory: { autoStore: true }, run })
+  await t.fault({ at: 'turn.completed', kind: 'kill' })
+  await t.fire('manual', 'everything')
+  expect((await t.fire('manual', 'look')).result).toEqual(['manual "everything"\nforty-two for everything'])
+})
+
 test.each<[string, unknown, string]>([
   ['a text that is too long', { store: 'x'.repeat(limits.memoryTextBytes + 1) }, 'TOO_LARGE'],
   ['no text', { store: '' }, 'INVALID_ARGUMENT'],

@@ -21,6 +21,7 @@ export const contradictions = (manifest: ManifestDocument): Contradiction[] => [
     path: ['budget', ...found.path],
   })),
   ...ofTools(manifest),
+  ...ofMemory(manifest),
   ...ofNotify(manifest.approval?.notify, ['approval', 'notify']),
   ...manifest.triggers.flatMap((trigger, index) =>
     [...ofTrigger(trigger), ...ofWebhook(trigger, manifest.triggers.slice(0, index))].map((found) => ({
@@ -64,6 +65,11 @@ function ofModule({ entrypoint, permissions, secrets }: ManifestDocument): Contr
     ...lent.map(([name]) => ({ path: ['secrets', name, 'lease'], expected, found: 'none' })),
   ]
 }
+
+const ofMemory = ({ memory, model }: ManifestDocument): Contradiction[] =>
+  memory?.auto_store !== true || model !== undefined
+    ? []
+    : [{ path: ['memory', 'auto_store'], expected: 'a model beside it, whose results are stored', found: 'none' }]
 
 function ofIsolation({ isolation, permissions }: ManifestDocument): Contradiction[] {
   const granted = Object.entries(permissions).find(([, value]) => (Array.isArray(value) ? value.length > 0 : value))

@@ -257,9 +257,6 @@ describe('refused', () => {
       'did you mean on_failure?',
     ],
     [{ memory: 5 }, 'memory', 'expected a section of fields, found the number 5', undefined],
-    [{ memory: { max: 0 } }, 'memory.max', 'expected at least 1, found the number 0', undefined],
-    [{ memory: { max: 101 } }, 'memory.max', 'expected at most 100, found the number 101', undefined],
-    [{ memory: { min_score: -1 } }, 'memory.min_score', 'expected a score, 0 or more, found the number -1', undefined],
     [{ max_restart: 5 }, 'max_restart', 'expected a known field, found max_restart', 'did you mean max_restarts?'],
     [
       { delivery: { retries: 1 } },

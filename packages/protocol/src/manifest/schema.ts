@@ -220,6 +220,7 @@ const memory = z.strictObject(
       .default(5),
     min_score: z.number({ error: score }).min(0, { error: score }).default(0),
     share: name.optional(),
+    auto_store: flag(false),
   },
   section,
 )

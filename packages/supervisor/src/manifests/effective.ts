@@ -82,12 +82,14 @@ function effectiveThinking(document: ManifestDocument): Pick<Manifest, 'thinking
 }
 const effectiveMemory = ({
   max,
+  auto_store: autoStore,
   min_score: minScore,
   share,
 }: NonNullable<ManifestDocument['memory']>): NonNullable<Manifest['memory']> => ({
   max,
   minScore,
   ...(share === undefined ? {} : { share }),
+  ...(autoStore ? { autoStore } : {}),
 })
 
 function effectiveApproval(

@@ -81,6 +81,8 @@ export interface Manifest {
     readonly minScore: number
     /** All that name it see one memory; absent: its own. */
     readonly share?: string
+    /** What its thinking turns come to is stored. */
+    readonly autoStore?: true
   }
   /** Rights past the gate; paths are absolute. */
   readonly permissions: {

@@ -206,6 +206,8 @@ export interface SpawnSpec {
     readonly minScore?: number
     /** A name: all agents that give it see one memory. */
     readonly share?: string
+    /** What its turns with a model come to is stored. */
+    readonly autoStore?: boolean
   }
   readonly permissions?: {
     readonly rawNetwork?: boolean

@@ -1,9 +1,9 @@
 import { type ProcessName, VigilError } from '@vigil/protocol'
 import type { ProcessFold } from '../fold/process-fold.ts'
-import { rowFor, spaceOf } from '../memory/memory-effects.ts'
 import type { MemoryIndexes } from '../memory/memory-indexes.ts'
 import type { MemoryPage, MemoryQuery } from '../memory/memory-surface.ts'
 import { byRank, type FoundEntry, type Rank, ranked } from '../memory/search.ts'
+import { rowFor, spaceOf } from '../memory/space.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 
 interface Parts {

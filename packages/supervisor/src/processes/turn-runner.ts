@@ -23,6 +23,7 @@ import { listens, waitsForPerson } from '../fold/turn-fold.ts'
 import { named } from '../gate/effect.ts'
 import { beginsInMs, chargeRecords, usedUpRecords } from '../ledger/ledger.ts'
 import { paidRuns, repeatedRecords } from '../ledger/repeated-runs.ts'
+import { rememberedRecords } from '../memory/auto-store.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { Incarnation } from './incarnation-surface.ts'
 import { overwrittenRecords } from './state-commit.ts'
@@ -233,7 +234,12 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
       const turn = unparked(id)
       if (turn === undefined) return
       const record = completionRecord(context(turn), completion)
-      end(record, record.type === 'turn.completed' ? overwrittenRecords(process, turn, completion.writes) : [])
+      if (record.type !== 'turn.completed') return end(record)
+      const { result } = record.data
+      end(record, [
+        ...overwrittenRecords(process, turn, completion.writes),
+        ...rememberedRecords(log.world, process, { turn, result }),
+      ])
     },
     threw(id, failure) {
       const turn = unparked(id)

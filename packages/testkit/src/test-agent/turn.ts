@@ -58,7 +58,8 @@ function effectsOf(records: readonly JournalRecord[]): TestEffect[] {
       const { topic, data, key = '' } = record.data
       effects.push({ kind: 'publish', key, input: { topic, data }, outcome: { ok: true, value: null } })
     } else if (record.type === 'memory.stored') {
-      const { id, text, tags, key = '' } = record.data
+      const { id, text, tags, key } = record.data
+      if (key === undefined) continue
       effects.push({ kind: 'memory.store', key, input: { text, tags }, outcome: { ok: true, value: { id } } })
     } else if (record.type === 'memory.forgotten') {
       const { id, was_there, key = '' } = record.data
