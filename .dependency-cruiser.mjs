@@ -178,8 +178,14 @@ export default {
     only(
       'undici-behind-its-port',
       vendor('undici'),
-      'supervisor/src/gateway/(egress|http-exchange|pinned-connector|model-exchange)\\.ts',
+      'supervisor/src/gateway/(egress|http-exchange|pinned-connector|model-exchange|server-http)\\.ts',
       'A request that cannot be failed or cut by a test is no effect: take an HttpClient.',
+    ),
+    only(
+      'mcp-in-the-gateway',
+      vendor('@modelcontextprotocol'),
+      'supervisor/src/gateway/server-',
+      'What MCP servers say is parsed in the gateway thread alone: take ToolServers.',
     ),
     only(
       'postgres-in-cluster',

@@ -3,9 +3,12 @@ import type { AcceptedEvent, JournalRecord, JournalStore, ProcessName, RecordDra
 import {
   type SimulatedFileSystem,
   type SimulatedRoute,
+  type SimulatedServer,
+  type SimulatedToolServers,
   seededRandom,
   simulatedFileSystem,
   simulatedHttpClient,
+  simulatedToolServers,
   type VirtualClock,
   virtualClock,
 } from '@vigil/testkit'
@@ -18,6 +21,7 @@ import { messageEffects } from '../../packages/supervisor/src/gate/effects/messa
 import { monitors } from '../../packages/supervisor/src/gate/effects/monitor.ts'
 import { peopleEffects } from '../../packages/supervisor/src/gate/effects/people.ts'
 import { requests } from '../../packages/supervisor/src/gate/effects/request.ts'
+import { serverToolEffect } from '../../packages/supervisor/src/gate/effects/server-tool.ts'
 import type { GateReply } from '../../packages/supervisor/src/gate/flight.ts'
 import { createGate, type Gate } from '../../packages/supervisor/src/gate/gate.ts'
 import { ledgerDecider } from '../../packages/supervisor/src/ledger/ledger.ts'
@@ -27,6 +31,7 @@ import { memoryIndexes } from '../../packages/supervisor/src/memory/memory-index
 import { generateEffect } from '../../packages/supervisor/src/models/generate.ts'
 import { moreBudget } from '../../packages/supervisor/src/requests/approvals.ts'
 import { type RecordLog, recordLog } from '../../packages/supervisor/src/runtime/record-log.ts'
+import { toolServers } from '../../packages/supervisor/src/servers/servers.ts'
 import { openSecretStore } from '../../packages/supervisor/src/vault/secret-store.ts'
 import { vault } from '../../packages/supervisor/src/vault/vault.ts'
 
@@ -35,6 +40,9 @@ export interface GateRing {
   readonly clock: VirtualClock
   readonly fileSystem: SimulatedFileSystem
   readonly http: ReturnType<typeof simulatedHttpClient>
+  readonly servers: SimulatedToolServers
+  /** What servers made ring 0 write to the log. */
+  readonly lines: readonly string[]
   readonly gate: Gate
   readonly world: World
   readonly journal: JournalStore
@@ -52,6 +60,10 @@ export interface GateRingOptions {
   readonly specs?: readonly (Partial<SpawnSpec> & { readonly name: string })[]
   readonly routes?: Readonly<Record<string, SimulatedRoute>>
   readonly deciders?: readonly Decider[]
+  /** MCP servers of `worker`. */
+  readonly servers?: Readonly<Record<string, SimulatedServer>>
+  /** What else stands in its manifest. */
+  readonly worker?: Partial<SpawnSpec>
   /** Whether budgets are asked, behind the other deciders. */
   readonly hasLedger?: boolean
 }
@@ -71,17 +83,30 @@ export async function openGateRing({
   routes = {},
   deciders = [],
   hasLedger = false,
+  servers = {},
+  worker = {},
 }: GateRingOptions = {}): Promise<GateRing> {
   const clock = virtualClock()
   const fileSystem = simulatedFileSystem()
   const http = simulatedHttpClient(routes, { clock })
   const random = seededRandom(1)
+  const outside = simulatedToolServers(servers, { clock })
+  const lines: string[] = []
+  const addresses = Object.fromEntries(Object.keys(servers).map((name) => [name, { command: name }]))
   const boot = async () => {
     const journal = await openFileStore({ fileSystem, clock, directory: '/journal' })
     const world: World = new Map()
     await journal.replay(0, (record) => applyRecord(world, record))
     const log = recordLog({ journal, world })
     const store = await openSecretStore({ env: {}, keyFile: undefined, fileSystem, random, dataDirectory: undefined })
+    const secrets = vault({
+      env: {},
+      fileSystem,
+      clock,
+      store,
+      read: () => undefined,
+      processOf: (name) => world.get(name),
+    })
     const people = peopleEffects({ world, clock, random })
     const { spoken } = people
     const askMore = moreBudget({ log, clock, random, spoken })
@@ -96,16 +121,16 @@ export async function openGateRing({
           fetch: fetchEffect({
             http,
             log,
-            vault: vault({
-              env: {},
-              fileSystem,
-              clock,
-              store,
-              read: () => undefined,
-              processOf: (name) => world.get(name),
-            }),
+            vault: secrets,
           }),
           ...fileEffects(fileSystem),
+          'server.tool': serverToolEffect({
+            clock,
+            servers: toolServers({
+              ...{ log, clock, random, port: outside, vault: secrets },
+              tell: (_process, level, message) => void lines.push(`${level}: ${message}`),
+            }),
+          }),
         },
         inside: { ...messageEffects({ world, clock, random }), ...memory.inside },
         reads: memory.reads,
@@ -128,7 +153,7 @@ export async function openGateRing({
     return { process: spec.name as ProcessName, epoch: 0, type: 'process.deployed', data }
   }
   await ring.log.commitDurably([
-    ...[{ name: 'worker' }, ...specs].map(deploy),
+    ...[{ name: 'worker', servers: addresses, ...worker }, ...specs].map(deploy),
     { ...author, type: 'incarnation.started', data: { bundle: 'b1' } },
     { ...author, type: 'trigger.accepted', data: { event } },
     {
@@ -143,6 +168,8 @@ export async function openGateRing({
     clock,
     fileSystem,
     http,
+    servers: outside,
+    lines,
     get gate() {
       return ring.gate
     },

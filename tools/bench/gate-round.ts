@@ -28,7 +28,8 @@ async function effectsPerSecond(journal: JournalStore, clock: ReturnType<typeof 
     { process, epoch: 1, type: 'process.deployed', data: { revision: 1, manifest, bundle: 'b', by: 'program' } },
   ])
   log.commit([{ process, epoch: 1, type: 'incarnation.started', data: { bundle: 'b' } }])
-  const outside = { 'model.generate': noop, fetch: noop, 'file.read': noop, 'file.list': noop, 'file.write': noop }
+  const files = { 'file.read': noop, 'file.list': noop, 'file.write': noop }
+  const outside = { ...files, 'model.generate': noop, fetch: noop, 'server.tool': noop }
   const effects = { outside, inside: {} as never, reads: {} as never, waiting: {} as never }
   const gate = createGate({ log, clock, effects, deciders: [] })
   const perTurn = Math.ceil(effectsPerRound / turns)

@@ -36,6 +36,7 @@ const caught: Record<string, string> = {
   'commander-in-apps': 'packages/agent/src/vendors.ts',
   'msgpackr-for-checkpoints': 'packages/agent/src/vendors.ts',
   'undici-behind-its-port': 'packages/agent/src/vendors.ts',
+  'mcp-in-the-gateway': 'packages/agent/src/vendors.ts',
   'postgres-in-cluster': 'packages/agent/src/vendors.ts',
   'no-unresolvable': 'packages/agent/src/vendors.ts',
 }

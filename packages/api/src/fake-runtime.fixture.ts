@@ -54,6 +54,7 @@ export const status: ProcessStatus = {
       lastFailure: { at: 'then', message: 'no room' },
     },
   ],
+  servers: [{ name: 'github', state: 'ready', tools: 3 }],
   drift: [],
   budget: {
     ...{ revision: 4, unlimited: false, onExceeded: 'pause', held: false },

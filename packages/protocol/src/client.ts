@@ -1,8 +1,8 @@
 import { type ErrorBody, errorCode, VigilError } from './errors.ts'
 import { apiBase, type RouteId, routes } from './routes.ts'
+import type { BudgetChangeView, SpendView, TurnSpendView } from './spend-views.ts'
 import type {
   AcceptedView,
-  BudgetChangeView,
   ContextView,
   DeadLetterView,
   DoubtView,
@@ -17,13 +17,11 @@ import type {
   RewindingView,
   RuntimeStatusView,
   SecretView,
-  SpendView,
   StateHistoryView,
   StateView,
   TreeView,
   TriggerView,
   TurnReplayView,
-  TurnSpendView,
   TurnSummaryView,
   TurnView,
 } from './views.ts'

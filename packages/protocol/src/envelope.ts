@@ -27,6 +27,8 @@ export const callSchemas = {
     z.strictObject({ outcome: z.unknown().optional(), error: z.unknown().optional() }),
   ]),
   'model.generate': modelRequestSchema,
+  /** A call of a tool of an MCP server, by the name `server__tool`. */
+  'server.tool': z.strictObject({ name: z.string().max(64), input: z.unknown() }),
   publish: z.strictObject({ topic: z.string().min(1).max(256), data: z.unknown() }),
   send: z.strictObject({
     to: z.string(),
@@ -102,7 +104,7 @@ export const personKinds: ReadonlySet<CallKind> = new Set(['approve', 'ask_human
 export type CallInput<K extends CallKind> = z.infer<(typeof callSchemas)[K]>
 
 /** They wait for others, who may be slow: they hold none of the credits that all share. */
-export const slowKinds: ReadonlySet<CallKind> = new Set(['model.generate'])
+export const slowKinds: ReadonlySet<CallKind> = new Set(['model.generate', 'server.tool'])
 
 /**
  * How an effect is recorded, fixed here and never chosen by a caller. `guarded`: intent durable, act,
@@ -121,6 +123,7 @@ export function recordClass(
       return input.method === 'GET' || input.method === 'HEAD' ? 'act' : 'guarded'
     case 'file.write':
     case 'model.generate':
+    case 'server.tool':
       return 'guarded'
     case 'file.read':
     case 'file.list':

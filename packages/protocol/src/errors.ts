@@ -152,6 +152,16 @@ export const errorTable = {
   TOOL_LIMIT: row('terminal', 429, 'Raise max_per_turn of the tool in the manifest, or do less in one turn.'),
   TOOL_TIMEOUT: row('retryable', 504, 'Raise the timeout of the tool, or do less in it.'),
   TOOL_FAILED: row('terminal', 500, 'The tool threw; its error is the cause.'),
+  SERVER_UNAVAILABLE: row(
+    'retryable',
+    503,
+    'Start the server, or correct its url or command under `servers` in the manifest; the message says what came of it.',
+  ),
+  SERVER_FAILED: row(
+    'terminal',
+    502,
+    'The server broke in the middle of the call: find out whether it was done before it is made again.',
+  ),
   STEP_FAILED: row('terminal', 500, 'The step threw; its error is the cause.'),
   // The house itself.
   JOURNAL_FAILED: row('fatal', 507, 'Look at the disk; Vigil stopped so that nothing false was acknowledged.'),

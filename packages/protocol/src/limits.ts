@@ -57,6 +57,11 @@ export const limits = {
   /** What a module says of its tools, as JSON; the input of a call, whose outcome may be as large as a result. */
   toolsChars: 128_000,
   toolInputBytes: 64_000,
+  /** Tools of one MCP server that are taken, what they say together as JSON, one line or event of it, and what of its stderr goes to the log in a minute. */
+  serverTools: 200,
+  serverToolsChars: 512_000,
+  serverMessageBytes: 4_000_000,
+  serverLogBytes: 64_000,
   /** A JSON Schema of a message trigger. */
   schemaBytes: 64_000,
   subscribers: 10_000,

@@ -3,7 +3,7 @@ import { exitCauseSchema } from './exit-cause.ts'
 import { conversationSchema } from './model.ts'
 import { record } from './record-row.ts'
 import { by } from './record-shapes.ts'
-import { toolDeclarations } from './tool-declaration.ts'
+import { toolDeclarationSchema, toolDeclarations } from './tool-declaration.ts'
 
 /** What becomes of a process and its lives. */
 export const processRecords = {
@@ -59,5 +59,10 @@ export const processRecords = {
     ['process'],
     'The first life of a bundle came up, and said which tools it has: from now on it may begin asleep.',
     z.strictObject({ bundle: z.string(), tools: toolDeclarations.optional() }),
+  ),
+  'server.listed': record(
+    ['process'],
+    'An MCP server has these tools; on record when they are others than those that were known.',
+    z.strictObject({ server: z.string(), tools: z.array(toolDeclarationSchema) }),
   ),
 } as const

@@ -2,6 +2,7 @@ import type { ExitCause } from './exit-cause.ts'
 import type { Json } from './json.ts'
 import type { Conversation } from './model.ts'
 import type { RecordedError } from './record-shapes.ts'
+import type { BudgetView } from './spend-views.ts'
 
 /** What REST replies look like: snake_case, times as ISO strings. Payloads, state and records are as they were sent. */
 export interface ProcessView {
@@ -41,86 +42,13 @@ export interface ProcessView {
   readonly triggers: readonly TriggerView[]
   /** Where operators made it another than its manifest says; `off`: they turned it off. */
   readonly drift: readonly { readonly path: string; readonly change: 'added' | 'off' }[]
-}
-
-/** Dollars, and counts of everything else; what is nothing is absent. */
-export interface AmountsView {
-  readonly usd?: number
-  readonly tokens?: number
-  readonly tool_calls?: number
-  readonly model_calls?: number
-  readonly irreversible?: number
-  readonly runs?: number
-}
-
-export interface SpentView {
-  readonly hour: AmountsView
-  readonly day: AmountsView
-  readonly month: AmountsView
-  readonly reserved: AmountsView
-}
-
-/** A day that is over; `from` is its first instant. */
-export interface DaySpendView {
-  readonly from: string
-  readonly spent: AmountsView
-}
-
-export interface BudgetView extends SpentView {
-  /** The last 31 ended days on which something was spent, oldest first. */
-  readonly days: readonly DaySpendView[]
-  readonly revision: number
-  readonly unlimited: boolean
-  readonly on_exceeded: string
-  readonly limits: readonly {
-    readonly per: 'turn' | 'hour' | 'day' | 'month'
-    readonly kind: string
-    readonly limit: number
-    /** Absent for a turn: there are many. */
-    readonly spent?: number
-    readonly reserved?: number
-  }[]
-  /** The clock has leapt, and no period begins before somebody says that it is right. */
-  readonly held: boolean
-  readonly paused?: {
-    readonly since: string
-    readonly owner: string
-    readonly per: string
-    readonly kind: string
-    readonly until?: string
-  }
-}
-
-export interface SpendView {
-  readonly agents: readonly (SpentView & {
+  /** Its MCP servers; `tools`: how many of each may be called, as far as it is known. */
+  readonly servers: readonly {
     readonly name: string
-    readonly days: readonly DaySpendView[]
-    readonly turns: readonly { readonly turn: string; readonly spent: AmountsView; readonly reserved: AmountsView }[]
-  })[]
-  readonly total: SpentView
-  readonly fleet?: BudgetView
-}
-
-/** What one turn took, and which calls of it. */
-export interface TurnSpendView {
-  readonly process: string
-  readonly turn: string
-  readonly spent: AmountsView
-  readonly reserved: AmountsView
-  readonly calls: readonly {
-    readonly key: string
-    readonly kind: string
-    readonly tool?: string
-    readonly at: string
-    readonly spent: AmountsView
-    readonly reserved: AmountsView
+    readonly state: 'idle' | 'connecting' | 'ready' | 'failed'
+    readonly error?: string
+    readonly tools: number
   }[]
-}
-
-export interface BudgetChangeView {
-  readonly name: string
-  readonly effective_from: 'now'
-  readonly revision: number
 }
 
 export interface TriggerView {

@@ -21,6 +21,7 @@ import { writeRefusal } from './processes/state-commit.ts'
 import type { Member } from './runtime/member.ts'
 import type { Ports } from './runtime/ports.ts'
 import type { Runtime } from './runtime/runtime.ts'
+import type { ServerStatus } from './servers/servers.ts'
 import type {
   Accepted,
   AgentHandle,
@@ -86,7 +87,12 @@ export function agentHandle(runtime: Runtime, name: string, ports: Parts, by: st
     enqueue,
     result: (eventId, options) => runtime.results.of(name, eventId, options),
     status: () =>
-      statusOf(member(), { machine, nowMs: clock.now(), secrets: runtime.secrets.attention(member().process.fold) }),
+      statusOf(member(), {
+        machine,
+        nowMs: clock.now(),
+        secrets: runtime.secrets.attention(member().process.fold),
+        servers: runtime.servers.status(member().process.fold),
+      }),
     start: () => member().process.start(by),
     stop: () => member().process.stop(by),
     restart: () => member().process.restart(by),
@@ -209,7 +215,13 @@ function statusOf(
     machine,
     nowMs,
     secrets,
-  }: { readonly machine: MachineFacts; readonly nowMs: number; readonly secrets: Attention[] },
+    servers,
+  }: {
+    readonly machine: MachineFacts
+    readonly nowMs: number
+    readonly secrets: Attention[]
+    readonly servers: readonly ServerStatus[]
+  },
 ): ProcessStatus {
   const { fold, life } = process
   const { isolation, guarantee, stopBoundMs } = tierOf(fold.manifest, machine)
@@ -241,6 +253,7 @@ function statusOf(
     attention: [...attentionOf(fold), ...secrets],
     triggers: triggers.describe(),
     drift: driftOf(fold),
+    servers,
   }
 }
 

@@ -15,6 +15,7 @@ import type { BudgetChange, BudgetStatus, TurnSpend } from './ledger/budget-surf
 import type { Manifest } from './manifests/manifest.ts'
 import type { MemoryHandle } from './memory/memory-surface.ts'
 import type { OpenRequest } from './requests/surface.ts'
+import type { ServerStatus } from './servers/servers.ts'
 import type { Group } from './supervision/groups.ts'
 import type { Report } from './supervision/tree/protocol.ts'
 import type { Drift, TriggerStatus } from './trigger-status.ts'
@@ -35,6 +36,7 @@ export type {
   TurnSpend,
 } from './ledger/budget-surface.ts'
 export type { OpenRequest, RequestDecision, RequestsQuery } from './requests/surface.ts'
+export type { ServerStatus } from './servers/servers.ts'
 export type { Drift, TriggerStatus } from './trigger-status.ts'
 export type { RevokedSecret, SecretStatus } from './vault/secret-surface.ts'
 
@@ -101,6 +103,8 @@ export interface ProcessStatus {
   readonly triggers: readonly TriggerStatus[]
   /** Where operators made it another than its manifest says. */
   readonly drift: readonly Drift[]
+  /** Its MCP servers. */
+  readonly servers: readonly ServerStatus[]
 }
 
 /** How a turn ended, as `run` and `?wait` give it. */

@@ -36,6 +36,12 @@ export {
   type SimulatedRoute,
   simulatedHttpClient,
 } from './simulated-http-client.ts'
+export {
+  type SimulatedServer,
+  type SimulatedTool,
+  type SimulatedToolServers,
+  simulatedToolServers,
+} from './simulated-tool-servers.ts'
 export { type AgentScenario, operationFaults, type SweepOptions, sweep, type WorldScenario } from './sweep.ts'
 export type { FakeTools } from './test-agent/fake-tools.ts'
 export type { Fire } from './test-agent/fire.ts'

@@ -54,6 +54,12 @@ export function turnContext({
     tools: {
       async call(name, input) {
         const tool = tools.get(name)
+        // Whether a server has it is known where servers are.
+        if (tool === undefined && name.includes('__'))
+          return (await effects.call('server.tool', name, {
+            name,
+            input: jsonCopy(input ?? {}, `the input of tool "${name}"`),
+          })) as never
         if (tool === undefined) throw unknownTool(name, [...tools.keys()])
         const run: ToolRun = (value, ofCall, key) =>
           tool.definition.run(value as never, { ...context, signal: ofCall, key })

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { setPriority } from 'node:os'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { setPriority, tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 /** Facts of the platform about a process. Reads take some 10 us and never block, so they are synchronous. */
 const pageBytes = 4_096
@@ -57,6 +58,10 @@ export function yieldToOthers(pid: number): void {
       lower()
     } catch {}
 }
+
+/** A folder of its own for a program that looks for one, with nothing in it. */
+export const emptyHome = (): string => mkdtempSync(join(tmpdir(), 'vigil-home-'))
+export const removeHome = (path: string): void => rmSync(path, { recursive: true, force: true })
 
 export function bootId(): string {
   return read('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown'

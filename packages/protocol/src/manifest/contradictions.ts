@@ -2,6 +2,7 @@ import { type BudgetDocument, type LimitRow, limitRows, limitsOf, ofEscalation }
 import { ofFiles } from './file-checks.ts'
 import { ofNotify } from './notify.ts'
 import type { ManifestDocument, TriggerDocument } from './schema.ts'
+import { ofServers } from './server.ts'
 
 /** Fields that are right one by one and wrong together. `path` is that of the one to change. */
 export interface Contradiction {
@@ -22,6 +23,7 @@ export const contradictions = (manifest: ManifestDocument): Contradiction[] => [
   })),
   ...ofTools(manifest),
   ...ofMemory(manifest),
+  ...ofServers(manifest.servers),
   ...ofNotify(manifest.approval?.notify, ['approval', 'notify']),
   ...manifest.triggers.flatMap((trigger, index) =>
     [...ofTrigger(trigger), ...ofWebhook(trigger, manifest.triggers.slice(0, index))].map((found) => ({

@@ -49,6 +49,7 @@ describe('defaults', () => {
       files: {},
       tools: {},
       secrets: {},
+      servers: {},
       network: { allow: [] },
       permissions: { raw_network: false, fs_read: [], fs_write: [], child_process: false, addons: false },
     })

@@ -113,7 +113,8 @@ export function issueProblems(
   // A message may be read by many: what was written where a secret belongs stays out of it.
   const isSecret =
     (path[0] === 'triggers' && ['secret', 'hmac_secret'].includes(String(path[2]))) ||
-    (path[0] === 'secrets' && (path.length === 2 || path[2] === 'value'))
+    (path[0] === 'secrets' && (path.length === 2 || path[2] === 'value')) ||
+    (path[0] === 'servers' && (path[2] === 'headers' || path[2] === 'env'))
   const found = isSecret && typeof value === 'string' ? 'a text of another form' : describeFound(value)
   if (found === 'nothing' && valueAt(path, raw) === undefined) {
     if (path[0] === 'triggers' && path[2] === 'type') return [kindlessTrigger(path.slice(0, 2), raw, expected)]

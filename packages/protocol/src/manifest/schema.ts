@@ -18,6 +18,7 @@ import {
   variableOrDefault,
 } from './fields.ts'
 import { notifySchema } from './notify.ts'
+import { serverName, serverSchema } from './server.ts'
 import { simSchema } from './sim.ts'
 
 /**
@@ -286,6 +287,7 @@ export const manifestSchema = z.strictObject(
     files: z.record(name, file, { error: 'a map of mount names to paths' }).default({}),
     tools: z.record(toolGlob, toolSchema, { error: 'a map of tools to policies' }).default({}),
     secrets: z.record(name, secretSource, { error: 'a map of secret names to references' }).default({}),
+    servers: z.record(serverName, serverSchema, { error: 'a map of names to servers' }).default({}),
     network: z.strictObject({ allow: z.array(host, { error: 'a list of hosts' }).default([]) }, section).prefault({}),
     permissions: permissions.prefault({}),
     approval: approval.optional(),

@@ -21,6 +21,7 @@ export interface HttpRequest {
  */
 export interface BrokeredSecret {
   readonly name: string
+  /** Empty: it is not sent, and only looked for in the reply. */
   readonly placeholder: string
   /** See `secretPage`. */
   readonly page: SharedArrayBuffer

@@ -28,3 +28,12 @@ export type {
 export type { EmbedCall, LanguageModel, ModelCall, ModelFailure, ModelProvider } from './language-model.ts'
 export type { MachineFacts } from './machine.ts'
 export type { Random } from './random.ts'
+export type {
+  ServerAddress,
+  ServerConnection,
+  ServerListener,
+  ServerOf,
+  ServerTool,
+  ServerToolResult,
+  ToolServers,
+} from './tool-servers.ts'

@@ -36,6 +36,7 @@ export function snapshotRow(process: ProcessFold): Row {
     notices: [...process.notices],
     secrets: [...process.secrets],
     secretUses: [...process.secretUses],
+    serverTools: [...process.serverTools],
     deadLetters: [...process.deadLetters],
     state: [...process.state],
     stateHistory: [...process.stateHistory],
@@ -71,6 +72,7 @@ export interface Row
     | 'mailbox'
     | 'turns'
     | 'tools'
+    | 'serverTools'
     | 'requests'
     | 'endedRequests'
     | 'notices'
@@ -103,6 +105,7 @@ export interface Row
   /** Absent in rows that were written before there were any, like the next. */
   taken?: Entries<Taken>
   tools?: ProcessFold['tools']
+  serverTools?: Entries<ProcessFold['tools']>
   requests?: Entries<RequestFold>
   endedRequests?: EndedRequest[]
   notices?: Entries<NoticeFold>
@@ -129,6 +132,7 @@ export function restoredRow(row: Row): ProcessFold {
     secretUses = [],
     memory = [],
     memoryBytes = 0,
+    serverTools = [],
     purse: found = emptyPurse,
     budgetPatch = {},
     budgetRevision = 0,
@@ -151,6 +155,7 @@ export function restoredRow(row: Row): ProcessFold {
     conversation,
     memory,
     memoryBytes,
+    serverTools,
     ...money,
   }
   assertLaidOut(whole)
@@ -162,6 +167,7 @@ export function restoredRow(row: Row): ProcessFold {
     notices: new Map(notices),
     secrets: new Map(secrets),
     secretUses: new Map(secretUses),
+    serverTools: new Map(serverTools),
     dedupe: new Map(row.dedupe.map(([trigger, keys]) => [trigger, new Map(list(keys))])),
     state: new Map(row.state),
     stateHistory: new Map(row.stateHistory),

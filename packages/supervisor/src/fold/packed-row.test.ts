@@ -84,6 +84,7 @@ test('a row that lacks what a process has, or holds it as something else, is ref
     'conversation',
     'memory',
     'memoryBytes',
+    'serverTools',
     ...ofBudgets,
   ])
   const keys = Object.keys(row).filter((key) => !later.has(key))

@@ -45,6 +45,8 @@ export interface ProcessFold {
   /** The bundle that came up last, and the tools that its guest says to have. */
   described: string | undefined
   tools: readonly ToolDeclaration[]
+  /** By server: the tools that it listed last. */
+  readonly serverTools: Map<string, readonly ToolDeclaration[]>
   /** Why policy gave up; undefined while it has not. */
   parked: string | undefined
   restarts: number
@@ -295,6 +297,7 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     exitedEpoch: 0,
     described: undefined,
     tools: [],
+    serverTools: new Map(),
     parked: undefined,
     restarts: 0,
     lastExit: undefined,

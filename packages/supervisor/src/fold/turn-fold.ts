@@ -86,7 +86,7 @@ export function shiftStarts(process: ProcessFold, byMs: number): void {
 export function foldEffectIntended(process: ProcessFold, record: Of<'effect.intended'>): void {
   const turn = turnOf(process, record)
   if (turn === undefined) return
-  const tool = record.data.kind === 'tool' ? toolOf(record.data.input) : undefined
+  const tool = record.data.kind === 'tool' || record.data.kind === 'server.tool' ? toolOf(record.data.input) : undefined
   if (tool !== undefined) turn.begunTools = { ...turn.begunTools, [tool]: (turn.begunTools[tool] ?? 0) + 1 }
   turn.effects.set(record.data.key, {
     key: record.data.key,

@@ -122,6 +122,10 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
     process.tools = data.tools ?? []
   }),
 
+  'server.listed': own((process, { data }) => {
+    process.serverTools.set(data.server, data.tools)
+  }),
+
   'trigger.accepted': own(foldAccepted),
   'trigger.added': own(foldTriggerAdded),
   'trigger.removed': own(foldTriggerRemoved),
@@ -202,7 +206,19 @@ function foldDeployed(world: World, record: Of<'process.deployed'>): void {
   process.overlay = onManifest(process.overlay, manifest)
   onSecretsOf(process, old, triggersOf(process))
   forgetAbsent(process)
+  forgetServers(process, old)
   process.bundle = record.data.bundle
+}
+
+/** Another address may be another server. */
+function forgetServers({ manifest, serverTools }: ProcessFold, old: Manifest): void {
+  for (const name of serverTools.keys())
+    if (addressOf(manifest, name) !== addressOf(old, name)) serverTools.delete(name)
+}
+
+function addressOf({ servers = {} }: Manifest, name: string): string {
+  const { tools: _, ...address } = servers[name] ?? {}
+  return JSON.stringify(address)
 }
 
 function foldDesired(process: ProcessFold, { data }: Of<'process.desired'>): void {

@@ -6,6 +6,7 @@ import {
   type JournalStore,
   type Outcome,
   recordClass,
+  VigilError,
 } from '@vigil/protocol'
 import type { CallSite, OutsideEffect } from './effect.ts'
 import { type Flight, type Flights, inDoubt, refused } from './flight.ts'
@@ -18,25 +19,37 @@ export async function actOutside<K extends CallKind>(
 ): Promise<void> {
   const rerun = effect.rerun(input)
   const before = flight.turn.effects.get(flight.key)
-  if (before !== undefined && !before.repeatable) return flights.complete(flight, refused(inDoubt(before)))
+  const end = (outcome: Outcome, guarded = false): void => {
+    const isInDoubt = !outcome.ok && outcome.error.code === 'EFFECT_IN_DOUBT'
+    flights.complete(flight, outcome, { rerun, guarded, parks: isInDoubt && effect.parks?.(flight, input) === true })
+  }
+  if (before !== undefined && !before.repeatable) return end(refused(inDoubt(before)))
   try {
+    if (before === undefined && effect.ready !== undefined) {
+      await effect.ready(flight, input)
+      assertOpen(flight)
+    }
     effect.decide(flight, input)
   } catch (error) {
     // The guest saw this refusal, so its replay has to see it too, whatever the manifest says by then.
-    return flights.complete(flight, refused(error), { rerun })
+    return end(refused(error))
   }
   return flights.governed(flight, { input, rerun }, async (granted, reserved) => {
     const key = effect.keyed(granted) ? (before?.idempotencyKey ?? idempotencyKeyOf(flight)) : undefined
     if (before === undefined) {
-      const intent = { input: effect.intent(flight, granted), repeatable: effect.repeatable(granted) }
+      const intent = { input: effect.intent(flight, granted), repeatable: effect.repeatable(granted, flight) }
       await journal.durable(flights.intend(flight, { ...intent, idempotencyKey: key, reserved }))
     }
     faultPoint('effect.before_act')
     const outcome = await outcomeOf(effect.act(flight, granted, key))
     faultPoint('effect.acted')
-    const guarded = recordClass(flight.kind, granted as { method?: string }) === 'guarded'
-    flights.complete(flight, outcome, { rerun, guarded })
+    end(outcome, recordClass(flight.kind, granted as { method?: string }) === 'guarded')
   })
+}
+
+/** Meanwhile it may have ended, and then nothing is begun for it. */
+function assertOpen({ process, turn }: CallSite): void {
+  if (process.turns.get(turn.turn) !== turn) throw new VigilError('ABORTED', `turn ${turn.turn} is not open`)
 }
 
 export async function outcomeOf(act: Promise<unknown>): Promise<Outcome> {

@@ -10,12 +10,16 @@ export interface CallSite {
 
 /** An effect on the outside: an intent record, the act, an outcome record. */
 export interface OutsideEffect<K extends CallKind> {
+  /** Finds out what has to be on record before it can be decided. A rejection is the outcome. */
+  ready?(site: CallSite, input: CallInput<K>): Promise<void>
   /** Throws a VigilError when the manifest does not allow it. Pure. */
   decide(site: CallSite, input: CallInput<K>): void
   /** What the intent record keeps of the input: enough to act again, never a body. */
   intent(site: CallSite, input: CallInput<K>): unknown
   /** May it be acted again when ring 0 died between intent and outcome? */
-  repeatable(input: CallInput<K>): boolean
+  repeatable(input: CallInput<K>, site: CallSite): boolean
+  /** In doubt, its turn waits for a person, whatever the agent makes of the error; absent: it does not. */
+  parks?(site: CallSite, input: CallInput<K>): boolean
   /** A read: the next attempt does it again. */
   rerun(input: CallInput<K>): boolean
   /** Does the other side understand an idempotency key? Then `act` gets one, the same after a crash. */

@@ -39,7 +39,13 @@ export interface GateRequest {
 
 export interface EffectTable {
   readonly outside: {
-    readonly [K in 'model.generate' | 'fetch' | 'file.read' | 'file.list' | 'file.write']: OutsideEffect<K>
+    readonly [K in
+      | 'model.generate'
+      | 'fetch'
+      | 'file.read'
+      | 'file.list'
+      | 'file.write'
+      | 'server.tool']: OutsideEffect<K>
   }
   readonly inside: { readonly [K in 'publish' | 'send' | 'memory.store' | 'memory.forget']: InsideEffect<K> }
   readonly reads: { readonly [K in 'memory.search']: ReadEffect<K> }
@@ -116,6 +122,7 @@ export function createGate({ log, clock, effects, deciders, isClean = () => true
       case 'file.read':
       case 'file.list':
       case 'file.write':
+      case 'server.tool':
         return outside(flight, input as never)
       case 'publish':
       case 'send':

@@ -19,3 +19,9 @@ export function reasonOf(error: unknown): string {
   const { message, code } = inner as { message?: string; code?: string }
   return message || code || String(inner)
 }
+
+/** What the system calls it, such as ECONNREFUSED. */
+export const systemCode = (error: unknown): string | undefined =>
+  causes(error)
+    .map((each) => (each as { readonly code?: unknown }).code)
+    .findLast((code) => typeof code === 'string')

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { type MessagePort, Worker } from 'node:worker_threads'
 import { type Clock, type Timer, VigilError } from '@vigil/protocol'
 import { backoff } from '../supervision/backoff.ts'
 import type { FromGateway, ToGateway } from './messages.ts'
@@ -10,6 +10,10 @@ import type { FromGateway, ToGateway } from './messages.ts'
 export interface GatewayLink {
   /** Rejects with what the thread says, or with what `failure` makes of it when it says nothing. */
   ask(job: GatewayJob, signal: AbortSignal): Promise<GatewayAnswer>
+  /** Hands the thread one end of a lane of its own, whose other end closes when the thread dies. */
+  attach(message: ToGateway, lane: MessagePort): void
+  /** It owes an answer: whoever gives no sign of life now is dead. */
+  suspect(): void
   /** Nobody reaches this port of this machine, whatever is allowed, until the returned function is called. */
   guardPort(port: number): () => void
   close(): Promise<void>
@@ -76,7 +80,7 @@ export function gatewayLink({ clock, tell = () => undefined, module = threadModu
   let ids = 0
   let closing: Promise<void> | undefined
 
-  const post = (message: ToGateway, handedOver: ArrayBuffer[] = []): void =>
+  const post = (message: ToGateway, handedOver: (ArrayBuffer | MessagePort)[] = []): void =>
     life?.worker.postMessage(message, handedOver)
   const postPorts = (): void => post({ kind: 'own_ports', ports: [...ownPorts.keys()] })
 
@@ -101,6 +105,12 @@ export function gatewayLink({ clock, tell = () => undefined, module = threadModu
   /** What does not answer is as good as dead, and may be in a loop that only its end ends. */
   const watch = (mine: Life, patienceMs: number): void => {
     mine.pulse ??= clock.setTimer(patienceMs, () => died(mine, `gave no sign of life for ${patienceMs} ms`))
+  }
+
+  const suspect = (): void => {
+    if (life === undefined) return
+    post({ kind: 'ping' })
+    watch(life, pulseMs)
   }
 
   const begin = (): void => {
@@ -155,9 +165,7 @@ export function gatewayLink({ clock, tell = () => undefined, module = threadModu
       }
       const timer = clock.setTimer(job.timeoutMs + graceMs, () => {
         flight.settle(job.failure('late'))
-        if (life === undefined) return
-        post({ kind: 'ping' })
-        watch(life, pulseMs)
+        suspect()
       })
       const flight: Flight = {
         id,
@@ -185,6 +193,12 @@ export function gatewayLink({ clock, tell = () => undefined, module = threadModu
       if (flights.size >= mostUnderWay) throw job.failure('crowded')
       return await take(job, signal)
     },
+    attach(message, lane) {
+      if (closing !== undefined) return lane.close()
+      begin()
+      post(message, [lane])
+    },
+    suspect,
     guardPort(port) {
       ownPorts.set(port, (ownPorts.get(port) ?? 0) + 1)
       postPorts()

@@ -13,6 +13,7 @@ const core = parentPort
 const clock = systemClock()
 const ownPorts = new Set<number>()
 const exchange = httpExchange({ clock, ownPorts })
+const clients = new Set<{ end(): Promise<void> }>()
 const underWay = new Map<number, AbortController>()
 
 const tell = (message: FromGateway, handedOver: ArrayBuffer[] = []): void => core.postMessage(message, handedOver)
@@ -41,7 +42,20 @@ const send = ({ id, request, leftMs }: Extract<ToGateway, { kind: 'send' }>): Pr
     return [{ kind: 'reply', id, reply }, [reply.body.buffer as ArrayBuffer]]
   })
 
+/** The client takes some 60 ms to load, and most fleets have no server. */
+function serve({ lane, address }: Extract<ToGateway, { kind: 'server' }>): void {
+  import('./server-client.ts').then(
+    ({ serverClient }) => {
+      const client = serverClient(lane, address, { clock, ownPorts })
+      clients.add(client)
+      lane.on('close', () => clients.delete(client))
+    },
+    () => lane.close(),
+  )
+}
+
 async function close(): Promise<void> {
+  await Promise.all([...clients].map((client) => client.end()))
   await exchange.close()
   clock.close()
   core.close()
@@ -53,6 +67,8 @@ core.on('message', (message: ToGateway) => {
       return void send(message)
     case 'give_up':
       return underWay.get(message.id)?.abort()
+    case 'server':
+      return serve(message)
     case 'own_ports':
       ownPorts.clear()
       for (const port of message.ports) ownPorts.add(port)

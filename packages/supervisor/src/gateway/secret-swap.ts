@@ -11,7 +11,8 @@ export interface Swap {
   readonly bodyGrowth: number
 }
 
-export function swapOf(secrets: readonly BrokeredSecret[], body: Uint8Array | undefined): Swap {
+export function swapOf(known: readonly BrokeredSecret[], body: Uint8Array | undefined): Swap {
+  const secrets = known.filter(({ placeholder }) => placeholder !== '')
   const bytes = Buffer.from(body ?? [])
   const bodyGrowth = secrets.reduce(
     (sum, secret) =>

@@ -29,3 +29,19 @@ test('no permission reaches a key of the vault, whichever way leads to it', asyn
     })
   await admitted([at('in')])
 })
+
+test('a listener without a token and a program of a server exclude each other', async () => {
+  const permissions = { rawNetwork: false, childProcess: false, addons: false, fsRead: [], fsWrite: [] }
+  const manifestWith = (server: object) => ({ name: 'a', permissions, servers: { fs: server } }) as unknown as Manifest
+  const world = new Map()
+  const parts = { fileSystem: nodeFileSystem(), world, dataDirectory: undefined, keyFiles: [] }
+  const { admit, listensToAll } = grants(parts)
+  const program = manifestWith({ command: 'npx', args: [], env: {}, directory: '/' })
+  world.set('a', { name: 'a', manifest: program })
+  expect(listensToAll).toThrow('because "a" has servers.fs.command')
+  world.set('a', { name: 'a', manifest: manifestWith({ url: 'https://a', headers: {} }) })
+  const closed = listensToAll()
+  await expect(admit(program)).rejects.toThrow('servers.fs.command: expected a supervisor whose callers have a token')
+  closed()
+  await admit(program)
+})

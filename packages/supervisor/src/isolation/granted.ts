@@ -49,14 +49,14 @@ export function grants({ fileSystem, world, dataDirectory, keyFiles }: GrantsPar
       const found = 'a listener that asks for no token, which it would reach'
       throw new VigilError(
         'INVALID_CONFIG',
-        `${manifest.name}: permissions.${way}: expected a supervisor whose callers have a token, found ${found}`,
+        `${manifest.name}: ${way}: expected a supervisor whose callers have a token, found ${found}`,
       )
     },
     listensToAll() {
       for (const { name, manifest } of world.values()) {
         const way = manifest === undefined ? undefined : wayOut(manifest)
         if (way === undefined) continue
-        const expected = `expected a token for the listener, because "${name}" has permissions.${way} and would reach it`
+        const expected = `expected a token for the listener, because "${name}" has ${way} and would reach it`
         throw new VigilError('INVALID_STATE', `${expected}, found none`)
       }
       listeners += 1
@@ -69,9 +69,11 @@ export function grants({ fileSystem, world, dataDirectory, keyFiles }: GrantsPar
 
 const fieldNames = { fsRead: 'fs_read', fsWrite: 'fs_write' } as const
 
-/** By which of its permissions an agent reaches every port of this machine. */
-function wayOut({ permissions: { rawNetwork, childProcess, addons } }: Manifest): string | undefined {
-  if (rawNetwork) return 'raw_network'
-  if (childProcess) return 'child_process'
-  return addons ? 'addons' : undefined
+/** By what an agent reaches every port of this machine: a permission, or a program that is run for it. */
+function wayOut({ permissions: { rawNetwork, childProcess, addons }, servers = {} }: Manifest): string | undefined {
+  if (rawNetwork) return 'permissions.raw_network'
+  if (childProcess) return 'permissions.child_process'
+  if (addons) return 'permissions.addons'
+  const [program] = Object.entries(servers).find(([, server]) => 'command' in server) ?? []
+  return program === undefined ? undefined : `servers.${program}.command`
 }

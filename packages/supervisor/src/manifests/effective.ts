@@ -3,6 +3,7 @@ import type { ManifestDocument, TriggerDocument } from '@vigil/protocol'
 import { agentBudget } from '../ledger/agent-budget.ts'
 import type { Manifest, ToolPolicy, Trigger, TriggerOptions, WebhookVerification } from './manifest.ts'
 import { noticeTarget } from './notice-target.ts'
+import { effectiveServers } from './servers.ts'
 
 /**
  * The one place where the snake_case of the file becomes the camelCase of the program, and where relative
@@ -59,6 +60,9 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
     ...(Object.keys(document.secrets).length === 0
       ? {}
       : { secrets: effectiveSecrets(document.secrets, baseDirectory) }),
+    ...(Object.keys(document.servers).length === 0
+      ? {}
+      : { servers: effectiveServers(document.servers, baseDirectory) }),
     network: document.network,
     ...(document.approval === undefined ? {} : { approval: effectiveApproval(document.approval, baseDirectory) }),
     ...(document.memory?.enabled === true ? { memory: effectiveMemory(document.memory) } : {}),

@@ -63,6 +63,8 @@ export interface Manifest {
   readonly tools?: Readonly<Record<string, ToolPolicy>>
   /** Absent in what was deployed before there were any. */
   readonly secrets?: Readonly<Record<string, AgentSecret>>
+  /** MCP servers by name. Absent in what was deployed before there were any. */
+  readonly servers?: Readonly<Record<string, ToolServer>>
   readonly network: { readonly allow: readonly string[] }
   readonly approval?: {
     /** Globs of tools that need an approval, whatever their input; absent: none. */
@@ -93,6 +95,21 @@ export interface Manifest {
     readonly addons: boolean
   }
 }
+
+/** References in headers and env stay references: what they stand for is looked up when it connects. */
+export type ToolServer = {
+  /** Globs over its tools; absent: all. */
+  readonly tools?: readonly string[]
+} & (
+  | { readonly url: string; readonly headers: Readonly<Record<string, string>> }
+  | {
+      readonly command: string
+      readonly args: readonly string[]
+      readonly env: Readonly<Record<string, string>>
+      /** Where the program stands: the folder of the manifest. */
+      readonly directory: string
+    }
+)
 
 /** What is absent is not asked for. */
 export interface ToolPolicy {

@@ -52,4 +52,5 @@ export function readManifestText(text: string, options: ManifestOptions): Manife
 const isSecret = (path: readonly (string | number)[]): boolean =>
   isNoticeSecret(path) ||
   (path[0] === 'triggers' && (path[2] === 'secret' || path[2] === 'hmac_secret') && path.at(-1) !== 'file') ||
-  (path[0] === 'secrets' && (path.length === 2 || path[2] === 'value'))
+  (path[0] === 'secrets' && (path.length === 2 || path[2] === 'value')) ||
+  (path[0] === 'servers' && (path[2] === 'headers' || path[2] === 'env'))

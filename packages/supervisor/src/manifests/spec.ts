@@ -127,6 +127,16 @@ export interface ToolSpec {
   readonly maxPerTurn?: number
 }
 
+/** Without `tools` all of its tools may be called. */
+export type ServerSpec = { readonly tools?: readonly string[] } & (
+  | { readonly url: string; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly command: string
+      readonly args?: readonly string[]
+      readonly env?: Readonly<Record<string, string>>
+    }
+)
+
 /** Durations are `'30s'` or a number of seconds. Defaults are those of a manifest file. */
 export interface SpawnSpec {
   readonly name: string
@@ -189,6 +199,8 @@ export interface SpawnSpec {
         })
     >
   >
+  /** MCP servers by name; their tools are called `name__tool`. Headers and env hold references such as `'Bearer ${TOKEN}'`. */
+  readonly servers?: Readonly<Record<string, ServerSpec>>
   readonly network?: { readonly allow?: readonly string[] }
   readonly approval?: {
     readonly tools?: readonly string[]

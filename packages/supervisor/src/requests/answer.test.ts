@@ -8,8 +8,8 @@ const text = `${'a'.repeat(40)}!`
 test('a pattern that never comes to an end holds nobody up: an answer is refused, edits are for the tool to check', () => {
   expect(answerProblem({ schema: pattern }, 'aaa')).toBeUndefined()
   expect(answerProblem({ schema: pattern }, text)).toContain('reasonable time')
-  expect(inputProblem({ type: 'object', properties: { name: pattern } }, { name: text })).toBeUndefined()
-  expect(inputProblem({ type: 'object', properties: { name: pattern } }, { name: 1 })).toContain('edits.name')
+  expect(inputProblem({ type: 'object', properties: { name: pattern } }, { name: text }, 'edits')).toBeUndefined()
+  expect(inputProblem({ type: 'object', properties: { name: pattern } }, { name: 1 }, 'edits')).toContain('edits.name')
 })
 
 test('what was stopped leaves nothing behind', () => {

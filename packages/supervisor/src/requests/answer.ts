@@ -21,7 +21,7 @@ export const formProblem = ({ schema }: AnswerForm): string | undefined =>
   schema === undefined ? undefined : within(() => schemaProblem(schema)?.message, endless)
 
 /** The same of the whole input of a tool. What cannot be checked here the tool checks itself, before it runs. */
-export const inputProblem = (parameters: AnswerForm['schema'], input: unknown): string | undefined =>
+export const inputProblem = (parameters: AnswerForm['schema'], input: unknown, name: string): string | undefined =>
   parameters === undefined || formProblem({ schema: parameters }) !== undefined
     ? undefined
-    : within(() => misfitOf(parameters, input, 'edits'), undefined)
+    : within(() => misfitOf(parameters, input, name), undefined)

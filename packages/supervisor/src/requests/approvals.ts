@@ -4,7 +4,7 @@ import { approvalKind } from '../fold/turn-fold.ts'
 import type { Decider, Ruling } from '../gate/decide.ts'
 import type { CallSite } from '../gate/effect.ts'
 import { toolRules } from '../gate/tools/rules.ts'
-import type { ToolCall } from '../gate/tools/tool-decider.ts'
+import type { NamedCall } from '../gate/tools/tool-decider.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import type { AskedBudget } from './more-budget.ts'
 import { type Asked, approvalPolicy, askedHash, askProblem, openedRecord } from './opened.ts'
@@ -32,8 +32,8 @@ export interface ApprovalParts {
  */
 export function approvalDecider(parts: ApprovalParts): Decider {
   return ({ site, kind, input }) => {
-    if (kind !== 'tool') return undefined
-    const { name, input: given = null } = input as ToolCall
+    if (kind !== 'tool' && kind !== 'server.tool') return undefined
+    const { name, input: given = null } = input as NamedCall
     const { process, turn } = site
     const place = { ...site, key: `${site.key}/approval` }
     const asked = { tool: name, input: given }

@@ -47,7 +47,7 @@ function assertFits(edits: Json, name: string, tools: readonly ToolDeclaration[]
   const bytes = Buffer.byteLength(JSON.stringify(edits))
   if (bytes > limits.toolInputBytes)
     throw new VigilError('TOO_LARGE', `the edits have ${bytes} bytes, at most ${limits.toolInputBytes} are taken`)
-  const problem = inputProblem(tools.find((tool) => tool.name === name)?.parameters, edits)
+  const problem = inputProblem(tools.find((tool) => tool.name === name)?.parameters, edits, 'edits')
   if (problem !== undefined)
     throw new VigilError('TOOL_INPUT_INVALID', `the edits do not fit the schema of tool "${name}": ${problem}`)
 }

@@ -1,10 +1,11 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { cellLauncher, probeMachine } from '@vigil/isolate/host'
+import { cellLauncher, probeMachine, serverProcesses } from '@vigil/isolate/host'
 import { lockDataDirectory, nodeFileSystem, openFileStore, openMemoryStore } from '@vigil/journal'
 import { type Bundle, faultPoint, type JournalDamage, type ProcessName, VigilError } from '@vigil/protocol'
 import packageJson from '../../package.json' with { type: 'json' }
 import { type Gateway, httpGateway } from '../gateway/http-gateway.ts'
+import { serverConnections } from '../gateway/server-connections.ts'
 import type { AgentBudget } from '../ledger/agent-budget.ts'
 import { fleetRecords } from '../ledger/fleet.ts'
 import type { CellsConfiguration, JournalConfiguration } from '../manifests/configuration.ts'
@@ -110,8 +111,13 @@ export async function openRuntime({
     }
     const secrets = own(await openSecretStore({ env, keyFile, fileSystem, random, dataDirectory }))
     const compute = given.compute ?? own(piscinaCompute({ alias: { '@vigil/agent': require.resolve('@vigil/agent') } }))
-    const gateway = httpGateway({ clock, tell: (message) => emit.log({ process: '@runtime', level: 'warn', message }) })
-    const http = given.http ?? own(gateway)
+    const gateway = own(
+      httpGateway({ clock, tell: (message) => emit.log({ process: '@runtime', level: 'warn', message }) }),
+    )
+    const http = given.http ?? gateway
+    const run = dataDirectory === undefined ? {} : { runDirectory: join(dataDirectory, 'run') }
+    const programs = serverProcesses({ clock, fileSystem, ...run })
+    const toolServers = given.toolServers ?? own(serverConnections({ link: gateway.link, programs, clock }))
     const bundles = bundleStore(fileSystem, compute, dataDirectory)
     const system = Promise.all([
       given.cells === undefined ? compute.bundle(require.resolve('@vigil/isolate/hub')) : undefined,
@@ -144,7 +150,7 @@ export async function openRuntime({
           hub: hub as Bundle,
           cellSize: cellsConfiguration.size,
           spares: { count: cellsConfiguration.spares, runtime: guestRuntime },
-          ...(dataDirectory === undefined ? {} : { runDirectory: join(dataDirectory, 'run') }),
+          ...run,
           output: (process, stream, text) =>
             emit.log({ process, level: stream === 'stderr' ? 'warn' : 'info', message: text }),
         }),
@@ -160,6 +166,7 @@ export async function openRuntime({
       fileSystem,
       fileWatcher,
       http,
+      toolServers,
       compute,
       cells,
       guestRuntime,

@@ -10,6 +10,7 @@ import type {
   JournalStore,
   MachineFacts,
   Random,
+  ToolServers,
 } from '@vigil/protocol'
 
 /** Everything real that ring 0 may touch. The seeded world gives it the simulated twins. */
@@ -19,6 +20,7 @@ export interface Ports {
   readonly fileSystem: FileSystem
   readonly fileWatcher: FileWatcher
   readonly http: HttpClient
+  readonly toolServers: ToolServers
   readonly compute: Compute
   readonly cells: CellLauncher
   readonly journal: JournalStore

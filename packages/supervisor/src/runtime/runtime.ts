@@ -12,6 +12,7 @@ import type { MemoryIndexes } from '../memory/memory-indexes.ts'
 import type { SecretOperations } from '../operations/secrets.ts'
 import { agentProcess } from '../processes/agent-process.ts'
 import type { WakeAdmission } from '../residency/wake-admission.ts'
+import type { Servers } from '../servers/servers.ts'
 import type { Groups } from '../supervision/groups.ts'
 import { topLevel } from '../supervision/top-level.ts'
 import { treeView } from '../supervision/tree-view.ts'
@@ -57,6 +58,7 @@ export interface Runtime extends Deployment {
   arm(name: string): void
   readonly secrets: SecretOperations
   readonly memoryIndexes: MemoryIndexes
+  readonly servers: Pick<Servers, 'status'>
   /** A bundle that is kept. */
   bundle(hash: string): Promise<Bundle>
   /** The variables of these names that are set. */
@@ -293,6 +295,7 @@ export function startRuntime({
     },
     secrets,
     memoryIndexes: calls.memoryIndexes,
+    servers: calls.servers,
     bundle: bundles.get,
     env: (names) => pick(env, names),
     tree: () =>
@@ -328,6 +331,7 @@ export function startRuntime({
       await Promise.all([...members.values()].map(({ triggers }) => triggers.close()))
       for (const { process } of members.values()) process.close()
       await top.end()
+      await calls.servers.close()
       secrets.close()
       checkpoints.close()
       clockLook.close()

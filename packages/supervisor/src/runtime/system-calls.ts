@@ -5,6 +5,7 @@ import { fileEffects } from '../gate/effects/files.ts'
 import { messageEffects } from '../gate/effects/messages.ts'
 import { monitors } from '../gate/effects/monitor.ts'
 import { requests } from '../gate/effects/request.ts'
+import { serverToolEffect } from '../gate/effects/server-tool.ts'
 import { createGate, type Gate } from '../gate/gate.ts'
 import { toolDecider } from '../gate/tools/tool-decider.ts'
 import { ledgerDecider } from '../ledger/ledger.ts'
@@ -13,6 +14,7 @@ import { memoryEffects } from '../memory/memory-effects.ts'
 import { type MemoryIndexes, memoryIndexes } from '../memory/memory-indexes.ts'
 import { generateEffect } from '../models/generate.ts'
 import { people } from '../requests/people.ts'
+import { type Servers, toolServers } from '../servers/servers.ts'
 import type { SupervisorEvents } from '../surface.ts'
 import type { LiveRedaction } from '../vault/live-redaction.ts'
 import type { Secrets } from '../vault/secrets.ts'
@@ -23,6 +25,7 @@ import type { RecordLog } from './record-log.ts'
 export interface SystemCalls {
   readonly gate: Gate
   readonly memoryIndexes: MemoryIndexes
+  readonly servers: Servers
   heard(record: JournalRecord): void
   close(): void
 }
@@ -54,6 +57,10 @@ export function systemCalls(parts: SystemCallsParts): SystemCalls {
   })
   const indexes = memoryIndexes(clock)
   const memory = memoryEffects(world, indexes)
+  const servers = toolServers({
+    ...{ log, clock, random, vault: secrets.vault, port: ports.toolServers },
+    tell: (process, level, message) => tell({ process, level, message }),
+  })
   const gate = createGate({
     log,
     isClean: (text) => redaction.text(text) === text,
@@ -63,6 +70,7 @@ export function systemCalls(parts: SystemCallsParts): SystemCalls {
         'model.generate': generateEffect(),
         fetch: fetchEffect({ http, vault: secrets.vault, log }),
         ...fileEffects(fileSystem, dataDirectory),
+        'server.tool': serverToolEffect({ servers, clock }),
       },
       inside: { ...messageEffects({ world, clock, random }), ...memory.inside },
       reads: memory.reads,
@@ -74,7 +82,9 @@ export function systemCalls(parts: SystemCallsParts): SystemCalls {
   return {
     gate,
     memoryIndexes: indexes,
+    servers,
     heard(record) {
+      servers.heard(record)
       watches.heard(record)
       asked.heard(record)
       asks.heard(record)

@@ -23,6 +23,7 @@ export const recordTexts = {
   'incarnation.exited': ['cause.message', 'cause.stack', 'cause.hint'],
   'incarnation.released': [],
   'agent.described': [],
+  'server.listed': ['tools'],
   'trigger.accepted': ['event.payload', 'event.metadata'],
   'trigger.added': [],
   'trigger.removed': [],

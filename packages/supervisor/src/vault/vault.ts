@@ -1,7 +1,7 @@
 import { type BrokeredSecret, type JournalRecord, VigilError } from '@vigil/protocol'
 import type { ProcessFold } from '../fold/process-fold.ts'
 import type { CallSite } from '../gate/effect.ts'
-import { isSecretName } from './known-secrets.ts'
+import { hasSecrets, isSecretName } from './known-secrets.ts'
 import { placeholderOf } from './placeholder.ts'
 import { type ProcessSecrets, type ProcessSecretsParts, processSecrets } from './process-secrets.ts'
 
@@ -98,7 +98,8 @@ export function vault({ processOf, read, ...parts }: VaultParts): Vault {
           throw mine.missing.get(name) ?? takenAway(process.name, name)
       const releases: (() => void)[] = []
       const secrets = [...mine.pages].map(([name, { page: source }]): BrokeredSecret => {
-        const placeholder = placeholderOf(turn.salt ?? '', name)
+        // What code may not name it may not send either, whatever it writes: it is only looked for.
+        const placeholder = isSecretName(name) ? placeholderOf(turn.salt ?? '', name) : ''
         if (!used.has(name)) return { name, placeholder, page: source }
         const { page, release } = mine.lives.take(process.epoch, name, source)
         releases.push(release)
@@ -145,8 +146,6 @@ export function vault({ processOf, read, ...parts }: VaultParts): Vault {
     },
   }
 }
-
-const hasSecrets = ({ manifest, secrets }: ProcessFold): boolean => manifest.secrets !== undefined || secrets.size > 0
 
 const takenAway = (process: string, name: string): VigilError =>
   new VigilError('SECRET_MISSING', `the secret ${name} of ${process} was taken away meanwhile`)

@@ -3,6 +3,7 @@ import type { AgentEvent, AgentRun } from '@vigil/agent'
 import { type FaultPoint, faultPoints, parseDuration, type RecordType } from '@vigil/protocol'
 import type { SimulatedFileSystem } from '../simulated-file-system.ts'
 import { type SimulatedRoute, simulatedHttpClient } from '../simulated-http-client.ts'
+import type { SimulatedServer } from '../simulated-tool-servers.ts'
 import type { Fault, FaultAction } from '../world/faults.ts'
 import { type Judgement, judge } from '../world/judge.ts'
 import type { Deed } from '../world/outside.ts'
@@ -19,6 +20,8 @@ export interface TestAgentOptions {
   readonly http?: Readonly<Record<string, SimulatedRoute>>
   /** Instead of tools of the module: by name what they give, or a function of the input. Checks and policy hold as ever. */
   readonly tools?: FakeTools
+  /** In the place of MCP servers: by the name in the manifest their tools, as functions. What none of them is cannot be reached. */
+  readonly servers?: Readonly<Record<string, SimulatedServer>>
   /** What `${VAR}` in the manifest and `context.env` find; default nothing. */
   readonly env?: Readonly<Record<string, string>>
   /** Files that are there from the beginning: path relative to the manifest -> text. */
@@ -75,7 +78,7 @@ const startMs = 300_000
 /** Opens a manifest (a path from the working directory, or a URL), or an agent that is given in the test. */
 export async function testAgent(
   source: string | URL | InlineAgent,
-  { seed = 1, http = {}, tools = {}, env = {}, files = {}, peer = 'peer' }: TestAgentOptions = {},
+  { seed = 1, http = {}, tools = {}, servers = {}, env = {}, files = {}, peer = 'peer' }: TestAgentOptions = {},
   faults: readonly Fault[] = [],
 ): Promise<TestAgent> {
   const { name, agent, baseDirectory } = await loadAgent(source, env)
@@ -83,6 +86,7 @@ export async function testAgent(
   const w = world({
     seed,
     env,
+    servers,
     faults,
     agents: { [name]: withFakes(agent, tools), [peer]: { run: speak } },
     answers: (request) => net.send(request, new AbortController().signal),

@@ -1,4 +1,13 @@
-import type { CellLauncher, Clock, FileHandle, FileSystem, FileWatcher, HttpClient, Timer } from '@vigil/protocol'
+import type {
+  CellLauncher,
+  Clock,
+  FileHandle,
+  FileSystem,
+  FileWatcher,
+  HttpClient,
+  Timer,
+  ToolServers,
+} from '@vigil/protocol'
 
 /**
  * One life of ring 0 in a world. Code cannot be stopped in the middle, so the ports of a life that is over lead
@@ -111,6 +120,23 @@ export function fileSystemOf(life: Life, fileSystem: FileSystem, beforeSync: () 
 
 export const httpOf = (life: Life, http: HttpClient): HttpClient => ({
   send: (request, signal) => whileAlive(life, () => http.send(request, signal)),
+  close: () => Promise.resolve(),
+})
+
+/** A server that a dead ring 0 had started ends with it, sooner or later. */
+export const serversOf = (life: Life, servers: ToolServers): ToolServers => ({
+  connect(of, address, listener) {
+    const connection = servers.connect(of, address, {
+      ready: (tools) => (life.over ? undefined : listener.ready(tools)),
+      output: (text) => (life.over ? undefined : listener.output(text)),
+      ended: (reason) => (life.over ? undefined : listener.ended(reason)),
+    })
+    life.onEnd(() => void connection.close())
+    return {
+      call: (tool, input, signal) => whileAlive(life, () => connection.call(tool, input, signal)),
+      close: () => whileAlive(life, () => connection.close()),
+    }
+  },
   close: () => Promise.resolve(),
 })
 

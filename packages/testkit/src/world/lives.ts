@@ -4,7 +4,17 @@ import type { CellLauncher, HttpClient, HttpRequest, JournalRecord } from '@vigi
 import { type Configuration, type Manifest, type SpawnSpec, Supervisor } from '@vigil/supervisor'
 import { type CheckpointPolicy, parseConfiguration } from '@vigil/supervisor/internal'
 import { seededRandom } from '../seeded-random.ts'
-import { cellsOf, clockOf, fileSystemOf, httpOf, type Life, type LifeClock, newLife, watcherOf } from './life.ts'
+import {
+  cellsOf,
+  clockOf,
+  fileSystemOf,
+  httpOf,
+  type Life,
+  type LifeClock,
+  newLife,
+  serversOf,
+  watcherOf,
+} from './life.ts'
 import { entrypointOf, type Machine } from './machine.ts'
 import { noticeRequest } from './outside-checks.ts'
 
@@ -99,6 +109,7 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
       fileSystem: fileSystemOf(mine, disk, machine.syncTime),
       fileWatcher: watcherOf(mine, machine.files),
       http: httpOf(mine, http),
+      toolServers: serversOf(mine, machine.servers),
       compute: machine.compute,
       cells: cellsOf(mine, launcher),
       guestRuntime: { hash: 'runtime', code: '' },

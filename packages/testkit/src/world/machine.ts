@@ -6,6 +6,7 @@ import { type SimulatedCells, simulatedCellLauncher } from '../simulated-cell-la
 import { simulatedCompute } from '../simulated-compute.ts'
 import { type SimulatedFileSystem, simulatedFileSystem } from '../simulated-file-system.ts'
 import { type SimulatedFileWatcher, simulatedFileWatcher } from '../simulated-file-watcher.ts'
+import { type SimulatedServer, type SimulatedToolServers, simulatedToolServers } from '../simulated-tool-servers.ts'
 import { type VirtualClock, virtualClock } from '../virtual-clock.ts'
 import type { FaultAction } from './faults.ts'
 import { type Answers, type Outside, outside } from './outside.ts'
@@ -18,6 +19,7 @@ export interface Machine {
   readonly files: SimulatedFileWatcher
   readonly cells: SimulatedCells
   readonly outside: Outside
+  readonly servers: SimulatedToolServers
   readonly compute: Compute
   /** The time that one sync takes. */
   syncTime(): Promise<void>
@@ -32,6 +34,8 @@ export interface MachineOptions {
   readonly agents: Readonly<Record<string, AgentDefinition>>
   readonly now?: string | undefined
   readonly answers?: Answers | undefined
+  /** MCP servers by the names that manifests give them. */
+  readonly servers?: Readonly<Record<string, SimulatedServer>> | undefined
   readonly onceOnly?: ((request: HttpRequest) => boolean) | undefined
   /** Called before each operation on the disk. */
   readonly onOperation: () => void
@@ -91,6 +95,7 @@ export function newMachine(options: MachineOptions): Machine {
     files: simulatedFileWatcher({ clock }),
     cells,
     outside: services,
+    servers: simulatedToolServers(options.servers ?? {}, { clock }),
     compute: simulatedCompute(
       Object.fromEntries(Object.keys(options.agents).map((name) => [entrypointOf(name), name])),
     ),

@@ -48,7 +48,7 @@ export function approvedFirst(log: readonly JournalRecord[]): string[] {
     } else if (record.type === 'request.decided' || record.type === 'request.expired') {
       const word = words.get(place(record.data.key))
       if (word !== undefined) word.outcome = record.data.outcome
-    } else if (record.type === 'effect.intended' && record.data.kind === 'tool') {
+    } else if (record.type === 'effect.intended' && ['tool', 'server.tool'].includes(record.data.kind)) {
       const { name, input } = record.data.input as { readonly name: string; readonly input: unknown }
       const word = words.get(place(`${record.data.key}/approval`))
       const say = (what: string): void => void broken.push(`record ${record.seq}: ${place(record.data.key)} ${what}`)

@@ -1,6 +1,7 @@
 import { type Client, createClient, type HttpRequest, type JournalRecord, observeFaultPoints } from '@vigil/protocol'
 import type { Group, Supervisor } from '@vigil/supervisor'
 import type { CheckpointPolicy } from '@vigil/supervisor/internal'
+import type { SimulatedServer } from '../simulated-tool-servers.ts'
 import { type Fault, type FaultAction, type FaultWatch, watchFor } from './faults.ts'
 import { guardReality } from './guard.ts'
 import { type Lives, livesOn, type WorldAgent } from './lives.ts'
@@ -12,6 +13,8 @@ export interface WorldOptions {
   readonly agents: Readonly<Record<string, WorldAgent>>
   readonly faults?: readonly Fault[]
   readonly answers?: Answers
+  /** MCP servers by the names that manifests give them. */
+  readonly servers?: Readonly<Record<string, SimulatedServer>>
   /** What `${VAR}` in manifests and `context.env` find; default nothing. */
   readonly env?: Readonly<Record<string, string>>
   /** Requests that must reach the outside at most once; default none. */
@@ -43,7 +46,7 @@ export interface WorldOptions {
  * w.close()
  */
 export interface World
-  extends Pick<Machine, 'clock' | 'disk' | 'cells' | 'files' | 'outside'>,
+  extends Pick<Machine, 'clock' | 'disk' | 'cells' | 'files' | 'outside' | 'servers'>,
     Pick<Lives, 'armedTimers' | 'told' | 'unannounced'> {
   readonly faults: FaultWatch
   /** The REST face; UNREACHABLE while ring 0 is down, also for what it did and could not tell. */
@@ -137,6 +140,7 @@ export function world(options: WorldOptions): World {
     cells,
     files: machine.files,
     outside: machine.outside,
+    servers: machine.servers,
     faults,
     client: createClient({ url: base, fetch: (input, init) => reach(lives, new Request(input, init)) }),
     fetch: (path, init) => reach(lives, new Request(`${base}${path}`, init)),

@@ -1,5 +1,5 @@
 import { defaultBudget, toDollars } from '@vigil/governance'
-import type { ToolDeclaration } from '@vigil/protocol'
+import { serverToolName, splitToolName, type ToolDeclaration } from '@vigil/protocol'
 import picomatch from 'picomatch'
 import type { ProcessFold } from '../../fold/process-fold.ts'
 import type { Manifest, ToolPolicy } from '../../manifests/manifest.ts'
@@ -27,23 +27,41 @@ export interface ToolRules {
   readonly approvals: true | readonly string[]
 }
 
-/** Undefined for a tool that the module of the process does not have. */
-export function toolRules(
-  { manifest, tools }: Pick<ProcessFold, 'manifest' | 'tools'>,
-  name: string,
-): ToolRules | undefined {
-  const declared = tools.find((tool) => tool.name === name)
+type Tools = Pick<ProcessFold, 'manifest' | 'tools'> & Partial<Pick<ProcessFold, 'serverTools'>>
+
+/** Undefined for a tool that neither the module of the process nor one of its servers has. */
+export function toolRules(process: Tools, name: string): ToolRules | undefined {
+  const declared = declaredTool(process, name)
+  const { manifest } = process
   return declared === undefined
     ? undefined
     : strictest(declared, [...matching(manifest, name), ...priced(manifest, name), ...approved(manifest, name)])
 }
 
+export const declaredTool = (process: Tools, name: string): ToolDeclaration | undefined =>
+  process.tools.find((tool) => tool.name === name) ?? listedTools(process).find((tool) => tool.name === name)
+
+/** The tools of its servers that may be called: listed, let through by `tools` of the server, and not denied. */
+export const serverToolsOf = (process: Pick<Tools, 'manifest' | 'serverTools'>): readonly ToolDeclaration[] =>
+  listedTools(process).filter(({ name }) => matching(process.manifest, name).every(({ allowed }) => allowed !== false))
+
+function listedTools({ manifest, serverTools }: Pick<Tools, 'manifest' | 'serverTools'>): ToolDeclaration[] {
+  return Object.entries(manifest.servers ?? {}).flatMap(([server, { tools: globs }]) =>
+    (serverTools?.get(server) ?? []).filter(({ name }) => isLetThrough(globs, splitToolName(name)?.tool ?? '')),
+  )
+}
+
+/** Whether a tool is among those that the manifest wants of its server. */
+export const isLetThrough = (globs: readonly string[] | undefined, tool: string): boolean =>
+  globs === undefined || globs.some((glob) => matches(glob, tool))
+
 /** The places of globs in the manifest under which none of these tools falls. */
 export function idlePolicies(
-  { tools = {}, approval }: Pick<Manifest, 'tools' | 'approval'>,
+  { tools = {}, approval, servers = {} }: Pick<Manifest, 'tools' | 'approval' | 'servers'>,
   names: readonly string[],
 ): string[] {
-  const isIdle = (glob: string): boolean => !names.some((name) => matches(glob, name))
+  const isIdle = (glob: string): boolean =>
+    !names.some((name) => matches(glob, name)) && !Object.keys(servers).some((server) => mayMean(glob, server))
   const listed = [...(approval?.tools ?? []).entries()].filter(([, glob]) => isIdle(glob))
   return [
     ...Object.keys(tools)
@@ -51,6 +69,13 @@ export function idlePolicies(
       .map((glob) => `tools.${glob}`),
     ...listed.map(([index]) => `approval.tools.${index}`),
   ]
+}
+
+/** What a server has nobody knows before it is asked. */
+function mayMean(glob: string, server: string): boolean {
+  const [begin = ''] = glob.split(/[*?]/)
+  const prefix = serverToolName(server, '')
+  return begin.length < prefix.length ? prefix.startsWith(begin) && begin !== glob : begin.startsWith(prefix)
 }
 
 /**

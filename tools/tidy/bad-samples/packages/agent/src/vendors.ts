@@ -1,3 +1,4 @@
+import '@modelcontextprotocol/client'
 import 'chokidar'
 import 'commander'
 import 'croner'
