@@ -170,6 +170,7 @@ export const recordTable = {
       rate: z.number().optional().describe('so many starts of this trigger are remembered'),
       purses,
       salt: z.string().optional().describe('what nobody outside can know of the placeholders of its secrets'),
+      trace: z.string().optional().describe('the span of OpenTelemetry that begins here, as a traceparent'),
     }),
   ),
   'turn.ran': record(

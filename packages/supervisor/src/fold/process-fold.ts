@@ -136,6 +136,8 @@ export interface TurnFold {
   purse: TurnPurse
   /** How often each tool was begun, in all attempts. */
   begunTools: Readonly<Record<string, number>>
+  /** The newest span of it, as a traceparent; absent: nobody traced it. */
+  trace?: string
   /** Of the placeholders of its secrets; undefined: it has begun without any. */
   salt: string | undefined
   /** With what it thinks to its end, whatever the manifest says by then; undefined: it does not. */

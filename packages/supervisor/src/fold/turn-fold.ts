@@ -35,6 +35,7 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
     }
     turn.attempt = data.attempt
     turn.salt ??= data.salt
+    if (data.trace !== undefined) turn.trace = data.trace
     turn.retry = undefined
     turn.cut = false
     turn.suspended = undefined
@@ -66,6 +67,7 @@ export function foldStarted(process: ProcessFold, record: Of<'turn.started'>): v
     conversation: process.conversation,
     effects: new Map(),
     before: new Map(),
+    ...(data.trace === undefined ? {} : { trace: data.trace }),
   })
 }
 

@@ -1,4 +1,5 @@
 import { type Bundle, limits, type ProcessName, VigilError } from '@vigil/protocol'
+import packageJson from '../../package.json' with { type: 'json' }
 import { busChannels } from '../bus/channels.ts'
 import { publish } from '../bus/publish.ts'
 import { type Results, turnResults } from '../delivery/results.ts'
@@ -17,6 +18,7 @@ import type { Groups } from '../supervision/groups.ts'
 import { topLevel } from '../supervision/top-level.ts'
 import { treeView } from '../supervision/tree-view.ts'
 import type { HookReply, HookRequest, SupervisorEvents, TreeNode } from '../surface.ts'
+import { telemetry } from '../telemetry/telemetry.ts'
 import type { TriggerTypes } from '../triggers/custom/trigger-type.ts'
 import { triggerSet } from '../triggers/trigger-set.ts'
 import { hooks } from '../triggers/webhook/hooks.ts'
@@ -106,7 +108,8 @@ export function startRuntime({
   redaction,
 }: RuntimeParts): Runtime {
   const { clock, random, journal } = ports
-  const log = recordLog({ journal, world, changed, clean: redaction.draft })
+  const told = telemetry({ world, clock, version: packageJson.version })
+  const log = recordLog({ journal, world, changed, clean: (draft) => told.marked(redaction.draft(draft)) })
   const members = new Map<string, Member>()
   const watchers = new Set<() => void>()
   const shared = credits(limits.totalCredits)
@@ -142,6 +145,7 @@ export function startRuntime({
     calls.heard(record)
     budgets.heard(record)
     ingress.heard(record)
+    told.heard(record)
     emit.record(record)
   })
 
@@ -345,6 +349,7 @@ export function startRuntime({
       // All is durable without it: a round that fails makes the next start slower, and no stop a failure.
       await checkpoints.round().catch(complain('@runtime'))
       unobserve()
+      told.close()
       unwatchDisk()
     },
   }
