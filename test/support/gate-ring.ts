@@ -1,13 +1,16 @@
 import { openFileStore } from '@vigil/journal'
 import type { AcceptedEvent, JournalRecord, JournalStore, ProcessName, RecordDraft } from '@vigil/protocol'
 import {
+  type ModelScript,
   type SimulatedFileSystem,
+  type SimulatedLanguageModel,
   type SimulatedRoute,
   type SimulatedServer,
   type SimulatedToolServers,
   seededRandom,
   simulatedFileSystem,
   simulatedHttpClient,
+  simulatedLanguageModel,
   simulatedToolServers,
   type VirtualClock,
   virtualClock,
@@ -28,7 +31,12 @@ import { ledgerDecider } from '../../packages/supervisor/src/ledger/ledger.ts'
 import { manifestFromSpec, type SpawnSpec } from '../../packages/supervisor/src/manifests/spec.ts'
 import { memoryEffects } from '../../packages/supervisor/src/memory/memory-effects.ts'
 import { memoryIndexes } from '../../packages/supervisor/src/memory/memory-indexes.ts'
+import { modelCatalog } from '../../packages/supervisor/src/models/catalog.ts'
+import { embedEffect } from '../../packages/supervisor/src/models/embed.ts'
 import { generateEffect } from '../../packages/supervisor/src/models/generate.ts'
+import { modelDecider } from '../../packages/supervisor/src/models/model-decider.ts'
+import { providerKeys } from '../../packages/supervisor/src/models/provider-keys.ts'
+import { type Providers, providerSettings } from '../../packages/supervisor/src/models/provider-settings.ts'
 import { moreBudget } from '../../packages/supervisor/src/requests/approvals.ts'
 import { type RecordLog, recordLog } from '../../packages/supervisor/src/runtime/record-log.ts'
 import { toolServers } from '../../packages/supervisor/src/servers/servers.ts'
@@ -44,6 +52,7 @@ export interface GateRing {
   /** What servers made ring 0 write to the log. */
   readonly lines: readonly string[]
   readonly gate: Gate
+  readonly models: SimulatedLanguageModel
   readonly world: World
   readonly journal: JournalStore
   readonly log: RecordLog
@@ -66,6 +75,9 @@ export interface GateRingOptions {
   readonly worker?: Partial<SpawnSpec>
   /** Whether budgets are asked, behind the other deciders. */
   readonly hasLedger?: boolean
+  readonly model?: ModelScript
+  readonly providers?: Providers
+  readonly env?: Readonly<Record<string, string>>
 }
 
 const event: AcceptedEvent = {
@@ -85,6 +97,9 @@ export async function openGateRing({
   hasLedger = false,
   servers = {},
   worker = {},
+  model = () => 'Done.',
+  providers = { test: { baseUrl: 'http://models.test/v1', prices: { cheap: { input: 1, output: 2 } } } },
+  env = {},
 }: GateRingOptions = {}): Promise<GateRing> {
   const clock = virtualClock()
   const fileSystem = simulatedFileSystem()
@@ -93,6 +108,9 @@ export async function openGateRing({
   const outside = simulatedToolServers(servers, { clock })
   const lines: string[] = []
   const addresses = Object.fromEntries(Object.keys(servers).map((name) => [name, { command: name }]))
+  const models = simulatedLanguageModel(model, { clock })
+  const settings = providerSettings(providers, env)
+  const catalog = modelCatalog(settings, providerKeys({ providers: settings, env, fileSystem, random }))
   const boot = async () => {
     const journal = await openFileStore({ fileSystem, clock, directory: '/journal' })
     const world: World = new Map()
@@ -117,7 +135,8 @@ export async function openGateRing({
       clock,
       effects: {
         outside: {
-          'model.generate': generateEffect(),
+          'model.generate': generateEffect({ catalog, models }),
+          'model.embed': embedEffect({ catalog, models }),
           fetch: fetchEffect({
             http,
             log,
@@ -141,7 +160,7 @@ export async function openGateRing({
           ask_human: people.ask_human,
         },
       },
-      deciders: hasLedger ? [...deciders, ledgerDecider(ledger)] : deciders,
+      deciders: [modelDecider(catalog, world), ...deciders, ...(hasLedger ? [ledgerDecider(ledger)] : [])],
     })
     return { journal, world, log, gate }
   }
@@ -170,6 +189,7 @@ export async function openGateRing({
     http,
     servers: outside,
     lines,
+    models,
     get gate() {
       return ring.gate
     },

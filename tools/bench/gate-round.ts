@@ -29,7 +29,7 @@ async function effectsPerSecond(journal: JournalStore, clock: ReturnType<typeof 
   ])
   log.commit([{ process, epoch: 1, type: 'incarnation.started', data: { bundle: 'b' } }])
   const files = { 'file.read': noop, 'file.list': noop, 'file.write': noop }
-  const outside = { ...files, 'model.generate': noop, fetch: noop, 'server.tool': noop }
+  const outside = { ...files, 'model.generate': noop, 'model.embed': noop, fetch: noop, 'server.tool': noop }
   const effects = { outside, inside: {} as never, reads: {} as never, waiting: {} as never }
   const gate = createGate({ log, clock, effects, deciders: [] })
   const perTurn = Math.ceil(effectsPerRound / turns)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { limits } from './limits.ts'
-import { type Conversation, modelRequestSchema, type OfferedTool, type Thinking } from './model.ts'
+import { type Conversation, embedRequestSchema, modelRequestSchema, type OfferedTool, type Thinking } from './model.ts'
 import { type AcceptedEvent, type Outcome, type RecordedError, type WriteSet, writeSetSchema } from './record-shapes.ts'
 import { toolDeclarations } from './tool-declaration.ts'
 
@@ -29,6 +29,7 @@ export const callSchemas = {
   'model.generate': modelRequestSchema,
   /** A call of a tool of an MCP server, by the name `server__tool`. */
   'server.tool': z.strictObject({ name: z.string().max(64), input: z.unknown() }),
+  'model.embed': embedRequestSchema,
   publish: z.strictObject({ topic: z.string().min(1).max(256), data: z.unknown() }),
   send: z.strictObject({
     to: z.string(),
@@ -104,7 +105,7 @@ export const personKinds: ReadonlySet<CallKind> = new Set(['approve', 'ask_human
 export type CallInput<K extends CallKind> = z.infer<(typeof callSchemas)[K]>
 
 /** They wait for others, who may be slow: they hold none of the credits that all share. */
-export const slowKinds: ReadonlySet<CallKind> = new Set(['model.generate', 'server.tool'])
+export const slowKinds: ReadonlySet<CallKind> = new Set(['model.generate', 'model.embed', 'server.tool'])
 
 /**
  * How an effect is recorded, fixed here and never chosen by a caller. `guarded`: intent durable, act,
@@ -124,6 +125,7 @@ export function recordClass(
     case 'file.write':
     case 'model.generate':
     case 'server.tool':
+    case 'model.embed':
       return 'guarded'
     case 'file.read':
     case 'file.list':

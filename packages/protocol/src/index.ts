@@ -30,6 +30,7 @@ export { checkBudgetPatch } from './manifest/budget-checks.ts'
 export { type ConfigurationDocument, checkConfiguration, configurationSchema } from './manifest/configuration.ts'
 export { parseDuration } from './manifest/duration.ts'
 export { checkManifest, describeFound, type ManifestCheck, type ManifestProblem } from './manifest/problems.ts'
+export type { ProviderDocument } from './manifest/providers.ts'
 export { type ManifestDocument, manifestSchema, type TriggerDocument } from './manifest/schema.ts'
 export { type SimRule, simRulesSchema } from './manifest/sim.ts'
 export type {

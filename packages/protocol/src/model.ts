@@ -42,7 +42,7 @@ export const modelRequestSchema = z.strictObject({
 })
 export type ModelRequest = z.infer<typeof modelRequestSchema>
 
-const embedRequestSchema = z.strictObject({
+export const embedRequestSchema = z.strictObject({
   model: z.string().min(1).max(256),
   texts: z.array(z.string().min(1)).min(1).max(256),
 })

@@ -108,6 +108,7 @@ export class Supervisor implements AsyncDisposable {
       notify: options.config?.notify,
       journal: options.config?.journal ?? defaultJournal,
       budget: options.config?.budget,
+      providers: options.config?.providers,
       keyFile: options.config?.vault?.keyFile,
       ports: options.ports ?? {},
     })

@@ -37,6 +37,15 @@ export {
   simulatedHttpClient,
 } from './simulated-http-client.ts'
 export {
+  type BilledCall,
+  type ModelScript,
+  type SimulatedAnswer,
+  type SimulatedLanguageModel,
+  type SimulatedToolCall,
+  scripted,
+  simulatedLanguageModel,
+} from './simulated-language-model.ts'
+export {
   type SimulatedServer,
   type SimulatedTool,
   type SimulatedToolServers,

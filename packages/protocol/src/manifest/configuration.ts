@@ -4,6 +4,7 @@ import { checkFleetBudget } from './budget-checks.ts'
 import { atLeast, duration, name, oneOf, section, text } from './fields.ts'
 import { notifySchema, ofNotify } from './notify.ts'
 import { checkManifest, describeFound, issueProblems, type ManifestProblem } from './problems.ts'
+import { providerSchema, providersSchema, withProviders } from './providers.ts'
 import { isPlainObject } from './spelling.ts'
 
 /** The one schema of `vigil.yaml`: what belongs to the whole fleet. */
@@ -67,6 +68,7 @@ const vault = z.strictObject({ key_file: text('the path of a file that holds a k
 
 export const configurationSchema = z.strictObject(
   {
+    providers: providersSchema.default({}),
     groups: z.array(group, { error: 'a list of groups' }).default([]),
     cells: cells.prefault({}),
     journal: journal.prefault({}),
@@ -90,10 +92,11 @@ export type ConfigurationCheck =
 
 export function checkConfiguration(raw: unknown): ConfigurationCheck {
   // A file of comments alone configures nothing.
-  const parsed = configurationSchema.safeParse(raw ?? {})
+  const given = withProviders(raw ?? {})
+  const parsed = configurationSchema.safeParse(given)
   if (parsed.success) {
-    const { budget: raw, notify } = parsed.data
-    const budget = raw === undefined ? undefined : checkFleetBudget(raw)
+    const { budget: limits, notify } = parsed.data
+    const budget = limits === undefined ? undefined : checkFleetBudget(limits)
     const problems = [
       ...defaultsProblems(parsed.data.defaults),
       ...notifyProblems(notify),
@@ -116,10 +119,16 @@ export function checkConfiguration(raw: unknown): ConfigurationCheck {
     Object.keys(
       path.length === 0
         ? configurationSchema.shape
-        : (sections[String(path[0])] ?? (path[0] === 'tokens' ? token : group)).shape,
+        : (sections[String(path[0])] ?? rows[String(path[0])] ?? group).shape,
     )
-  return { ok: false, problems: parsed.error.issues.flatMap((issue) => issueProblems(issue, raw, fieldsAt)) }
+  const rows: Partial<Record<string, { readonly shape: object }>> = { tokens: token, providers: providerSchema }
+  const problems = parsed.error.issues.flatMap((issue) => issueProblems(issue, given, fieldsAt))
+  return { ok: false, problems: problems.map((problem) => ({ ...problem, path: asWritten(problem.path, raw) })) }
 }
+
+/** `models` is another word for `providers`. */
+const asWritten = (path: ManifestProblem['path'], raw: object): ManifestProblem['path'] =>
+  path[0] === 'providers' && !('providers' in raw) && 'models' in raw ? ['models', ...path.slice(1)] : path
 
 const notifyProblems = (notify: ConfigurationDocument['notify']): ManifestProblem[] =>
   ofNotify(notify, ['notify']).map(({ path, expected, found }) => ({

@@ -1,4 +1,4 @@
-import type { EmbedReply, EmbedRequest, ModelReply, ModelRequest } from '../model.ts'
+import type { EmbedReply, EmbedRequest, ModelReply, ModelRequest, ModelUsage } from '../model.ts'
 import type { BrokeredSecret } from './http-client.ts'
 
 /** Where a model is, and how it is reached. */
@@ -7,6 +7,8 @@ export interface ModelProvider {
   /** Ends before `/chat/completions`. */
   readonly baseUrl: string
   readonly headers: Readonly<Record<string, string>>
+  /** What it calls the cap of output. */
+  readonly outputField: 'max_completion_tokens' | 'max_tokens'
   /** Without one no key is sent. */
   readonly key?: BrokeredSecret
   /** Of one call, its retries included. */
@@ -39,4 +41,10 @@ export interface ModelFailure {
   readonly sent: number
   /** Bytes of answers that came before it failed, over all tries; absent: it was refused or never arrived, and so costs nothing. */
   readonly answered?: number
+  /** Nobody knows whether it has arrived, or how far it came. */
+  readonly unknown?: true
+  /** What it comes to, as the gate has charged it. */
+  readonly usage?: ModelUsage
+  /** US dollars. */
+  readonly usd?: number
 }

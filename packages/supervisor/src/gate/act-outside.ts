@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import {
+  type Amounts,
   type CallInput,
   type CallKind,
   faultPoint,
@@ -19,9 +20,13 @@ export async function actOutside<K extends CallKind>(
 ): Promise<void> {
   const rerun = effect.rerun(input)
   const before = flight.turn.effects.get(flight.key)
-  const end = (outcome: Outcome, guarded = false): void => {
+  const end = (
+    outcome: Outcome,
+    { guarded = false, spent }: { guarded?: boolean; spent?: Amounts | undefined } = {},
+  ): void => {
     const isInDoubt = !outcome.ok && outcome.error.code === 'EFFECT_IN_DOUBT'
-    flights.complete(flight, outcome, { rerun, guarded, parks: isInDoubt && effect.parks?.(flight, input) === true })
+    const parks = isInDoubt && effect.parks?.(flight, input) === true
+    flights.complete(flight, outcome, { rerun, guarded, parks, spent })
   }
   if (before !== undefined && !before.repeatable) return end(refused(inDoubt(before)))
   try {
@@ -40,10 +45,13 @@ export async function actOutside<K extends CallKind>(
       const intent = { input: effect.intent(flight, granted), repeatable: effect.repeatable(granted, flight) }
       await journal.durable(flights.intend(flight, { ...intent, idempotencyKey: key, reserved }))
     }
+    // Begun before a crash: what is paid for is paid for again.
+    else if (effect.isPaidOnce?.(flight, granted) !== true && !(await flights.again(flight, rerun))) return
     faultPoint('effect.before_act')
     const outcome = await outcomeOf(effect.act(flight, granted, key))
     faultPoint('effect.acted')
-    end(outcome, recordClass(flight.kind, granted as { method?: string }) === 'guarded')
+    const guarded = recordClass(flight.kind, granted as { method?: string }) === 'guarded'
+    end(outcome, { guarded, spent: effect.spent?.(outcome) })
   })
 }
 

@@ -25,6 +25,10 @@ export interface OutsideEffect<K extends CallKind> {
   /** Does the other side understand an idempotency key? Then `act` gets one, the same after a crash. */
   keyed(input: CallInput<K>): boolean
   act(site: CallSite, input: CallInput<K>, idempotencyKey: string | undefined): Promise<unknown>
+  /** However often it is made under its key, one bill comes. */
+  isPaidOnce?(site: CallSite, input: CallInput<K>): boolean
+  /** What it has come to in the end; absent or undefined: all that was reserved. */
+  spent?(outcome: Outcome): Amounts | undefined
 }
 
 /** `at`: of the record that ended the wait and holds the outcome; without it the outcome gets one. */

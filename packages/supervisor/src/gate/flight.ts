@@ -16,6 +16,7 @@ import type { EffectFold } from '../fold/process-fold.ts'
 import { pursesAbove } from '../fold/purse-fold.ts'
 import { doubtsOf } from '../fold/turn-fold.ts'
 import type { World } from '../fold/world.ts'
+import { paidAgain, repeatedRecords } from '../ledger/repeated-runs.ts'
 import type { RecordLog } from '../runtime/record-log.ts'
 import { type Decider, decide } from './decide.ts'
 import { type CallSite, intendedRecord, named } from './effect.ts'
@@ -68,8 +69,12 @@ export interface Flights {
       readonly guarded?: boolean
       readonly parks?: boolean
       readonly beside?: readonly RecordDraft[] | undefined
+      /** Where it is not what was reserved. */
+      readonly spent?: Amounts | undefined
     },
   ): void
+  /** What was begun before a crash and costs something is paid for once more; false when there is no room for that, which is its outcome then. */
+  again(flight: Flight, rerun: boolean): Promise<boolean>
   /** Puts on record what ring 0 does itself, or that it refused to: the guest saw that, so its replay has to see it too. */
   enter(flight: Flight, record: () => RecordDraft): JournalRecord | undefined
   /** Lands in the order of records; `durable` is the record that must be on the disk before. */
@@ -88,9 +93,9 @@ export function flights(log: RecordLog, clock: Clock, deciders: readonly Decider
     })
 
   const complete: Flights['complete'] = (flight, outcome, options = {}) => {
-    const { rerun = false, guarded = false, parks = false, beside = [] } = options
+    const { rerun = false, guarded = false, parks = false, beside = [], spent } = options
     const { key, kind } = flight
-    const completed = { key, kind, outcome, ...(rerun ? { rerun } : {}), ...payment(log.world, flight) }
+    const completed = { key, kind, outcome, ...(rerun ? { rerun } : {}), ...payment(log.world, flight, spent) }
     const parked = parks && !outcome.ok ? [parkedRecord(flight, outcome.error)] : []
     const records = [completedRecord(flight, completed), ...parked, ...beside]
     const [record] = log.commit(records, guarded ? 'durable' : 'lazy')
@@ -118,6 +123,18 @@ export function flights(log: RecordLog, clock: Clock, deciders: readonly Decider
       return record?.seq ?? 0
     },
     complete,
+    async again(flight, rerun) {
+      const price = paidAgain(flight.turn.effects.get(flight.key)?.reserved)
+      if (price === undefined) return true
+      const drafts = repeatedRecords(log.world, flight, { price, rerun, nowMs: clock.now() })
+      const [record] = log.commit(drafts)
+      if (record?.type !== 'effect.completed') {
+        await log.journal.durable(record?.seq ?? 0)
+        return true
+      }
+      land(flight, record.seq, { at: record.at, outcome: record.data.outcome })
+      return false
+    },
     enter(flight, draft) {
       let record: RecordDraft
       try {
@@ -141,10 +158,15 @@ export const inDoubt = (effect: EffectFold): VigilError =>
   })
 
 /** What was begun is paid for, whatever came of it; if its turn has ended, it is paid already. */
-function payment(world: World, { process, turn, key }: CallSite): Partial<RecordData<'effect.completed'>> {
-  const spent = turn.effects.get(key)?.reserved
-  if (spent === undefined || process.turns.get(turn.turn) !== turn) return {}
-  return { spent, ...named(pursesAbove(world, process)) }
+function payment(
+  world: World,
+  { process, turn, key }: CallSite,
+  spent: Amounts | undefined,
+): Partial<RecordData<'effect.completed'>> {
+  const reserved = turn.effects.get(key)?.reserved
+  if (reserved === undefined || process.turns.get(turn.turn) !== turn) return {}
+  const purses = named(pursesAbove(world, process))
+  return spent === undefined ? { spent: reserved, ...purses } : { spent, released: reserved, ...purses }
 }
 
 function completedRecord({ process, turn }: CallSite, data: RecordData<'effect.completed'>): RecordDraft {

@@ -41,6 +41,7 @@ export interface EffectTable {
   readonly outside: {
     readonly [K in
       | 'model.generate'
+      | 'model.embed'
       | 'fetch'
       | 'file.read'
       | 'file.list'
@@ -118,6 +119,7 @@ export function createGate({ log, clock, effects, deciders, isClean = () => true
   function perform(flight: Flight, input: unknown): Promise<void> | void {
     switch (flight.kind) {
       case 'model.generate':
+      case 'model.embed':
       case 'fetch':
       case 'file.read':
       case 'file.list':

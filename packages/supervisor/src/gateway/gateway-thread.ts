@@ -3,6 +3,7 @@ import { type ErrorCode, errorBody } from '@vigil/protocol'
 import { systemClock } from '../platform/clock.ts'
 import { httpExchange } from './http-exchange.ts'
 import type { FromGateway, ToGateway } from './messages.ts'
+import type { ModelExchange } from './model-exchange.ts'
 
 /**
  * The thread of ring 0 that parses foreign bytes. It knows what is under way and nothing else: whoever starts it anew
@@ -53,10 +54,27 @@ function serve({ lane, address }: Extract<ToGateway, { kind: 'server' }>): void 
     () => lane.close(),
   )
 }
+/** Parsing what models say takes a library that a fleet without models need not load. */
+let models: Promise<ModelExchange> | undefined
+const modelsLoaded = (): Promise<ModelExchange> =>
+  (models ??= import('./model-exchange.ts').then(({ modelExchange }) => modelExchange({ clock, ownPorts })))
+
+const generate = ({ id, call, leftMs }: Extract<ToGateway, { kind: 'generate' }>): Promise<void> =>
+  work(id, 'MODEL_UNAVAILABLE', async (signal) => {
+    const reply = await (await modelsLoaded()).generate(call, { signal, leftMs })
+    return [{ kind: 'said', id, reply }]
+  })
+
+const embed = ({ id, call, leftMs }: Extract<ToGateway, { kind: 'embed' }>): Promise<void> =>
+  work(id, 'MODEL_UNAVAILABLE', async (signal) => {
+    const reply = await (await modelsLoaded()).embed(call, { signal, leftMs })
+    return [{ kind: 'embedded', id, reply }]
+  })
 
 async function close(): Promise<void> {
   await Promise.all([...clients].map((client) => client.end()))
   await exchange.close()
+  await (await models)?.close()
   clock.close()
   core.close()
 }
@@ -65,6 +83,10 @@ core.on('message', (message: ToGateway) => {
   switch (message.kind) {
     case 'send':
       return void send(message)
+    case 'generate':
+      return void generate(message)
+    case 'embed':
+      return void embed(message)
     case 'give_up':
       return underWay.get(message.id)?.abort()
     case 'server':

@@ -1,9 +1,22 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { BrokeredSecret, ErrorCode, HttpReply, HttpRequest, ServerTool, ServerToolResult } from '@vigil/protocol'
+import type {
+  BrokeredSecret,
+  EmbedCall,
+  EmbedReply,
+  ErrorCode,
+  HttpReply,
+  HttpRequest,
+  ModelCall,
+  ModelReply,
+  ServerTool,
+  ServerToolResult,
+} from '@vigil/protocol'
 
 /** What core and the gateway thread say to each other. Bodies are handed over, not copied. */
 export type ToGateway =
   | { readonly kind: 'send'; readonly id: number; readonly request: HttpRequest; readonly leftMs: number }
+  | { readonly kind: 'generate'; readonly id: number; readonly call: ModelCall; readonly leftMs: number }
+  | { readonly kind: 'embed'; readonly id: number; readonly call: EmbedCall; readonly leftMs: number }
   | { readonly kind: 'give_up'; readonly id: number }
   | { readonly kind: 'server'; readonly lane: MessagePort; readonly address: LaneAddress }
   | { readonly kind: 'own_ports'; readonly ports: readonly number[] }
@@ -13,6 +26,8 @@ export type ToGateway =
 export type FromGateway =
   | { readonly kind: 'alive' }
   | { readonly kind: 'reply'; readonly id: number; readonly reply: HttpReply }
+  | { readonly kind: 'said'; readonly id: number; readonly reply: Omit<ModelReply, 'usd'> }
+  | { readonly kind: 'embedded'; readonly id: number; readonly reply: Omit<EmbedReply, 'usd'> }
   | {
       readonly kind: 'failure'
       readonly id: number

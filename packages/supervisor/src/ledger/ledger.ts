@@ -25,6 +25,12 @@ function holdingsOf(world: World, process: ProcessFold): Holding[] {
   return [process, ...above].map((each) => ({ owner: each.name, budget: budgetOf(each), purse: each.purse }))
 }
 
+/** Somebody limits what a process may spend in dollars, it or who stands above it: then no call may be made whose cost is not known. */
+export const limitsCost = (world: World, process: ProcessFold): boolean =>
+  holdingsOf(world, process).some(({ budget: { limits } }) =>
+    Object.values(limits).some(({ usd }) => usd !== undefined),
+  )
+
 export interface LedgerParts {
   readonly world: World
   readonly clock: Clock

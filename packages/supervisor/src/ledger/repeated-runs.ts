@@ -13,10 +13,15 @@ import { exceededAt, refusalFor } from './ledger.ts'
  */
 export function* paidRuns(process: ProcessFold, turn: TurnFold): Generator<{ key: string; price: Amounts }> {
   for (const effect of turn.effects.values()) {
-    const { usd, tokens } = effect.reserved ?? {}
-    const price = { ...(usd === undefined ? {} : { usd }), ...(tokens === undefined ? {} : { tokens }) }
-    if (Object.keys(price).length > 0 && isPaidRun(process, effect)) yield { key: effect.key, price }
+    const price = paidAgain(effect.reserved)
+    if (price !== undefined && isPaidRun(process, effect)) yield { key: effect.key, price }
   }
+}
+
+/** Of what was reserved, what each run takes. */
+export function paidAgain({ usd, tokens }: Amounts = {}): Amounts | undefined {
+  if (usd === undefined && tokens === undefined) return undefined
+  return { ...(usd === undefined ? {} : { usd }), ...(tokens === undefined ? {} : { tokens }) }
 }
 
 /** A tool that is not there any more cannot say that it takes no money twice. */
@@ -25,20 +30,20 @@ function isPaidRun(process: ProcessFold, { kind, outcome, repeatable, input }: E
   return toolRules(process, (input as { readonly name: string }).name)?.idempotent !== true
 }
 
-/** What has to be on record before a guest runs this again: that it is paid again, or that there is no room for that. */
+/** What has to be on record before this is done again: that it is paid again, or that there is no room for that. */
 export function repeatedRecords(
   world: World,
   site: { readonly process: ProcessFold; readonly turn: TurnFold; readonly key: string },
-  price: Amounts,
-  nowMs: number,
+  { price, nowMs, rerun = false }: { readonly price: Amounts; readonly nowMs: number; readonly rerun?: boolean },
 ): RecordDraft[] {
   const { process, turn, key } = site
   const author = { process: process.name as ProcessName, epoch: process.epoch, turn: turn.turn }
   const purses = named(pursesAbove(world, process))
   const exceeded = exceededAt(world, site, price, nowMs)
   if (exceeded === undefined) return [{ ...author, type: 'effect.repeated', data: { key, reserved: price, ...purses } }]
-  const { error, beside } = refusalFor(world, site, 'tool', exceeded)
-  const spent = turn.effects.get(key)?.reserved ?? {}
+  const { kind = 'tool', reserved: spent = {} } = turn.effects.get(key) ?? {}
+  const { error, beside } = refusalFor(world, site, kind, exceeded)
   const outcome = { ok: false, error: errorBody(error) } as const
-  return [{ ...author, type: 'effect.completed', data: { key, kind: 'tool', outcome, spent, ...purses } }, ...beside]
+  const data = { key, kind, outcome, ...(rerun ? { rerun } : {}), spent, ...purses }
+  return [{ ...author, type: 'effect.completed', data }, ...beside]
 }

@@ -1,6 +1,8 @@
 import { dirname, join, resolve } from 'node:path'
 import { type ConfigurationDocument, checkConfiguration, VigilError } from '@vigil/protocol'
 import { type AgentBudget, agentBudget } from '../ledger/agent-budget.ts'
+import { isProviderKey, providersOf } from '../models/provider-document.ts'
+import { isComplete, type Providers, providerProblem } from '../models/provider-settings.ts'
 import { type Group, groupsOf } from '../supervision/groups.ts'
 import type { LoadOptions } from './load.ts'
 import type { NoticeTarget } from './manifest.ts'
@@ -20,6 +22,8 @@ export interface Configuration {
   readonly vault?: { readonly keyFile?: string | undefined }
   /** The purse of all agents together; none without one. */
   readonly budget?: AgentBudget | undefined
+  /** Providers of models, beside those that Vigil knows, and what is different about those. */
+  readonly providers?: Providers | undefined
   /** Where people are told, for agents whose manifest does not say. */
   readonly notify?: NoticeTarget | undefined
   /** Fields as in a manifest file, for manifest files that do not have them. */
@@ -79,15 +83,33 @@ export async function readConfiguration(
   return parseConfiguration(new TextDecoder().decode(await fileSystem.readFile(path)), { file: path, env })
 }
 
-export const parseConfiguration = (text: string, options: ReadOptions): Reading<Configuration> =>
-  readYaml(text, { keeps: isNoticeSecret, ...options }, (raw): Checked<Configuration> => {
+export function parseConfiguration(text: string, options: ReadOptions): Reading<Configuration> {
+  const reading = readConfigurationText(text, options)
+  // A key that is not there makes those wait who think with it, and stops nothing.
+  return { ...reading, warnings: reading.warnings.filter(({ path }) => !isProviderKey(path.split('.'))) }
+}
+
+const keeps: ReadOptions['keeps'] = (path) => isNoticeSecret(path) || isProviderKey(path)
+
+const readConfigurationText = (text: string, options: ReadOptions): Reading<Configuration> =>
+  readYaml(text, { keeps, ...options }, (raw): Checked<Configuration> => {
     const check = checkConfiguration(raw)
     if (!check.ok) return check
+    const incomplete = Object.entries(check.value.providers).find(
+      ([name, { base_url: baseUrl }]) => !isComplete(name, baseUrl),
+    )
+    if (incomplete !== undefined)
+      return {
+        ok: false,
+        problems: [
+          { code: 'INVALID_CONFIG', path: ['providers', incomplete[0]], message: providerProblem(incomplete[0]) },
+        ],
+      }
     const groups = check.value.groups.map(groupOf)
     const { max_resident: maxResident, ...cells } = check.value.cells
     try {
       groupsOf(groups)
-      const { journal, tokens, notify, defaults, budget, vault } = check.value
+      const { journal, tokens, notify, defaults, budget, vault, providers } = check.value
       const { key_file: keyFile } = vault
       const purse = budget === undefined ? undefined : agentBudget(budget, dirname(options.file))
       return {
@@ -100,6 +122,7 @@ export const parseConfiguration = (text: string, options: ReadOptions): Reading<
           budget: purse,
           ...(keyFile === undefined ? {} : { vault: { keyFile: resolve(dirname(options.file), keyFile) } }),
           notify: noticeTarget(notify, dirname(options.file)),
+          ...(Object.keys(providers).length === 0 ? {} : { providers: providersOf(providers, dirname(options.file)) }),
           defaults,
         },
       }

@@ -1,11 +1,19 @@
 import { hash } from 'node:crypto'
-import { type ModelReply, type ModelRequest, VigilError } from '@vigil/protocol'
+import { type LanguageModel, type ModelReply, type ModelRequest, VigilError } from '@vigil/protocol'
 import type { EffectFold, TurnFold } from '../fold/process-fold.ts'
 import type { CallSite, OutsideEffect } from '../gate/effect.ts'
-import { simulatedProvider, simulatedReply } from './simulated.ts'
+import type { ModelCatalog } from './catalog.ts'
+import { charged, modelSpent } from './charge.ts'
+import { requestTokens } from './request-size.ts'
+import { simulatedReply } from './simulated.ts'
+
+export interface ModelEffectParts {
+  readonly catalog: ModelCatalog
+  readonly models: LanguageModel
+}
 
 /** `model.generate`: what it is asked stands in the record already, so its intent holds no more than the hash of it. */
-export function generateEffect(): OutsideEffect<'model.generate'> {
+export function generateEffect(parts: ModelEffectParts): OutsideEffect<'model.generate'> {
   return {
     decide(site, input) {
       const before = site.turn.effects.get(site.key)?.input as { readonly hash?: string } | undefined
@@ -15,7 +23,7 @@ export function generateEffect(): OutsideEffect<'model.generate'> {
     intent(_site, input) {
       const { model, messages, purpose } = input
       return {
-        model,
+        model: parts.catalog.model(model).id,
         hash: hashOf(input),
         messages: messages.length,
         bytes: Buffer.byteLength(JSON.stringify(messages)),
@@ -25,16 +33,27 @@ export function generateEffect(): OutsideEffect<'model.generate'> {
     repeatable: () => true,
     rerun: () => true,
     keyed: () => false,
-    act: async (site, input) => generate(site, input),
+    spent: modelSpent,
+    act: (site, input) => generate(parts, site, input),
   }
 }
 
-function generate({ turn, key }: CallSite, request: ModelRequest): ModelReply {
-  const at = request.model.indexOf(':')
-  const provider = request.model.slice(0, at)
-  if (provider !== simulatedProvider)
-    throw new VigilError('MODEL_NOT_FOUND', `expected provider:model of a known provider, found ${request.model}`)
-  const name = request.model.slice(at + 1)
+async function generate(
+  { catalog, models }: ModelEffectParts,
+  site: CallSite,
+  request: ModelRequest,
+): Promise<ModelReply> {
+  const { name, provider, price } = catalog.model(request.model)
+  if (provider === undefined) return simulated(site, name, request)
+  const { purpose: _, ...asked } = request
+  const most = { input: requestTokens(request), output: request.max_output_tokens }
+  return await charged({ price, most }, async () => {
+    const call = { ...asked, model: name, provider: await catalog.address(provider) }
+    return await models.generate(call, new AbortController().signal)
+  })
+}
+
+function simulated({ turn, key }: CallSite, name: string, request: ModelRequest): ModelReply {
   const rules = turn.thinking?.sim ?? []
   return simulatedReply({ name, rules, place: thoughtsBefore(turn, key), seed: `${turn.turn} ${key}` }, request)
 }

@@ -111,7 +111,7 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     const runs = [...paidRuns(process, turn)]
     // One after the other: each takes room from the next.
     for (const { key, price } of runs)
-      log.commit(repeatedRecords(log.world, { process, turn, key }, price, clock.now()))
+      log.commit(repeatedRecords(log.world, { process, turn, key }, { price, nowMs: clock.now() }))
     return runs.length === 0 ? undefined : log.journal.durable(log.journal.lastSeq)
   }
 

@@ -10,6 +10,10 @@ import type { AgentBudget } from '../ledger/agent-budget.ts'
 import { fleetRecords } from '../ledger/fleet.ts'
 import type { CellsConfiguration, JournalConfiguration } from '../manifests/configuration.ts'
 import type { NoticeTarget } from '../manifests/manifest.ts'
+import { modelCatalog } from '../models/catalog.ts'
+import { languageModel } from '../models/language-model.ts'
+import { providerKeys } from '../models/provider-keys.ts'
+import { type Providers, providerSettings } from '../models/provider-settings.ts'
 import { systemClock } from '../platform/clock.ts'
 import { piscinaCompute } from '../platform/compute.ts'
 import { chokidarWatcher } from '../platform/file-watcher.ts'
@@ -46,6 +50,8 @@ export interface OpenOptions {
   readonly keyFile?: string | undefined
   /** The purse of all agents together. */
   readonly budget?: AgentBudget | undefined
+  /** Of models, beside those that Vigil knows. */
+  readonly providers?: Providers | undefined
 }
 
 export interface Opened {
@@ -86,6 +92,7 @@ export async function openRuntime({
   ports: given,
   keyFile,
   budget,
+  providers = {},
 }: OpenOptions): Promise<Opened> {
   // Before anything is touched: a typo costs nothing.
   const groups = groupsOf(definitions)
@@ -118,6 +125,11 @@ export async function openRuntime({
     const run = dataDirectory === undefined ? {} : { runDirectory: join(dataDirectory, 'run') }
     const programs = serverProcesses({ clock, fileSystem, ...run })
     const toolServers = given.toolServers ?? own(serverConnections({ link: gateway.link, programs, clock }))
+    const models = given.models ?? languageModel({ link: gateway.link, clock, random })
+    const settings = providerSettings(providers, env)
+    const keys = own(providerKeys({ ...{ env, fileSystem, random }, providers: settings }))
+    await keys.look()
+    redaction.follow(keys.used)
     const bundles = bundleStore(fileSystem, compute, dataDirectory)
     const system = Promise.all([
       given.cells === undefined ? compute.bundle(require.resolve('@vigil/isolate/hub')) : undefined,
@@ -167,6 +179,7 @@ export async function openRuntime({
       fileWatcher,
       http,
       toolServers,
+      models,
       compute,
       cells,
       guestRuntime,
@@ -187,6 +200,7 @@ export async function openRuntime({
       triggerTypes,
       notify,
       secrets,
+      catalog: modelCatalog(settings, keys),
       // Nothing that a manifest names may be the key of the vault.
       env: { ...env, VIGIL_KEY: undefined },
       emit,

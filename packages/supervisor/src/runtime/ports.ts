@@ -8,6 +8,7 @@ import type {
   FileWatcher,
   HttpClient,
   JournalStore,
+  LanguageModel,
   MachineFacts,
   Random,
   ToolServers,
@@ -21,6 +22,7 @@ export interface Ports {
   readonly fileWatcher: FileWatcher
   readonly http: HttpClient
   readonly toolServers: ToolServers
+  readonly models: LanguageModel
   readonly compute: Compute
   readonly cells: CellLauncher
   readonly journal: JournalStore

@@ -10,6 +10,8 @@ import { type Grants, grants } from '../isolation/granted.ts'
 import { budgetWatch } from '../ledger/budget-watch.ts'
 import type { NoticeTarget } from '../manifests/manifest.ts'
 import type { MemoryIndexes } from '../memory/memory-indexes.ts'
+import type { ModelCatalog } from '../models/catalog.ts'
+import { keyWait } from '../models/key-wait.ts'
 import type { SecretOperations } from '../operations/secrets.ts'
 import { agentProcess } from '../processes/agent-process.ts'
 import type { WakeAdmission } from '../residency/wake-admission.ts'
@@ -86,6 +88,7 @@ export interface RuntimeParts {
   /** Where people are told, if a manifest does not say. */
   readonly notify: NoticeTarget | undefined
   readonly secrets: SecretStore
+  readonly catalog: ModelCatalog
   readonly env: Readonly<Record<string, string | undefined>>
   readonly emit: { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E] }
   /** Keeps secrets out of what is written. */
@@ -103,6 +106,7 @@ export function startRuntime({
   triggerTypes,
   notify,
   secrets: store,
+  catalog,
   env,
   emit,
   redaction,
@@ -125,7 +129,7 @@ export function startRuntime({
   })
   redaction.follow(secrets.vault)
   const calls = systemCalls({
-    ...{ ports, log, dataDirectory, secrets, results, redaction, notify },
+    ...{ ports, log, dataDirectory, secrets, catalog, results, redaction, notify },
     tell: emit.log,
     pump: (name) => members.get(name)?.process.pump(),
     lookAtClock: () => clockLook.look(),
@@ -229,7 +233,7 @@ export function startRuntime({
         return await bundles.get(hash)
       },
       env: (names) => pick(env, names),
-      holds: () => secrets.vault.waits(fold) !== undefined,
+      holds: () => secrets.vault.waits(fold) !== undefined || keyWait(catalog, fold.manifest) !== undefined,
       logLine: emit.log,
       branch: place.of,
       path: place.path,

@@ -12,7 +12,10 @@ import { ledgerDecider } from '../ledger/ledger.ts'
 import type { NoticeTarget } from '../manifests/manifest.ts'
 import { memoryEffects } from '../memory/memory-effects.ts'
 import { type MemoryIndexes, memoryIndexes } from '../memory/memory-indexes.ts'
+import type { ModelCatalog } from '../models/catalog.ts'
+import { embedEffect } from '../models/embed.ts'
 import { generateEffect } from '../models/generate.ts'
+import { modelDecider } from '../models/model-decider.ts'
 import { people } from '../requests/people.ts'
 import { type Servers, toolServers } from '../servers/servers.ts'
 import type { SupervisorEvents } from '../surface.ts'
@@ -35,6 +38,7 @@ export interface SystemCallsParts {
   readonly log: RecordLog
   readonly dataDirectory: string | undefined
   readonly secrets: Secrets
+  readonly catalog: ModelCatalog
   readonly results: Results
   readonly redaction: LiveRedaction
   /** Where people are told, if a manifest does not say. */
@@ -45,8 +49,8 @@ export interface SystemCallsParts {
 }
 
 export function systemCalls(parts: SystemCallsParts): SystemCalls {
-  const { ports, log, dataDirectory, secrets, results, redaction, notify, tell, pump, lookAtClock } = parts
-  const { clock, random, http, fileSystem } = ports
+  const { ports, log, dataDirectory, secrets, catalog, results, redaction, notify, tell, pump, lookAtClock } = parts
+  const { clock, random, http, models, fileSystem } = ports
   const { world, journal } = log
   const watches = monitors(world, journal)
   const asked = requests({ world, clock, random, results })
@@ -67,7 +71,8 @@ export function systemCalls(parts: SystemCallsParts): SystemCalls {
     clock,
     effects: {
       outside: {
-        'model.generate': generateEffect(),
+        'model.generate': generateEffect({ catalog, models }),
+        'model.embed': embedEffect({ catalog, models }),
         fetch: fetchEffect({ http, vault: secrets.vault, log }),
         ...fileEffects(fileSystem, dataDirectory),
         'server.tool': serverToolEffect({ servers, clock }),
@@ -77,7 +82,12 @@ export function systemCalls(parts: SystemCallsParts): SystemCalls {
       waiting: { monitor: watches.effect, request: asked.effect, approve: asks.approve, ask_human: asks.ask_human },
     },
     // The ledger is the last: by then it is known what a call may cost.
-    deciders: [toolDecider, asks.decider, ledgerDecider({ world, clock, lookAtClock, askMore: asks.askMore })],
+    deciders: [
+      toolDecider,
+      modelDecider(catalog, world),
+      asks.decider,
+      ledgerDecider({ world, clock, lookAtClock, askMore: asks.askMore }),
+    ],
   })
   return {
     gate,

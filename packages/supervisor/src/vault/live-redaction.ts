@@ -12,7 +12,7 @@ export type Emit = { readonly [E in keyof SupervisorEvents]: SupervisorEvents[E]
 
 /** Keeps every secret that is live out of what ring 0 writes and tells. While there is none nothing is looked at. */
 export interface LiveRedaction extends Redaction {
-  /** From now on these are looked for. */
+  /** From now on these are looked for, too. */
   follow(secrets: LiveSecrets): void
   draft<D extends RecordDraft>(draft: D): D
   emit(emit: Emit): Emit
@@ -21,15 +21,17 @@ export interface LiveRedaction extends Redaction {
 
 export function liveRedaction(): LiveRedaction {
   const known = new Map<SharedArrayBuffer, readonly Pattern[]>()
-  let secrets: LiveSecrets | undefined
-  let unfollow: () => void = () => undefined
+  const followed = new Map<LiveSecrets, () => void>()
+  const live = function* () {
+    for (const secrets of followed.keys()) yield* secrets.live()
+  }
   let isStale = false
   let index: FormIndex | undefined
 
   const forget = (): void => {
-    const live = new Set([...(secrets?.live() ?? [])].map(({ page }) => page))
+    const pages = new Set([...live()].map(({ page }) => page))
     for (const [page, patterns] of known) {
-      if (live.has(page)) continue
+      if (pages.has(page)) continue
       for (const { bytes } of patterns) bytes.fill(0)
       known.delete(page)
     }
@@ -42,7 +44,7 @@ export function liveRedaction(): LiveRedaction {
   const present = (): FormIndex | undefined => {
     if (!isStale) return index
     isStale = false
-    for (const secret of secrets?.live() ?? []) if (!known.has(secret.page)) known.set(secret.page, patternsOf(secret))
+    for (const secret of live()) if (!known.has(secret.page)) known.set(secret.page, patternsOf(secret))
     const patterns = [...known.values()].flat()
     index = patterns.length === 0 ? undefined : formIndex(patterns)
     return index
@@ -51,9 +53,8 @@ export function liveRedaction(): LiveRedaction {
   const redaction = redactionBy(present)
   return {
     ...redaction,
-    follow(live) {
-      secrets = live
-      unfollow = live.changed(forget)
+    follow(secrets) {
+      followed.set(secrets, secrets.changed(forget))
       isStale = true
     },
     draft: (draft) => (present() === undefined ? draft : cleanDraft(draft, redaction)),
@@ -65,8 +66,8 @@ export function liveRedaction(): LiveRedaction {
       fatal: emit.fatal,
     }),
     close() {
-      secrets = undefined
-      unfollow()
+      for (const unfollow of followed.values()) unfollow()
+      followed.clear()
       forget()
     },
   }

@@ -5,6 +5,7 @@ import type {
   FileSystem,
   FileWatcher,
   HttpClient,
+  LanguageModel,
   Timer,
   ToolServers,
 } from '@vigil/protocol'
@@ -138,6 +139,11 @@ export const serversOf = (life: Life, servers: ToolServers): ToolServers => ({
     }
   },
   close: () => Promise.resolve(),
+})
+
+export const modelsOf = (life: Life, models: LanguageModel): LanguageModel => ({
+  generate: (call, signal) => whileAlive(life, () => models.generate(call, signal)),
+  embed: (call, signal) => whileAlive(life, () => models.embed(call, signal)),
 })
 
 export const watcherOf = (life: Life, watcher: FileWatcher): FileWatcher => ({

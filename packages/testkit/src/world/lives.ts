@@ -2,7 +2,7 @@ import type { AgentDefinition } from '@vigil/agent'
 import { createHandler, type Handler } from '@vigil/api'
 import type { CellLauncher, HttpClient, HttpRequest, JournalRecord } from '@vigil/protocol'
 import { type Configuration, type Manifest, type SpawnSpec, Supervisor } from '@vigil/supervisor'
-import { type CheckpointPolicy, parseConfiguration } from '@vigil/supervisor/internal'
+import { type CheckpointPolicy, knownProviders, parseConfiguration } from '@vigil/supervisor/internal'
 import { seededRandom } from '../seeded-random.ts'
 import {
   cellsOf,
@@ -11,6 +11,7 @@ import {
   httpOf,
   type Life,
   type LifeClock,
+  modelsOf,
   newLife,
   serversOf,
   watcherOf,
@@ -67,6 +68,15 @@ const ballastBytes = 8_192
 /** More than any honest run needs: a disk that is dead for a minute costs some 25, and a plan may have several. */
 const mostStarts = 300
 /** What a broken disk makes ring 0 say before it ends. */
+/** Models cost nothing in a world, and nobody has to have keys for it; a variable that is given empty is a key that is missing. */
+const modelKeys = Object.fromEntries(
+  Object.values(knownProviders).flatMap(({ keyVariable }) =>
+    keyVariable === undefined ? [] : [[keyVariable, 'simulated-key']],
+  ),
+)
+/** One dollar for a million tokens of any of its models. */
+const testProvider = { baseUrl: 'http://models.test/v1', prices: { '*': { input: 1, output: 1 } } }
+
 const diskFailures = new Set(['DISK_FULL', 'JOURNAL_FAILED'])
 
 export function livesOn(machine: Machine, options: LivesOptions): Lives {
@@ -110,6 +120,7 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
       fileWatcher: watcherOf(mine, machine.files),
       http: httpOf(mine, http),
       toolServers: serversOf(mine, machine.servers),
+      models: modelsOf(mine, machine.models),
       compute: machine.compute,
       cells: cellsOf(mine, launcher),
       guestRuntime: { hash: 'runtime', code: '' },
@@ -149,8 +160,13 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
     try {
       const started = await Supervisor.start({
         dataDir: worldDirectory,
-        env: options.env,
-        config: { cells: { size: 8, spares: 0, ...options.cells }, groups: options.groups, budget: purseOf(options) },
+        env: { ...modelKeys, ...options.env },
+        config: {
+          providers: { test: testProvider },
+          cells: { size: 8, spares: 0, ...options.cells },
+          groups: options.groups,
+          budget: purseOf(options),
+        },
         segmentBytes: options.segmentBytes,
         ballastBytes,
         checkpoints: options.checkpoints,

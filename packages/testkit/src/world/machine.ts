@@ -6,6 +6,7 @@ import { type SimulatedCells, simulatedCellLauncher } from '../simulated-cell-la
 import { simulatedCompute } from '../simulated-compute.ts'
 import { type SimulatedFileSystem, simulatedFileSystem } from '../simulated-file-system.ts'
 import { type SimulatedFileWatcher, simulatedFileWatcher } from '../simulated-file-watcher.ts'
+import { type ModelScript, type SimulatedLanguageModel, simulatedLanguageModel } from '../simulated-language-model.ts'
 import { type SimulatedServer, type SimulatedToolServers, simulatedToolServers } from '../simulated-tool-servers.ts'
 import { type VirtualClock, virtualClock } from '../virtual-clock.ts'
 import type { FaultAction } from './faults.ts'
@@ -20,6 +21,7 @@ export interface Machine {
   readonly cells: SimulatedCells
   readonly outside: Outside
   readonly servers: SimulatedToolServers
+  readonly models: SimulatedLanguageModel
   readonly compute: Compute
   /** The time that one sync takes. */
   syncTime(): Promise<void>
@@ -36,6 +38,7 @@ export interface MachineOptions {
   readonly answers?: Answers | undefined
   /** MCP servers by the names that manifests give them. */
   readonly servers?: Readonly<Record<string, SimulatedServer>> | undefined
+  readonly model?: ModelScript | undefined
   readonly onceOnly?: ((request: HttpRequest) => boolean) | undefined
   /** Called before each operation on the disk. */
   readonly onOperation: () => void
@@ -96,6 +99,7 @@ export function newMachine(options: MachineOptions): Machine {
     cells,
     outside: services,
     servers: simulatedToolServers(options.servers ?? {}, { clock }),
+    models: simulatedLanguageModel(options.model ?? (() => 'Done.'), { clock, delayMs: () => 1 + random.next() * 400 }),
     compute: simulatedCompute(
       Object.fromEntries(Object.keys(options.agents).map((name) => [entrypointOf(name), name])),
     ),

@@ -1,6 +1,7 @@
 import { type Client, createClient, type HttpRequest, type JournalRecord, observeFaultPoints } from '@vigil/protocol'
 import type { Group, Supervisor } from '@vigil/supervisor'
 import type { CheckpointPolicy } from '@vigil/supervisor/internal'
+import type { ModelScript } from '../simulated-language-model.ts'
 import type { SimulatedServer } from '../simulated-tool-servers.ts'
 import { type Fault, type FaultAction, type FaultWatch, watchFor } from './faults.ts'
 import { guardReality } from './guard.ts'
@@ -15,6 +16,8 @@ export interface WorldOptions {
   readonly answers?: Answers
   /** MCP servers by the names that manifests give them. */
   readonly servers?: Readonly<Record<string, SimulatedServer>>
+  /** What models say, one answer for each call; default always `Done.` Those of the provider `test` cost $1 for a million tokens. */
+  readonly model?: ModelScript
   /** What `${VAR}` in manifests and `context.env` find; default nothing. */
   readonly env?: Readonly<Record<string, string>>
   /** Requests that must reach the outside at most once; default none. */
@@ -46,7 +49,7 @@ export interface WorldOptions {
  * w.close()
  */
 export interface World
-  extends Pick<Machine, 'clock' | 'disk' | 'cells' | 'files' | 'outside' | 'servers'>,
+  extends Pick<Machine, 'clock' | 'disk' | 'cells' | 'files' | 'outside' | 'servers' | 'models'>,
     Pick<Lives, 'armedTimers' | 'told' | 'unannounced'> {
   readonly faults: FaultWatch
   /** The REST face; UNREACHABLE while ring 0 is down, also for what it did and could not tell. */
@@ -141,6 +144,7 @@ export function world(options: WorldOptions): World {
     files: machine.files,
     outside: machine.outside,
     servers: machine.servers,
+    models: machine.models,
     faults,
     client: createClient({ url: base, fetch: (input, init) => reach(lives, new Request(input, init)) }),
     fetch: (path, init) => reach(lives, new Request(`${base}${path}`, init)),

@@ -28,6 +28,7 @@ export function serverToolEffect({ servers, clock }: ServerToolParts): OutsideEf
     },
     intent: (_site, { name, input = {} }) => ({ name, input }),
     repeatable: ({ name }, { process }) => toolRules(process, name)?.repeatable === true,
+    isPaidOnce: ({ process }, { name }) => toolRules(process, name)?.idempotent === true,
     rerun: () => false,
     keyed: () => false,
     parks: ({ process }, { name }) => toolRules(process, name)?.irreversible === true,
