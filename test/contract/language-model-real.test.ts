@@ -120,14 +120,8 @@ test('who falls silent is left after the idle time', async () => {
 })
 
 test('who says more than was ordered is cut', async () => {
-  const { models, fake, provider } = await open({
-    replies: [
-      { text: Array.from({ length: 100 }, () => 'x'.repeat(100)), ignoresMaxTokens: true, hang: 'in_stream' },
-      { text: 'word '.repeat(2_000), ignoresMaxTokens: true, finishReason: 'stop', usage: 'none' },
-    ],
-  })
-  void fake
-  await failureOf(models.generate(ask(provider({ idleMs: 50 })), unheard))
+  const long = { text: 'word '.repeat(2_000), ignoresMaxTokens: true, usage: 'none' as const }
+  const { models, provider } = await open({ replies: [long] })
   const reply = await models.generate(ask(provider(), { max_output_tokens: 20 }), unheard)
   expect(reply).toMatchObject({ finish: 'length', usage: { output: 20, estimated: true } })
   expect(reply.text.length).toBeLessThan(2_000)
