@@ -1,4 +1,4 @@
-import type { AgentContext, AgentEvent } from '@vigil/agent'
+import type { AgentContext, AgentEvent, AgentRun } from '@vigil/agent'
 import { crash, type Fault, judge, nth, ring0, type World, type WorldAgent, world } from '@vigil/testkit'
 import { afterEach, expect, test } from 'vitest'
 
@@ -26,7 +26,7 @@ const asker: WorldAgent = {
     return answer
   },
 }
-const answers = (run: WorldAgent['run']): WorldAgent => ({ run, triggers: [{ type: 'message' }] })
+const answers = (run: AgentRun): WorldAgent => ({ run, triggers: [{ type: 'message' }] })
 const doubler = answers((event) => Number(contentOf(event)) * 2)
 const slow = (duration: string): WorldAgent =>
   answers(async (event, ctx) => {

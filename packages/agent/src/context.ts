@@ -1,4 +1,6 @@
 import type { AcceptedEvent, ExitCause, StandardSchema } from '@vigil/protocol'
+import type { Approval, ApprovalRequest, HumanQuestion } from './context-people.ts'
+import type { AgentThinking } from './context-think.ts'
 import type { AgentMemory } from './memory.ts'
 
 export type { StandardSchema } from '@vigil/protocol'
@@ -101,6 +103,8 @@ export interface Tool<Input = unknown, Result = unknown> {
   readonly irreversible?: boolean
   /** Every call needs an approval. */
   readonly needsApproval?: boolean
+  /** It changes nothing: calls that a model makes together run side by side. */
+  readonly readOnly?: boolean
   /** Default none. Past it the call rejects TOOL_TIMEOUT, `ctx.signal` aborts, and what it still calls rejects ABORTED. */
   readonly timeoutMs?: number
   /** US dollars a call; default 0. */
@@ -158,42 +162,6 @@ export interface RequestOptions {
   readonly timeout?: number | string
 }
 
-/** What a person is asked to agree to. */
-export interface ApprovalRequest {
-  /** In a few words; it names the request beside its input. */
-  readonly action: string
-  /** JSON, at most 64 KB: all that is needed to decide. */
-  readonly details?: unknown
-  /** Milliseconds, or `'30s'`; default `approval.timeout` of the manifest, else 1 h. */
-  readonly timeout?: number | string
-  /**
-   * When nobody decides in time (default `approval.on_timeout` of the manifest): `deny`, `approve`, or `escalate`: it is told once more and waits as long again, then it is
-   * denied.
-   */
-  readonly onTimeout?: 'deny' | 'approve' | 'escalate'
-}
-
-export interface Approval<Edits = unknown> {
-  readonly approved: boolean
-  /** Who decided: the name of a token, or `policy`. */
-  readonly by: string
-  readonly reason?: string
-  /** What the person wants to be done instead of what was asked. */
-  readonly edits?: Edits
-}
-
-export interface HumanQuestion {
-  readonly question: string
-  /** The only answers. */
-  readonly options?: readonly string[]
-  /** JSON Schema of the answer, or an object with `toJSONSchema()`; default: any JSON. */
-  readonly schema?: object
-  /** Milliseconds, or `'30s'`; default `approval.timeout` of the manifest, else 1 h. */
-  readonly timeout?: number | string
-  /** The answer when nobody gives one in time. */
-  readonly default?: unknown
-}
-
 /**
  * One end of a channel, for this turn; `for await (const item of channel)` reads until it is closed. An item is JSON up to 64 KB. Nothing
  * that is sent is kept: who opens the name later has not heard it.
@@ -216,7 +184,7 @@ export interface Channel<Item = unknown> extends AsyncIterable<Item> {
 type Log = (message: string, fields?: unknown) => void
 
 /**
- * All that an agent can do besides thinking. Every promise is a system call that is journaled: after a crash it is
+ * All that an agent can do. Every promise is a system call that is journaled: after a crash it is
  * answered from the record instead of being done again.
  *
  * @example
@@ -226,7 +194,7 @@ type Log = (message: string, fields?: unknown) => void
  *   await ctx.publish('pipeline.parsed', { rows: rows.length })
  * }
  */
-export interface AgentContext {
+export interface AgentContext extends AgentThinking {
   readonly process: string
   /** `epoch` is that of this life and changes at a restart: an effect that is called with it becomes another effect. */
   readonly turn: { readonly id: string; readonly attempt: number; readonly epoch: number }
@@ -332,13 +300,16 @@ export type AgentRun<Payload = unknown, Result = unknown> = (
 export interface AgentDefinition<Payload = unknown, Result = unknown> {
   /** Checked before `run` begins, which gets what the schema makes of it; what does not fit is dead-lettered PAYLOAD_INVALID at once. */
   readonly payload?: StandardSchema<Payload>
-  /** What `ctx.tools.call` may call. */
+  /** What `ctx.tools.call` and models may call. */
   // biome-ignore lint/suspicious/noExplicitAny: each tool has an input of its own
   readonly tools?: readonly Tool<any, any>[]
-  readonly run: AgentRun<Payload, Result>
+  /** Of an agent without `run`: what its model has to give as the result, a schema of a library or a JSON Schema. Default: what it says last. */
+  readonly result?: StandardSchema<Result> | Readonly<Record<string, unknown>>
+  /** Without it the model of the manifest runs: it is told of the event, may use all tools, and what it says in the end is the result. */
+  readonly run?: AgentRun<Payload, Result>
 }
 
-/** What an entrypoint exports by default: a function, or an object with `run`. */
+/** What an entrypoint exports by default: a function, or an object. */
 export type AgentModule<Payload = unknown, Result = unknown> =
   | AgentRun<Payload, Result>
   | AgentDefinition<Payload, Result>

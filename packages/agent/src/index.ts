@@ -7,13 +7,10 @@ export {
   type AgentRun,
   type AgentState,
   type AgentTools,
-  type Approval,
-  type ApprovalRequest,
   type Channel,
   type Down,
   defineAgent,
   defineTool,
-  type HumanQuestion,
   type RequestOptions,
   type SecretHandle,
   type SendOptions,
@@ -24,4 +21,13 @@ export {
   type Tool,
   type ToolContext,
 } from './context.ts'
+export type { Approval, ApprovalRequest, HumanQuestion } from './context-people.ts'
+export type {
+  AgentThinking,
+  ThinkMessage,
+  ThinkOptions,
+  ThinkRequest,
+  Thought,
+  ThoughtToolCall,
+} from './context-think.ts'
 export type { AgentMemory, MemoryEntry } from './memory.ts'

@@ -123,6 +123,11 @@ export const errorTable = {
   MODEL_REFUSED: row('terminal', 502, 'The provider does not take the request; the message says why.'),
   MODEL_TIMEOUT: row('retryable', 504, 'Raise timeout or idle_timeout of the provider in vigil.yaml.'),
   MODEL_MALFORMED: row('retryable', 502, 'What came was no whole answer; look at the provider.'),
+  OUTPUT_INVALID: row(
+    'retryable',
+    502,
+    'Ask for less at once, describe the fields of the schema, or take a model that follows schemas.',
+  ),
   FILE_DENIED: row('rejected', 403, 'Declare the path under files in the manifest (mode: rw to write).'),
   FILE_FAILED: row('terminal', 500, 'See the system error in the message.'),
   FETCH_FAILED: row('retryable', 502, 'The other side did not answer; the message says how.'),

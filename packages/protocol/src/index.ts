@@ -9,6 +9,7 @@ export {
   rewindSchema,
   secretPatchSchema,
 } from './bodies.ts'
+export { builtinTools } from './builtin-tools.ts'
 export { type Client, type ClientOptions, createClient, type JournalQuery, type ProcessVerb } from './client.ts'
 export * from './envelope.ts'
 export * from './errors.ts'

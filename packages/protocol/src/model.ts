@@ -24,6 +24,7 @@ const offeredToolSchema = z.strictObject({
   name: z.string().regex(toolName),
   description: z.string().optional(),
   parameters: z.record(z.string(), z.unknown()).optional().describe('JSON Schema of the input'),
+  read_only: z.boolean().optional().describe('calls that stand together may run side by side'),
 })
 /** A tool as a model is told of it. */
 export type OfferedTool = z.infer<typeof offeredToolSchema>
@@ -82,11 +83,12 @@ export interface EmbedReply {
   readonly simulated?: true
 }
 
-/** Model and instructions of a turn, fixed when it begins. */
+/** Model and instructions of a turn, fixed when it begins. `window`: what is shown of its conversation; absent in what was deployed before it could be said. */
 const thinkingSchema = z.strictObject({
   model: z.string(),
   instructions: z.string(),
   max_output_tokens: z.int().min(1),
+  window: z.strictObject({ messages: z.int().min(1), tokens: z.int().min(1) }).optional(),
 })
 export type Thinking = z.infer<typeof thinkingSchema>
 

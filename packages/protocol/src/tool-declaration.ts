@@ -16,6 +16,7 @@ export const toolDeclarationSchema = z.strictObject({
   idempotent: z.boolean().optional(),
   irreversible: z.boolean().optional(),
   needs_approval: z.boolean().optional(),
+  read_only: z.boolean().optional().describe('it changes nothing'),
   destructive: z.boolean().optional().describe('its server says that it may destroy; it decides nothing'),
   reconcile: z.boolean().optional().describe('it can say what became of a call'),
   timeout_ms: z.number().positive().optional(),

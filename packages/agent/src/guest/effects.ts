@@ -14,8 +14,8 @@ import { settled, type WorkGround, workTimeout } from './work.ts'
 export interface Effects {
   /** An effect named by its input. */
   call(kind: CallKind, name: string, input: unknown): Promise<unknown>
-  /** Sleep: an effect named by count alone. */
-  sleep(ms: number): Promise<void>
+  /** An effect named by its count alone. */
+  counted(kind: 'sleep' | 'model.generate', input: unknown): Promise<unknown>
   step<T>(name: string, work: StepRun<T>, options: StepOptions): Promise<Awaited<T>>
   /** A call of a tool of the module: named by its input. */
   tool(tool: GuestTool, input: unknown, run: ToolRun): Promise<unknown>
@@ -157,9 +157,7 @@ export function turnEffects({ process, turn, replay, calls, signal, after, warn 
 
   return {
     call: (kind, name, input) => answered(keys.byInput(scope().key, kind, name, input), kind, input),
-    async sleep(ms) {
-      await answered(keys.byName(scope().key, 'sleep', ''), 'sleep', { ms })
-    },
+    counted: (kind, input) => answered(keys.byName(scope().key, kind, ''), kind, input),
     async step(name, work, options) {
       const plan = stepPlan(name, options)
       const key = keys.byName(scope().key, 'step', name)

@@ -1,6 +1,6 @@
 import type { GuestBoot, GuestPort } from '@vigil/isolate/guest'
-import type { CoreMessage, GuestMessage } from '@vigil/protocol'
-import type { AgentEvent, AgentRun } from '../context.ts'
+import type { CoreMessage, GuestMessage, WriteSet } from '@vigil/protocol'
+import type { AgentContext, AgentEvent, AgentRun } from '../context.ts'
 import { systemCalls } from './calls.ts'
 import { type TurnChannels, turnChannels } from './channel.ts'
 import { abortedError, codedError, thrownError } from './coded-error.ts'
@@ -12,6 +12,8 @@ import { payloadCheck } from './payload.ts'
 import { replayOf } from './replay.ts'
 import { secretLeases } from './secret-lease.ts'
 import { committedState, type TurnState, turnState } from './state.ts'
+import { type OutputSchema, outputSchema } from './thinking/output.ts'
+import { turnThinking } from './thinking/thinking.ts'
 import { type GuestTool, guestTools } from './tool.ts'
 import { type ContextParts, turnContext } from './turn-context.ts'
 
@@ -86,6 +88,7 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
         const shown = fields === undefined ? {} : { fields: logFields(fields) }
         post({ t: 'log', turn, level, message: logText(text), ...shown })
       }
+      const warn = (text: string, fields: unknown): void => log('warn', text, fields)
       const effects = turnEffects({
         process: boot.process,
         turn: { id: turn, attempt: message.attempt, epoch: message.epoch, seed: message.seed },
@@ -93,7 +96,7 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
         calls,
         signal,
         after: thread.after,
-        warn: (text, fields) => log('warn', text, fields),
+        warn,
       })
       const own = turnState(committed.apply(message), mayWrite(message.writable, effects))
       const channels = turnChannels({
@@ -106,7 +109,11 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
       const self: OpenTurn = { ending, effects, channels }
       open.set(turn, self)
       const { process, env } = boot
-      const context = turnContext({
+      const thinking = turnThinking({
+        ...{ message, effects, ...agent, warn },
+        context: () => context,
+      })
+      const context: AgentContext = turnContext({
         process,
         env,
         message,
@@ -115,15 +122,20 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
         state: own.state,
         channel: channels.channel,
         lease: (name, use) => leases.lease(turn, name, use, signal),
+        think: thinking.think,
         signal,
         log,
       })
       let end: Completed | Threw
       try {
-        const result = asResult(await scope.run(context, () => agent.run(eventOf(message), context)))
+        const run = agent.run ?? thinking.turn
+        const result = asResult(
+          await scope.run(context, async () => run(await agent.accept(eventOf(message)), context)),
+        )
         await channels.opened()
         if (effects.diverged !== undefined) throw effects.diverged
-        end = { t: 'completed', turn, result, writes: own.writes(), unasked: replay.unasked() }
+        const writes = withConversation(own.writes(), thinking.writes())
+        end = { t: 'completed', turn, result, writes, unasked: replay.unasked() }
       } catch (thrown) {
         end = { t: 'threw', turn, error: thrownError(effects.diverged ?? thrown), unasked: replay.unasked() }
       }
@@ -148,7 +160,7 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
       if (done === undefined) return
       try {
         done.own.rebase(newer)
-        finish({ ...done.end, writes: done.own.writes() })
+        finish({ ...done.end, writes: withConversation(done.own.writes(), done.end.writes.conversation) })
       } catch (thrown) {
         settling.delete(turn)
         finish({ t: 'threw', turn, error: thrownError(thrown), unasked: done.end.unasked })
@@ -208,6 +220,9 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
   }
 }
 
+const withConversation = (writes: WriteSet, conversation: WriteSet['conversation']): WriteSet =>
+  conversation === undefined ? writes : { ...writes, conversation }
+
 /** What a replay answers from the record is not run again, so a write in there would be lost. */
 function mayWrite(writable: readonly string[] | undefined, effects: Effects): (key: string) => void {
   return (key) => {
@@ -227,29 +242,52 @@ function mayWrite(writable: readonly string[] | undefined, effects: Effects): (k
 }
 
 interface LoadedAgent {
-  readonly run: AgentRun
+  /** Absent: its model runs. */
+  readonly run: AgentRun | undefined
+  /** The event with the payload as the schema makes it. */
+  readonly accept: (event: AgentEvent) => AgentEvent | Promise<AgentEvent>
   readonly tools: ReadonlyMap<string, GuestTool>
+  readonly result: OutputSchema | undefined
 }
 
-/** The function to run, from whatever an entrypoint may export, and the tools that stand beside it. */
+type Exported = Partial<Record<'run' | 'payload' | 'tools' | 'result', unknown>>
+
+/** The function to run, from whatever an entrypoint may export, and what stands beside it. */
 function agentIn(exported: unknown): LoadedAgent {
   // The default export first: a module may have a `run` of its own beside it.
   const byDefault = (exported as { default?: { default?: unknown } } | undefined)?.default
   const candidates = [byDefault, byDefault?.default, exported]
   for (const candidate of candidates) {
-    if (typeof candidate === 'function') return { run: candidate as AgentRun, tools: new Map() }
-    const { run, payload, tools } = (candidate ?? {}) as { run?: unknown; payload?: unknown; tools?: unknown }
-    if (typeof run === 'function')
-      return { run: checking(payloadCheck(payload), run.bind(candidate) as AgentRun), tools: guestTools(tools) }
+    if (typeof candidate === 'function') return loaded({}, candidate as AgentRun)
+    const { run } = (candidate ?? {}) as Exported
+    if (typeof run === 'function') return loaded(candidate as Exported, run.bind(candidate) as AgentRun)
   }
+  const thinks = candidates.find((each): each is Exported => isWithoutRun(each, each !== exported))
+  if (thinks !== undefined) return loaded(thinks, undefined)
   throw codedError({
     code: 'BUNDLE_FAILED',
     message: `expected the entrypoint to export a function or an object with run() by default, found ${typeof byDefault}`,
   })
 }
 
-const checking = (check: ReturnType<typeof payloadCheck>, run: AgentRun): AgentRun =>
-  check === undefined ? run : async (event, ctx) => run({ ...event, payload: await check(event.payload) }, ctx)
+/** Something to think with, or a default that holds nothing at all; anything else is a mistake of its author. */
+const isWithoutRun = (candidate: unknown, isDefault: boolean): boolean =>
+  typeof candidate === 'object' &&
+  candidate !== null &&
+  !('run' in candidate) &&
+  (['tools', 'result', 'payload'].some((part) => part in candidate) ||
+    (isDefault && Object.keys(candidate).length === 0))
+
+function loaded({ payload, tools, result }: Exported, run: AgentRun | undefined): LoadedAgent {
+  const check = payloadCheck(payload)
+  return {
+    run,
+    accept:
+      check === undefined ? (event) => event : async (event) => ({ ...event, payload: await check(event.payload) }),
+    tools: guestTools(tools),
+    result: result === undefined || run !== undefined ? undefined : outputSchema(result as Record<string, unknown>),
+  }
+}
 
 function eventOf({ event }: TurnMessage): AgentEvent {
   const { event_id, trigger_id, type, timestamp, payload, metadata } = event

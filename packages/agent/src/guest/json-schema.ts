@@ -8,8 +8,8 @@ import type { Checked, SchemaCheck } from './schema-check.ts'
  */
 const draft = '2020-12'
 
-/** @throws an Error that says what is wrong with the schema */
-export function jsonSchemaCheck(parameters: unknown): SchemaCheck {
+/** `what` names the value in paths. @throws an Error that says what is wrong with the schema */
+export function jsonSchemaCheck(parameters: unknown, what = 'input'): SchemaCheck {
   // The library marks what it has read.
   const schema = jsonCopy(parameters, 'a schema') as Schema
   const [wrong] = problemsOf(schemaOfSchemas, dereference(schemaOfSchemas), schema)
@@ -22,10 +22,10 @@ export function jsonSchemaCheck(parameters: unknown): SchemaCheck {
       throw new Error(`expected a reference to a part of the same schema, found ${$ref}`)
   }
   return (value): Checked => {
-    const copy = jsonCopy(value, 'the input')
+    const copy = jsonCopy(value, `the ${what}`)
     const problems = problemsOf(schema, places, copy)
     if (problems.length === 0) return { value: copy }
-    return { problems: problems.map(({ path, error }) => ({ path: ['input', ...path].join('.'), message: error })) }
+    return { problems: problems.map(({ path, error }) => ({ path: [what, ...path].join('.'), message: error })) }
   }
 }
 

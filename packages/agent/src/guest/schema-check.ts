@@ -1,5 +1,6 @@
 import type { StandardSchema } from '../context.ts'
 import { codedError } from './coded-error.ts'
+import { jsonCopy } from './json.ts'
 
 /** What a schema makes of a value, or why it does not fit, each problem with its place. */
 export type Checked =
@@ -25,6 +26,17 @@ export function standardCheck(schema: unknown, what: string): SchemaCheck {
       message,
     }))
     return { problems }
+  }
+}
+
+/** Libraries that follow Standard JSON Schema can say it so; not everything that they check can be said. */
+export function describedSchema(schema: unknown): Readonly<Record<string, unknown>> | undefined {
+  const { jsonSchema } = (schema as { '~standard': { jsonSchema?: { input?: (to: object) => object } } })['~standard']
+  try {
+    const said = jsonSchema?.input?.({ target: 'draft-2020-12' })
+    return said === undefined ? undefined : (jsonCopy(said, 'schema') as Record<string, unknown>)
+  } catch {
+    return undefined
   }
 }
 

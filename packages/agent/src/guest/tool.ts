@@ -1,9 +1,9 @@
 import type { ToolDeclaration, ToolLeave } from '@vigil/protocol'
-import type { Tool } from '../context.ts'
+import type { AgentContext, Tool } from '../context.ts'
 import { codedError } from './coded-error.ts'
 import { jsonCopy } from './json.ts'
 import { jsonSchemaCheck } from './json-schema.ts'
-import { misfit, type SchemaCheck, standardCheck } from './schema-check.ts'
+import { describedSchema, misfit, type SchemaCheck, standardCheck } from './schema-check.ts'
 import { canonicalJson } from './step-key.ts'
 import { askLeave, failure, reconciled, settled, tried, type Work, type WorkGround } from './work.ts'
 
@@ -49,6 +49,8 @@ function guestTool(definition: Tool<never> | undefined, index: number): GuestToo
   if (cost !== undefined && !(cost >= 0 && Number.isFinite(cost)))
     refuse(`expected a cost in US dollars, found ${cost}`)
   const runsOnce = once || irreversible
+  if (tool.readOnly === true && runsOnce)
+    refuse('readOnly says that it changes nothing, once and irreversible that it does: give one')
   if (idempotent && !runsOnce)
     refuse('idempotent goes with once or irreversible: others are always run again after a crash')
   if (reconcile !== undefined && !runsOnce)
@@ -59,7 +61,8 @@ function guestTool(definition: Tool<never> | undefined, index: number): GuestToo
 }
 
 function declarationOf(tool: Tool<never>, parameters: ToolDeclaration['parameters']): ToolDeclaration {
-  const { name, description, once, idempotent, irreversible, needsApproval, reconcile, timeoutMs, cost } = tool
+  const { name, description, once, idempotent, irreversible, needsApproval, readOnly, reconcile, timeoutMs, cost } =
+    tool
   return {
     name,
     ...(description === undefined ? {} : { description: description.slice(0, 4_000) }),
@@ -68,6 +71,7 @@ function declarationOf(tool: Tool<never>, parameters: ToolDeclaration['parameter
     ...(idempotent === true ? { idempotent } : {}),
     ...(irreversible === true ? { irreversible } : {}),
     ...(needsApproval === true ? { needs_approval: true } : {}),
+    ...(readOnly === true ? { read_only: true } : {}),
     ...(reconcile === undefined ? {} : { reconcile: true }),
     ...(timeoutMs === undefined ? {} : { timeout_ms: timeoutMs }),
     ...(cost === undefined ? {} : { cost }),
@@ -83,7 +87,7 @@ interface InputSchema {
 function schemaOf({ input, parameters }: Tool<never>, refuse: (message: string) => never): InputSchema {
   if (input !== undefined && parameters !== undefined)
     return refuse('input is a schema of a library, parameters a JSON Schema: give one')
-  if (input !== undefined) return { check: standardCheck(input, 'input'), parameters: described(input) }
+  if (input !== undefined) return { check: standardCheck(input, 'input'), parameters: describedSchema(input) }
   if (parameters === undefined) return { check: (value) => ({ value }), parameters: undefined }
   try {
     return {
@@ -92,17 +96,6 @@ function schemaOf({ input, parameters }: Tool<never>, refuse: (message: string) 
     }
   } catch (error) {
     return refuse(`parameters: ${(error as Error).message}`)
-  }
-}
-
-/** Libraries that follow Standard JSON Schema can say it so; not everything that they check can be said. */
-function described(input: unknown): ToolDeclaration['parameters'] {
-  const { jsonSchema } = (input as { '~standard': { jsonSchema?: { input?: (to: object) => object } } })['~standard']
-  try {
-    const schema = jsonSchema?.input?.({ target: 'draft-2020-12' })
-    return schema === undefined ? undefined : (jsonCopy(schema, 'parameters') as ToolDeclaration['parameters'])
-  } catch {
-    return undefined
   }
 }
 
@@ -137,6 +130,12 @@ export async function runTool(
 }
 
 export type ToolRun = (input: unknown, signal: AbortSignal, key: string) => unknown
+
+/** What the tool does, in the context of a turn. */
+export const runOf =
+  ({ definition }: GuestTool, context: AgentContext): ToolRun =>
+  (value, signal, key) =>
+    definition.run(value as never, { ...context, signal, key })
 
 const workOf = ({ declaration }: GuestTool, { timeout_ms }: ToolLeave): Work => {
   const limits = [declaration.timeout_ms, timeout_ms].filter((each) => each !== undefined)

@@ -9,7 +9,7 @@ import { jsonCopy } from './json.ts'
 import { agentMemory } from './memory.ts'
 import { secretHandle } from './secret.ts'
 import type { TurnState } from './state.ts'
-import type { GuestTool, ToolRun } from './tool.ts'
+import { type GuestTool, runOf } from './tool.ts'
 
 export interface ContextParts {
   readonly process: string
@@ -20,6 +20,7 @@ export interface ContextParts {
   readonly state: TurnState['state']
   readonly channel: AgentContext['channel']
   readonly lease: AgentContext['secrets']['lease']
+  readonly think: AgentContext['think']
   readonly signal: AbortSignal
   readonly log: (level: Extract<GuestMessage, { t: 'log' }>['level'], message: string, fields?: unknown) => void
 }
@@ -34,6 +35,7 @@ export function turnContext({
   state,
   channel,
   lease,
+  think,
   signal,
   log,
 }: ContextParts): AgentContext {
@@ -61,18 +63,19 @@ export function turnContext({
             input: jsonCopy(input ?? {}, `the input of tool "${name}"`),
           })) as never
         if (tool === undefined) throw unknownTool(name, [...tools.keys()])
-        const run: ToolRun = (value, ofCall, key) =>
-          tool.definition.run(value as never, { ...context, signal: ofCall, key })
-        return (await effects.tool(tool, jsonCopy(input, `the input of tool "${name}"`), run)) as never
+        return (await effects.tool(tool, jsonCopy(input, `the input of tool "${name}"`), runOf(tool, context))) as never
       },
     },
     now: effects.now,
     random: effects.random,
     uuid: effects.uuid,
     step: (name, work, options = {}) => effects.step(name, work, options),
-    sleep: (duration) => effects.sleep(milliseconds(duration)),
+    async sleep(duration) {
+      await effects.counted('sleep', { ms: milliseconds(duration) })
+    },
     secret: (name) => secretHandle(message.salt ?? '', name),
     secrets: { lease },
+    think,
     bearer: (secret) => `Bearer ${secret}`,
     fetch: (url, init) =>
       agentFetch((input) => effects.call('fetch', `${input.method} ${new URL(input.url).host}`, input), url, init),

@@ -16,6 +16,8 @@ const refuse = (raw: unknown): readonly ManifestProblem[] => {
   return check.problems
 }
 
+const conversation = { conversation_max_messages: 100, conversation_max_tokens: 32_000 }
+
 describe('defaults', () => {
   it('fills every field of the least manifest', () => {
     expect(accept({})).toEqual({
@@ -45,7 +47,7 @@ describe('defaults', () => {
       max_consecutive_failures: 3,
       delivery: { max_retries: 2, retry_backoff: 2_000, retry_backoff_max: 60_000 },
       budget: { tool_costs: {}, on_exceeded: 'pause', warning_threshold: 0.8, reset_hour: 0, timezone: 'UTC' },
-      context: { initial_state: {}, writable_keys: [], env: [] },
+      context: { initial_state: {}, writable_keys: [], env: [], ...conversation },
       files: {},
       tools: {},
       secrets: {},
@@ -86,8 +88,8 @@ describe('accepted values', () => {
     ['restart_backoff', 0, 0],
     [
       'context',
-      { initial_state: { seen: 0 }, writable_keys: ['seen'], env: ['TZ'] },
-      { initial_state: { seen: 0 }, writable_keys: ['seen'], env: ['TZ'] },
+      { writable_keys: ['seen'], env: ['TZ'], conversation_max_messages: 4 },
+      { ...conversation, initial_state: {}, writable_keys: ['seen'], env: ['TZ'], conversation_max_messages: 4 },
     ],
     [
       'files',

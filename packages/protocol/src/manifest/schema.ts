@@ -144,6 +144,8 @@ const context = z.strictObject(
     initial_state: z.record(z.string(), z.unknown(), { error: 'a map of state keys' }).default({}),
     writable_keys: z.array(text('a state key'), { error: 'a list of state keys' }).default([]),
     env: z.array(text('the name of a variable'), { error: 'a list of variable names' }).default([]),
+    conversation_max_messages: atLeast(2, 100),
+    conversation_max_tokens: atLeast(500, 32_000),
   },
   section,
 )

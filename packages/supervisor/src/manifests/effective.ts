@@ -78,11 +78,12 @@ export function effectiveManifest(document: ManifestDocument, baseDirectory: str
 
 function effectiveThinking(document: ManifestDocument): Pick<Manifest, 'thinking'> {
   const { model, instructions, max_output_tokens, sim } = document
+  const { conversation_max_messages: messages, conversation_max_tokens: tokens } = document.context
   if (model === undefined) return {}
   const canonical = model.replace(/^([a-z0-9_-]+)[:/]/, '$1:')
   // A path has given way to what stands there when the manifest was read.
   const rules = typeof sim === 'object' ? { sim } : {}
-  return { thinking: { model: canonical, instructions, max_output_tokens, ...rules } }
+  return { thinking: { model: canonical, instructions, max_output_tokens, window: { messages, tokens }, ...rules } }
 }
 const effectiveMemory = ({
   max,

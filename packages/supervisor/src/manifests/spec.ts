@@ -181,6 +181,9 @@ export interface SpawnSpec {
     readonly initialState?: Readonly<Record<string, unknown>>
     readonly writableKeys?: readonly string[]
     readonly env?: readonly string[]
+    /** Of the conversation as the model is shown it; default 100 messages, 32,000 tokens. */
+    readonly conversationMaxMessages?: number
+    readonly conversationMaxTokens?: number
   }
   readonly files?: Readonly<Record<string, string | { readonly path: string; readonly mode?: 'ro' | 'rw' }>>
   /** Name of a tool, or a glob over names -> policy; `false`: it may not be called. */

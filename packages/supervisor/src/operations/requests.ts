@@ -1,6 +1,7 @@
 import { type Json, type ProcessName, VigilError } from '@vigil/protocol'
 import type { ProcessFold, RequestFold } from '../fold/process-fold.ts'
 import type { World } from '../fold/world.ts'
+import { guestToolsOf } from '../gate/tools/builtins.ts'
 import { serverToolsOf } from '../gate/tools/rules.ts'
 import { decidedOf } from '../requests/decision.ts'
 import { grantRecords } from '../requests/more-budget.ts'
@@ -47,7 +48,10 @@ export async function decideRequest(
     const who = approval.approvers.join(' or ')
     throw new VigilError('ROLE_DENIED', `expected ${who} to decide for "${process.name}", found "${decision.by}"`)
   }
-  const data = decidedOf(open, decision, { by: decision.by, tools: [...process.tools, ...serverToolsOf(process)] })
+  const data = decidedOf(open, decision, {
+    by: decision.by,
+    tools: [...guestToolsOf(process), ...serverToolsOf(process)],
+  })
   await log.commitDurably([
     { process: process.name as ProcessName, epoch: process.epoch, type: 'request.decided', turn: open.turn, data },
     ...grantRecords(log.world, open, data),

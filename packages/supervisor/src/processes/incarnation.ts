@@ -11,6 +11,7 @@ import {
 } from '@vigil/protocol'
 import type { GateReply, GateWait } from '../gate/flight.ts'
 import { begins } from '../gate/guest-work.ts'
+import { clashingTool } from '../gate/tools/builtins.ts'
 import { sharesCell } from '../isolation/tier.ts'
 import { paidRuns } from '../ledger/repeated-runs.ts'
 import { guestSpec, parseGuestMessage, turnMessage } from './guest-words.ts'
@@ -61,10 +62,14 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       return
     }
     switch (message.t) {
-      case 'ready':
+      case 'ready': {
+        const { tools = [] } = message
+        const clash = clashingTool(manifest, tools)
+        if (clash !== undefined) return guest.kill({ kind: 'error', message: clash })
         ready = true
-        listener.ready(message.tools ?? [])
+        listener.ready(tools)
         return
+      }
       case 'unready':
         guest.kill({
           kind: 'error',

@@ -22,6 +22,7 @@ test('only what is wanted is taken, under both names, and what it says of harm',
       parameters: { type: 'object' },
       once: true,
       idempotent: true,
+      read_only: true,
     },
     { name: 'github__add_label', parameters: { type: 'object' }, once: true, destructive: true },
   ])

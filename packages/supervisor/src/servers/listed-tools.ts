@@ -53,6 +53,7 @@ function declarationOf(
     ...(inputSchema === undefined ? {} : { parameters: inputSchema }),
     once: true,
     ...(isRepeatable ? { idempotent: true } : {}),
+    ...(annotations.readOnlyHint === true ? { read_only: true } : {}),
     ...(annotations.destructiveHint === true && annotations.readOnlyHint !== true ? { destructive: true } : {}),
   }
 }

@@ -25,7 +25,7 @@ export async function loadAgent(
   source: string | URL | InlineAgent,
   env: Readonly<Record<string, string>>,
 ): Promise<LoadedAgent> {
-  if (typeof source === 'object' && 'run' in source) {
+  if (typeof source === 'object' && !(source instanceof URL)) {
     const { name, ...agent } = source
     return { name, agent, baseDirectory: process.cwd() }
   }
@@ -36,11 +36,12 @@ export async function loadAgent(
   return { name: manifest.name, agent: { ...(await definitionIn(manifest)), manifest }, baseDirectory }
 }
 
-async function definitionIn({ name, entrypoint }: Manifest): Promise<AgentDefinition> {
-  if (entrypoint === undefined) throw new Error(`expected an agent with a module, found "${name}" without one`)
+async function definitionIn({ entrypoint }: Manifest): Promise<AgentDefinition> {
+  if (entrypoint === undefined) return {}
   const { default: found } = (await import(pathToFileURL(entrypoint).href)) as { default?: unknown }
   if (typeof found === 'function') return { run: found as AgentRun }
   const definition = found as AgentDefinition | undefined
-  if (typeof definition?.run === 'function') return { ...definition, run: (event, ctx) => definition.run(event, ctx) }
+  if (typeof definition?.run === 'function') return { ...definition, run: definition.run.bind(definition) }
+  if (definition?.tools !== undefined || definition?.result !== undefined) return definition
   throw new Error(`${entrypoint}: expected a function or an object with run() as default export, found ${typeof found}`)
 }

@@ -137,7 +137,7 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
   }
 
   const spawn = (name: string): Promise<unknown> => {
-    const { run: _, payload: __, tools: ___, ...agent } = options.agents[name] as WorldAgent
+    const { run: _, payload: __, tools: ___, result: ____, ...agent } = options.agents[name] as WorldAgent
     const entrypoint = entrypointOf(name)
     if (supervisor === undefined) return Promise.resolve()
     if (!('manifest' in agent)) {

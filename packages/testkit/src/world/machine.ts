@@ -1,4 +1,4 @@
-import type { AgentDefinition } from '@vigil/agent'
+import type { AgentDefinition, AgentRun } from '@vigil/agent'
 import { guestMain } from '@vigil/agent/internal'
 import type { Compute, HttpRequest, Random } from '@vigil/protocol'
 import { seededRandom } from '../seeded-random.ts'
@@ -48,18 +48,23 @@ export interface MachineOptions {
 const minuteMs = 60_000
 
 /** Stacks name folders of this machine, and records hold stacks: the same seed would give another run elsewhere. */
-const placeless = ({ run, payload, tools }: AgentDefinition): AgentDefinition => ({
+const placeless = ({ run, payload, tools, result }: AgentDefinition): AgentDefinition => ({
   ...(payload === undefined ? {} : { payload }),
   ...(tools === undefined ? {} : { tools }),
-  async run(event, context) {
+  ...(result === undefined ? {} : { result }),
+  ...(run === undefined ? {} : { run: withoutPlaces(run) }),
+})
+
+const withoutPlaces =
+  (run: AgentRun): AgentRun =>
+  async (event, context) => {
     try {
       return await run(event, context)
     } catch (error) {
       if (error instanceof Error) error.stack = `${error.name}: ${error.message}`
       throw error
     }
-  },
-})
+  }
 
 export const entrypointOf = (name: string): string => `/agents/${name}.js`
 

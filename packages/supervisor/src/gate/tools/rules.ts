@@ -4,6 +4,7 @@ import picomatch from 'picomatch'
 import type { ProcessFold } from '../../fold/process-fold.ts'
 import type { Manifest, ToolPolicy } from '../../manifests/manifest.ts'
 import { compileInputFilter } from '../../triggers/filter/filter.ts'
+import { guestToolsOf, listedBuiltins } from './builtins.ts'
 
 /** What counts for a tool: of its own declaration and every policy that matches its name, the strictest. */
 export interface ToolRules {
@@ -29,7 +30,7 @@ export interface ToolRules {
 
 type Tools = Pick<ProcessFold, 'manifest' | 'tools'> & Partial<Pick<ProcessFold, 'serverTools'>>
 
-/** Undefined for a tool that neither the module of the process nor one of its servers has. */
+/** Undefined for a tool that neither the module of the process nor one of its servers has, nor its manifest lists. */
 export function toolRules(process: Tools, name: string): ToolRules | undefined {
   const declared = declaredTool(process, name)
   const { manifest } = process
@@ -39,7 +40,7 @@ export function toolRules(process: Tools, name: string): ToolRules | undefined {
 }
 
 export const declaredTool = (process: Tools, name: string): ToolDeclaration | undefined =>
-  process.tools.find((tool) => tool.name === name) ?? listedTools(process).find((tool) => tool.name === name)
+  guestToolsOf(process).find((tool) => tool.name === name) ?? listedTools(process).find((tool) => tool.name === name)
 
 /** The tools of its servers that may be called: listed, let through by `tools` of the server, and not denied. */
 export const serverToolsOf = (process: Pick<Tools, 'manifest' | 'serverTools'>): readonly ToolDeclaration[] =>
@@ -60,8 +61,9 @@ export function idlePolicies(
   { tools = {}, approval, servers = {} }: Pick<Manifest, 'tools' | 'approval' | 'servers'>,
   names: readonly string[],
 ): string[] {
+  const known = [...names, ...listedBuiltins({ tools }).map(({ name }) => name)]
   const isIdle = (glob: string): boolean =>
-    !names.some((name) => matches(glob, name)) && !Object.keys(servers).some((server) => mayMean(glob, server))
+    !known.some((name) => matches(glob, name)) && !Object.keys(servers).some((server) => mayMean(glob, server))
   const listed = [...(approval?.tools ?? []).entries()].filter(([, glob]) => isIdle(glob))
   return [
     ...Object.keys(tools)

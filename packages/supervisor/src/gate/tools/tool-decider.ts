@@ -2,6 +2,7 @@ import { fromDollars } from '@vigil/governance'
 import { type CallInput, splitToolName, type ToolDeclaration, VigilError } from '@vigil/protocol'
 import type { ProcessFold } from '../../fold/process-fold.ts'
 import type { Decider, Ruling } from '../decide.ts'
+import { guestToolsOf } from './builtins.ts'
 import { serverToolsOf, toolRules } from './rules.ts'
 
 /** The call by which a guest asks leave to run a tool. */
@@ -38,9 +39,9 @@ export const toolDecider: Decider = ({ site: { process, turn }, kind, input }) =
 }
 
 function notFound(process: ProcessFold, name: string, kind: 'tool' | 'server.tool'): string {
-  const { manifest, tools } = process
+  const { manifest } = process
   const named = (found: readonly ToolDeclaration[]): string => found.map((tool) => tool.name).join(', ') || 'none'
-  if (kind === 'tool') return `the module has no tool "${name}"; it has ${named(tools)}`
+  if (kind === 'tool') return `the agent has no tool "${name}"; it has ${named(guestToolsOf(process))}`
   const server = splitToolName(name)?.server ?? ''
   const known = Object.keys(manifest.servers ?? {})
   if (!known.includes(server))
