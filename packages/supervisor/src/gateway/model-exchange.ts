@@ -100,7 +100,8 @@ function whole(
 ): Omit<ModelReply, 'usd'> {
   const estimate = (bytes: number) => ({
     input: requestTokens(call),
-    output: Math.min(bytes, call.max_output_tokens),
+    // Who had to be cut does not keep to the cap, and may send a bill for all that it said.
+    output: end === 'length' ? bytes : Math.min(bytes, call.max_output_tokens),
     estimated: true as const,
   })
   const reply = said.reply({ end, estimate, model })
