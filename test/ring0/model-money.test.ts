@@ -1,7 +1,8 @@
-import type { JournalRecord, ModelRequest } from '@vigil/protocol'
+import { type JournalRecord, limitRows, type ModelRequest, type ProcessName } from '@vigil/protocol'
 import { scripted } from '@vigil/testkit'
 import { afterEach, describe, expect, test } from 'vitest'
 import { budgetOf } from '../../packages/supervisor/src/fold/purse-fold.ts'
+import { spendOf } from '../../packages/supervisor/src/ledger/budget-status.ts'
 import { requestTokens } from '../../packages/supervisor/src/models/request-size.ts'
 import { type GateRing, type GateRingOptions, openGateRing } from '../support/gate-ring.ts'
 
@@ -19,10 +20,20 @@ const request = (rest: Partial<ModelRequest> = {}): ModelRequest => ({
   purpose: 'turn',
   ...rest,
 })
-const call = async (rest: Partial<ModelRequest> = {}, key?: string) => {
-  const made = ring.call('model.generate', request(rest), key)
+const call = async (rest: Partial<ModelRequest> = {}, key = 'model.generate#0', turn = 't1') => {
+  const made = ring.gate.call({ process: 'worker', turn, key, kind: 'model.generate', input: request(rest) })
   await ring.clock.advance(60_000)
-  return (await made).outcome
+  const reply = await made
+  return 'outcome' in reply ? reply.outcome : undefined
+}
+const secondTurn = () => {
+  const author = { process: 'worker' as ProcessName, epoch: 1 }
+  const event = { event_id: 'e2', trigger_id: 'manual', type: 'manual', timestamp: '2026-01-01T00:00:00.000Z' }
+  const data = { event_id: 'e2', attempt: 1, bundle: 'b1', started_at: event.timestamp }
+  ring.commit(
+    { ...author, type: 'trigger.accepted', data: { event: { ...event, payload: null, metadata: {} } } },
+    { ...author, type: 'turn.started', turn: 't2', data },
+  )
 }
 const dataOf = async <T extends JournalRecord['type']>(type: T) =>
   (await ring.records(type)).map((record) => record.data as Extract<JournalRecord, { type: T }>['data'])
@@ -135,6 +146,47 @@ describe('a call of a model', () => {
     expect(ring.models.asked[0]?.provider.key?.placeholder).toMatch(/^vigil-secret\.openrouter\.[0-9a-f]{32}$/)
     expect(JSON.stringify(await ring.records())).not.toContain('sk-or-0123456789')
   })
+})
+
+describe('a limit on what models cost has room for one call and not for a second', () => {
+  const hour = 3_600_000
+  const lasting = { turn: 0, hour, day: 24 * hour, month: 31 * 24 * hour }
+  const camel = (field: string): string => field.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
+  const worst = { model_calls: 1, tokens: requestTokens(request()) + 1_000, usd: requestTokens(request()) + 2_000 }
+  const rows = limitRows.flatMap(({ field, per, kind }) =>
+    kind in worst ? [{ field, per, kind: kind as keyof typeof worst }] : [],
+  )
+
+  test.each(rows)('$field', async ({ field, per, kind }) => {
+    const limit = kind === 'usd' ? worst.usd / 1_000_000 : worst[kind]
+    const specs = [{ name: 'worker', budget: { [camel(field)]: limit } }]
+    await open({ specs, model: () => ({ text: 'hi', usage: { input: 10, output: 5 } }) })
+    expect(await call({}, 'a')).toMatchObject({ ok: true })
+    secondTurn()
+    const refused = await call({}, 'b', per === 'turn' ? 't1' : 't2')
+    expect(refused).toMatchObject({ ok: false, error: { code: 'BUDGET_EXCEEDED', details: { per, kind } } })
+    expect(ring.models.asked).toHaveLength(1)
+    if (per === 'turn') return
+    await ring.clock.advance(lasting[per])
+    expect(await call({}, 'c', 't2')).toMatchObject({ ok: true })
+  })
+})
+
+test('what was spent is told by model, also of calls that are made again', async () => {
+  await open({ model: () => ({ text: 'hi', usage: { input: 10, output: 5 } }) })
+  await call({}, 'a')
+  await call({ model: 'sim:echo' }, 'b')
+  void ring.call('model.generate', request(), 'c')
+  await ring.clock.advance(6)
+  await ring.crash()
+  await call({}, 'c')
+  const reserved = requestTokens(request()) + 2_000
+  const { models } = spendOf(ring.world, ring.clock.now())
+  expect(models).toMatchObject([
+    { model: 'test:cheap', day: { modelCalls: 2, usd: (2 * 20 + reserved) / 1_000_000 } },
+    { model: 'sim:echo', day: { modelCalls: 1 } },
+  ])
+  expect(models[1]?.day).not.toHaveProperty('usd')
 })
 
 test('texts for vectors are paid for as their model says', async () => {

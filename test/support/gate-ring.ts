@@ -110,7 +110,11 @@ export async function openGateRing({
   const addresses = Object.fromEntries(Object.keys(servers).map((name) => [name, { command: name }]))
   const models = simulatedLanguageModel(model, { clock })
   const settings = providerSettings(providers, env)
-  const catalog = modelCatalog(settings, providerKeys({ providers: settings, env, fileSystem, random }))
+  const catalog = modelCatalog({
+    providers: settings,
+    keys: providerKeys({ providers: settings, env, fileSystem, random }),
+    since: '2026-01-01T00:00:00.000Z',
+  })
   const boot = async () => {
     const journal = await openFileStore({ fileSystem, clock, directory: '/journal' })
     const world: World = new Map()

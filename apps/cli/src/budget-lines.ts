@@ -1,4 +1,4 @@
-import type { AmountsView, BudgetView, SpendView, TurnSpendView } from '@vigil/protocol'
+import type { AmountsView, BudgetView, ModelSpendView, SpendView, TurnSpendView } from '@vigil/protocol'
 import { align } from './tables.ts'
 
 const amount = (kind: string, value: number): string =>
@@ -41,9 +41,21 @@ export function budgetLines(name: string, budget: BudgetView): string[] {
     ...facts,
     '',
     ...align([['PER', 'LIMIT', 'SPENT', 'RESERVED'], ...rows]),
+    ...modelLines(budget.models),
     ...dayLines(budget),
   ]
 }
+
+const modelLines = (models: readonly ModelSpendView[]): string[] =>
+  models.length === 0
+    ? []
+    : [
+        '',
+        ...align([
+          ['MODEL', 'DAY', 'MONTH'],
+          ...models.map(({ model, day, month }) => [model, amounts(day), amounts(month)]),
+        ]),
+      ]
 
 const dayLines = ({ days }: BudgetView): string[] =>
   days.length === 0
@@ -56,11 +68,16 @@ export const turnSpendLines = ({ process, turn, spent, reserved, calls }: TurnSp
   ...(calls.length === 0 ? [] : ['']),
   ...align([
     ...(calls.length === 0 ? [] : [['AT', 'CALL', 'SPENT', 'RESERVED']]),
-    ...calls.map((call) => [call.at, call.tool ?? call.kind, amounts(call.spent), amounts(call.reserved)]),
+    ...calls.map((call) => [
+      call.at,
+      call.tool ?? call.model ?? call.kind,
+      amounts(call.spent),
+      amounts(call.reserved),
+    ]),
   ]),
 ]
 
-export const spendLines = ({ agents, total, fleet }: SpendView): string[] => [
+export const spendLines = ({ agents, total, models, fleet }: SpendView): string[] => [
   ...align([
     ['PROCESS', 'DAY', 'MONTH', 'RESERVED'],
     ...[...agents, { name: 'all', ...total }].map(({ name, day, month, reserved }) => [
@@ -68,5 +85,6 @@ export const spendLines = ({ agents, total, fleet }: SpendView): string[] => [
       ...[day, month, reserved].map(amounts),
     ]),
   ]),
+  ...modelLines(models),
   ...(fleet === undefined ? [] : ['', ...budgetLines('the purse of the fleet', fleet)]),
 ]

@@ -109,6 +109,7 @@ const budget: ProcessView['budget'] = {
   ],
   ...{ hour: {}, day: { usd: 2.5, tool_calls: 8 }, month: { usd: 9 }, reserved: { usd: 1 } },
   days: [],
+  models: [],
   paused: { since: 'before', owner: '@fleet', per: 'day', kind: 'tool_calls', until: 'then' },
 }
 
@@ -129,11 +130,19 @@ it('tells what a process may spend, and what all have', () => {
     'DAY FROM                  SPENT',
     '2026-01-01T06:00:00.000Z  $4, 2 tool calls',
   ])
-  expect(spendLines({ agents: [{ name: 'a', ...free, turns: [] }], total: free })).toEqual([
+  expect(spendLines({ agents: [{ name: 'a', ...free, turns: [] }], total: free, models: [] })).toEqual([
     'PROCESS  DAY                 MONTH  RESERVED',
     'a        $2.5, 8 tool calls  $9     $1',
     'all      $2.5, 8 tool calls  $9     $1',
   ])
+})
+
+it('tells what was spent by model', () => {
+  const { paused: _, ...free } = { ...budget, held: false }
+  const models = [{ model: 'openai:gpt-5-mini', hour: {}, day: { model_calls: 2, usd: 0.5 }, month: { usd: 9 } }]
+  const lines = ['', 'MODEL              DAY                  MONTH', 'openai:gpt-5-mini  2 model calls, $0.5  $9']
+  expect(budgetLines('a', { ...free, models }).slice(-3)).toEqual(lines)
+  expect(spendLines({ agents: [], total: free, models }).slice(-3)).toEqual(lines)
 })
 
 it('tells what a turn took', () => {
@@ -143,12 +152,14 @@ it('tells what a turn took', () => {
   const calls = [
     { ...call, kind: 'tool', tool: 'pay' },
     { ...call, kind: 'fetch', spent: {}, reserved: { usd: 1 } },
+    { ...call, kind: 'model.generate', model: 'a:b' },
   ]
   expect(turnSpendLines({ ...turn, calls }).slice(1)).toEqual([
     '',
     'AT    CALL   SPENT    RESERVED',
     'then  pay    $2       nothing',
     'then  fetch  nothing  $1',
+    'then  a:b    $2       nothing',
   ])
 })
 

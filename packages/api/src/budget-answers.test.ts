@@ -30,6 +30,7 @@ it('adds up what all have spent', async () => {
   expect((await send('GET', '/spend')).body).toMatchObject({
     agents: [{ name: 'watcher', day: { usd: 2.5 }, turns: [{ turn: 't1', spent: { model_calls: 1 }, reserved: {} }] }],
     total: { reserved: { tool_calls: 1 } },
+    models: [{ model: 'openai:gpt-5-mini', day: { model_calls: 2 }, month: { usd: 9 } }],
     fleet: { limits },
   })
 })

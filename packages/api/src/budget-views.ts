@@ -1,5 +1,21 @@
-import type { AmountsView, BudgetView, DaySpendView, SpendView, SpentView, TurnSpendView } from '@vigil/protocol'
-import type { BudgetStatus, DaySpend, Spend, SpendAmounts, SpentInPeriods, TurnSpend } from '@vigil/supervisor'
+import type {
+  AmountsView,
+  BudgetView,
+  DaySpendView,
+  ModelSpendView,
+  SpendView,
+  SpentView,
+  TurnSpendView,
+} from '@vigil/protocol'
+import type {
+  BudgetStatus,
+  DaySpend,
+  ModelSpend,
+  Spend,
+  SpendAmounts,
+  SpentInPeriods,
+  TurnSpend,
+} from '@vigil/supervisor'
 
 const words: Readonly<Record<keyof SpendAmounts, string>> = {
   usd: 'usd',
@@ -25,6 +41,13 @@ const takenView = ({ spent, reserved }: Pick<TurnSpend, 'spent' | 'reserved'>) =
   reserved: amountsView(reserved),
 })
 
+const modelView = ({ model, hour, day, month }: ModelSpend): ModelSpendView => ({
+  model,
+  hour: amountsView(hour),
+  day: amountsView(day),
+  month: amountsView(month),
+})
+
 const dayView = ({ from, spent }: DaySpend): DaySpendView => ({ from, spent: amountsView(spent) })
 
 export const budgetView = (budget: BudgetStatus): BudgetView => ({
@@ -35,10 +58,11 @@ export const budgetView = (budget: BudgetStatus): BudgetView => ({
   held: budget.held,
   ...spentView(budget),
   days: budget.days.map(dayView),
+  models: budget.models.map(modelView),
   ...(budget.paused === undefined ? {} : { paused: { ...budget.paused, kind: words[budget.paused.kind] } }),
 })
 
-export const spendView = ({ agents, total, fleet }: Spend): SpendView => ({
+export const spendView = ({ agents, total, models, fleet }: Spend): SpendView => ({
   agents: agents.map((agent) => ({
     name: agent.name,
     ...spentView(agent),
@@ -46,6 +70,7 @@ export const spendView = ({ agents, total, fleet }: Spend): SpendView => ({
     turns: agent.turns.map((turn) => ({ turn: turn.turn, ...takenView(turn) })),
   })),
   total: spentView(total),
+  models: models.map(modelView),
   ...(fleet === undefined ? {} : { fleet: budgetView(fleet) }),
 })
 

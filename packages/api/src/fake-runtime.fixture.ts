@@ -23,6 +23,8 @@ export interface FakeRuntime extends RuntimeSurface {
   state: ProcessState
 }
 
+const byModel = { model: 'openai:gpt-5-mini', hour: {}, day: { modelCalls: 2 }, month: { usd: 9 } }
+
 export const status: ProcessStatus = {
   name: 'watcher',
   state: 'running',
@@ -61,6 +63,7 @@ export const status: ProcessStatus = {
     limits: [{ per: 'day', kind: 'toolCalls', limit: 10, spent: 8, reserved: 1 }],
     ...{ hour: { usd: 0.5 }, day: { usd: 2.5, toolCalls: 8 }, month: { usd: 9 }, reserved: { toolCalls: 1 } },
     days: [{ from: 'before', spent: { usd: 1, modelCalls: 2 } }],
+    models: [byModel],
     paused: { since: 'then', owner: '@fleet', per: 'day', kind: 'modelCalls', until: 'later' },
   },
 }
@@ -263,6 +266,7 @@ export function fakeRuntime(): FakeRuntime {
         },
       ].filter(({ name }) => isWanted?.(name) !== false),
       total: spent,
+      models: [byModel],
       fleet: status.budget,
     }),
     confirmClock: async (by) => note('confirmClock', by),

@@ -21,9 +21,16 @@ export interface DaySpendView {
   readonly spent: AmountsView
 }
 
+/** What calls of one model came to. */
+export interface ModelSpendView extends Omit<SpentView, 'reserved'> {
+  readonly model: string
+}
+
 export interface BudgetView extends SpentView {
   /** The last 31 ended days on which something was spent, oldest first. */
   readonly days: readonly DaySpendView[]
+  /** The dearest of the month first. */
+  readonly models: readonly ModelSpendView[]
   readonly revision: number
   readonly unlimited: boolean
   readonly on_exceeded: string
@@ -53,6 +60,7 @@ export interface SpendView {
     readonly turns: readonly { readonly turn: string; readonly spent: AmountsView; readonly reserved: AmountsView }[]
   })[]
   readonly total: SpentView
+  readonly models: readonly ModelSpendView[]
   readonly fleet?: BudgetView
 }
 
@@ -66,6 +74,7 @@ export interface TurnSpendView {
     readonly key: string
     readonly kind: string
     readonly tool?: string
+    readonly model?: string
     readonly at: string
     readonly spent: AmountsView
     readonly reserved: AmountsView

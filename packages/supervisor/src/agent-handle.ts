@@ -10,6 +10,7 @@ import { tierOf } from './isolation/tier.ts'
 import { budgetStatus } from './ledger/budget-status.ts'
 import { changeBudget, grantBudget } from './ledger/change-budget.ts'
 import { readTrigger } from './manifests/trigger.ts'
+import { keyAttention } from './models/key-wait.ts'
 import { discard, redeliver } from './operations/dead-letters.ts'
 import { historyOf } from './operations/history.ts'
 import { forgetMemory, readMemory } from './operations/memory.ts'
@@ -90,7 +91,10 @@ export function agentHandle(runtime: Runtime, name: string, ports: Parts, by: st
       statusOf(member(), {
         machine,
         nowMs: clock.now(),
-        secrets: runtime.secrets.attention(member().process.fold),
+        missing: [
+          ...runtime.secrets.attention(member().process.fold),
+          ...keyAttention(runtime.catalog, member().process.fold.manifest),
+        ],
         servers: runtime.servers.status(member().process.fold),
       }),
     start: () => member().process.start(by),
@@ -214,12 +218,12 @@ function statusOf(
   {
     machine,
     nowMs,
-    secrets,
+    missing,
     servers,
   }: {
     readonly machine: MachineFacts
     readonly nowMs: number
-    readonly secrets: Attention[]
+    readonly missing: Attention[]
     readonly servers: readonly ServerStatus[]
   },
 ): ProcessStatus {
@@ -250,7 +254,7 @@ function statusOf(
       failures: fold.failures,
     },
     mailbox: mailboxOf(fold),
-    attention: [...attentionOf(fold), ...secrets],
+    attention: [...attentionOf(fold), ...missing],
     triggers: triggers.describe(),
     drift: driftOf(fold),
     servers,

@@ -30,6 +30,7 @@ export type {
   CallSpend,
   DaySpend,
   LimitStatus,
+  ModelSpend,
   Spend,
   SpendAmounts,
   SpentInPeriods,

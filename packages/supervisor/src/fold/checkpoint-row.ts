@@ -41,6 +41,7 @@ export function snapshotRow(process: ProcessFold): Row {
     state: [...process.state],
     stateHistory: [...process.stateHistory],
     memory: [...process.memory],
+    spentOn: [...process.spentOn],
     cronFrom: [...process.cronFrom],
     begun: [...process.begun],
     cronCounts: [...process.cronCounts],
@@ -88,6 +89,7 @@ export interface Row
     | 'taken'
     | 'overlay'
     | 'purse'
+    | 'spentOn'
     | 'budgetPatch'
     | 'budgetRevision'
     | 'begun'
@@ -115,6 +117,7 @@ export interface Row
   memoryBytes?: number
   overlay?: TriggerOverlay
   purse?: Omit<Purse, 'days'> & Partial<Pick<Purse, 'days'>>
+  spentOn?: Entries<Purse>
   budgetPatch?: BudgetPatch
   budgetRevision?: number
   conversation?: Conversation
@@ -132,6 +135,7 @@ export function restoredRow(row: Row): ProcessFold {
     secretUses = [],
     memory = [],
     memoryBytes = 0,
+    spentOn = [],
     serverTools = [],
     purse: found = emptyPurse,
     budgetPatch = {},
@@ -155,6 +159,7 @@ export function restoredRow(row: Row): ProcessFold {
     conversation,
     memory,
     memoryBytes,
+    spentOn,
     serverTools,
     ...money,
   }
@@ -172,6 +177,7 @@ export function restoredRow(row: Row): ProcessFold {
     state: new Map(row.state),
     stateHistory: new Map(row.stateHistory),
     memory: new Map(memory),
+    spentOn: new Map(spentOn),
     cronFrom: new Map(row.cronFrom),
     begun: new Map(row.begun),
     cronCounts: new Map(row.cronCounts),

@@ -85,6 +85,7 @@ test('a row that lacks what a process has, or holds it as something else, is ref
     'memory',
     'memoryBytes',
     'serverTools',
+    'spentOn',
     ...ofBudgets,
   ])
   const keys = Object.keys(row).filter((key) => !later.has(key))

@@ -30,6 +30,8 @@ export interface ProcessFold {
   /** Whose purse is above its own. */
   parent: string | undefined
   purse: Purse
+  /** By model: what its calls came to. */
+  readonly spentOn: Map<string, Purse>
   /** It runs no turn before the budget that it did not fit into has room again. */
   budgetPause: BudgetPause | undefined
   /** Hash of the bundle that new turns begin on. */
@@ -290,6 +292,7 @@ export function newProcessFold(name: string, manifest: Manifest, bundle: string)
     budgetRevision: 0,
     parent: undefined,
     purse: emptyPurse,
+    spentOn: new Map(),
     budgetPause: undefined,
     bundle,
     desired: 'stopped',

@@ -14,6 +14,7 @@ import {
 } from '@vigil/governance'
 import type { BudgetPatch, JournalRecord, RecordType } from '@vigil/protocol'
 import { type AgentBudget, defaultAgentBudget, withPatch } from '../ledger/agent-budget.ts'
+import { chargeModels, spendOnModel } from './model-spend-fold.ts'
 import { type ProcessFold, rowBeside, type TurnFold } from './process-fold.ts'
 
 type Of<T extends RecordType> = Extract<JournalRecord, { type: T }>
@@ -52,6 +53,17 @@ function eachPurse(world: World, record: JournalRecord, change: (purse: Purse, b
   }
 }
 
+const nowOf = (process: ProcessFold, { at: time }: JournalRecord) => ({
+  atMs: Date.parse(time),
+  budget: budgetOf(process),
+})
+
+function onModel(world: World, record: JournalRecord, paid: { readonly key: string; readonly spent: Amounts }): void {
+  const process = world.get(record.process)
+  if (process !== undefined)
+    spendOnModel(process, { ...paid, turn: turnOf(world, record), now: nowOf(process, record) })
+}
+
 const turnOf = (world: World, { process, turn }: JournalRecord): TurnFold | undefined =>
   world.get(process)?.turns.get(turn ?? '')
 
@@ -68,6 +80,7 @@ export function foldRepeated(world: World, record: Of<'effect.repeated'>): void 
   const { reserved } = record.data
   eachPurse(world, record, (purse) => settle(purse, {}, reserved))
   const turn = turnOf(world, record)
+  onModel(world, record, { key: record.data.key, spent: reserved })
   if (turn !== undefined) turn.purse = { ...turn.purse, spent: plus(turn.purse.spent, reserved) }
 }
 
@@ -76,6 +89,7 @@ export function foldSpent(world: World, record: Of<'effect.completed'>): void {
   if (record.data.spent === undefined && record.data.released === undefined) return
   eachPurse(world, record, (purse) => settle(purse, released, spent))
   const turn = turnOf(world, record)
+  onModel(world, record, { key: record.data.key, spent })
   if (turn !== undefined)
     turn.purse = {
       ...turn.purse,
@@ -88,6 +102,8 @@ export function foldCharged(world: World, record: Of<'budget.charged'>): void {
   const { amounts } = record.data
   eachPurse(world, record, (purse) => settle(purse, amounts, amounts))
   const turn = turnOf(world, record)
+  const process = world.get(record.process)
+  if (process !== undefined) chargeModels(process, turn, nowOf(process, record))
   if (turn !== undefined)
     turn.purse = {
       ...turn.purse,

@@ -7,6 +7,7 @@ import type {
   BudgetStatus,
   DaySpend,
   LimitStatus,
+  ModelSpend,
   Spend,
   SpendAmounts,
   SpentInPeriods,
@@ -50,6 +51,28 @@ const daysOf = (process: ProcessFold, nowMs: number): DaySpend[] =>
     spent: amountsOf(spent),
   }))
 
+function modelsOf(processes: readonly ProcessFold[], nowMs: number): ModelSpend[] {
+  const models = new Map<string, Pick<Spent, 'hour' | 'day' | 'month'>>()
+  for (const process of processes)
+    for (const [model, purse] of process.spentOn) {
+      const { hour, day, month } = at(purse, nowMs, budgetOf(process)).periods
+      const before = models.get(model) ?? { hour: {}, day: {}, month: {} }
+      models.set(model, {
+        hour: plus(before.hour, hour.spent),
+        day: plus(before.day, day.spent),
+        month: plus(before.month, month.spent),
+      })
+    }
+  return [...models]
+    .sort(([a, { month: x }], [b, { month: y }]) => (y.usd ?? 0) - (x.usd ?? 0) || a.localeCompare(b))
+    .map(([model, { hour, day, month }]) => ({
+      model,
+      hour: amountsOf(hour),
+      day: amountsOf(day),
+      month: amountsOf(month),
+    }))
+}
+
 export function budgetStatus(process: ProcessFold, nowMs: number): BudgetStatus {
   const budget = budgetOf(process)
   const { budgetPause: pause, budgetRevision: revision } = process
@@ -61,6 +84,7 @@ export function budgetStatus(process: ProcessFold, nowMs: number): BudgetStatus 
     held: process.purse.held,
     ...inDollars(spentBy(process, nowMs)),
     days: daysOf(process, nowMs),
+    models: modelsOf([process], nowMs),
     ...(pause === undefined
       ? {}
       : {
@@ -100,6 +124,7 @@ export function spendOf(world: World, nowMs: number, isWanted?: (name: string) =
   return {
     agents: agents.map((process) => agentSpend(process, nowMs)),
     total: inDollars({ hour: sum('hour'), day: sum('day'), month: sum('month'), reserved: sum('reserved') }),
+    models: modelsOf(agents, nowMs),
     ...(fleet === undefined ? {} : { fleet: budgetStatus(fleet, nowMs) }),
   }
 }

@@ -27,6 +27,11 @@ export interface SpentInPeriods {
   readonly reserved: SpendAmounts
 }
 
+/** What calls of one model came to. */
+export interface ModelSpend extends Pick<SpentInPeriods, 'hour' | 'day' | 'month'> {
+  readonly model: string
+}
+
 /** A day that is over. */
 export interface DaySpend {
   /** Its first instant, ISO. */
@@ -37,6 +42,8 @@ export interface DaySpend {
 export interface BudgetStatus extends SpentInPeriods {
   /** The last 31 ended days on which something was spent, oldest first. */
   readonly days: readonly DaySpend[]
+  /** Those that it has asked, the dearest of the month first. */
+  readonly models: readonly ModelSpend[]
   /** Of what operators laid over the manifest; goes up with each change. */
   readonly revision: number
   readonly unlimited: boolean
@@ -66,6 +73,8 @@ export interface Spend {
   readonly agents: readonly AgentSpend[]
   /** Of all agents that are there, each in its own hour, day and month. */
   readonly total: SpentInPeriods
+  /** Of all agents together. */
+  readonly models: readonly ModelSpend[]
   /** The purse of the configuration, if it has one. */
   readonly fleet?: BudgetStatus
 }
@@ -76,6 +85,8 @@ export interface CallSpend {
   readonly kind: string
   /** Of a call of a tool, its name. */
   readonly tool?: string
+  /** Of a call of a model, which. */
+  readonly model?: string
   /** When it began, ISO. */
   readonly at: string
   readonly spent: SpendAmounts

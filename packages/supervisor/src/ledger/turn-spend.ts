@@ -30,8 +30,8 @@ export function turnTally() {
       } else if (type === 'effect.completed') {
         const { spent = {}, released = spent } = data
         settle(calls.get(data.key), released, spent)
-      } else if (type === 'budget.charged')
-        for (const call of calls.values()) settle(call, call.reserved, call.reserved)
+      } else if (type === 'effect.repeated') settle(calls.get(data.key), {}, data.reserved)
+      else if (type === 'budget.charged') for (const call of calls.values()) settle(call, call.reserved, call.reserved)
       else if (type === 'doubt.resolved') {
         const call = calls.get(data.key)
         if (call !== undefined) call.spent = minus(call.spent, data.refunded ?? {})
@@ -47,7 +47,8 @@ export function turnTally() {
 }
 
 function callSpend({ key, kind, input, at, spent, reserved }: Call): CallSpend {
-  const { name } = (input ?? {}) as { readonly name?: unknown }
-  const tool = kind === 'tool' && typeof name === 'string' ? { tool: name } : {}
-  return { key, kind, ...tool, at, spent: amountsOf(spent), reserved: amountsOf(reserved) }
+  const { name, model } = (input ?? {}) as { readonly name?: unknown; readonly model?: unknown }
+  const tool = (kind === 'tool' || kind === 'server.tool') && typeof name === 'string' ? { tool: name } : {}
+  const asked = kind.startsWith('model.') && typeof model === 'string' ? { model } : {}
+  return { key, kind, ...tool, ...asked, at, spent: amountsOf(spent), reserved: amountsOf(reserved) }
 }

@@ -14,6 +14,8 @@ export interface ModelCatalog {
   /** With the key, for one call. @throws MODEL_KEY_MISSING */
   address(provider: ProviderSettings): Promise<ModelProvider>
   readonly providers: ReadonlyMap<string, ProviderSettings>
+  /** When the keys were looked up first, ISO. */
+  readonly since: string
 }
 
 /** A named model; without a provider it is simulated. */
@@ -27,9 +29,15 @@ export interface NamedModel {
   readonly price: Price | undefined
 }
 
+export interface CatalogParts {
+  readonly providers: ReadonlyMap<string, ProviderSettings>
+  readonly keys: ProviderKeys
+  readonly since: string
+}
+
 const nothing: Price = { input: 0, output: 0 }
 
-export function modelCatalog(providers: ReadonlyMap<string, ProviderSettings>, keys: ProviderKeys): ModelCatalog {
+export function modelCatalog({ providers, keys, since }: CatalogParts): ModelCatalog {
   const model: ModelCatalog['model'] = (text) => {
     const id = parseModelId(text, providers.keys())
     const provider = id.provider === simulatedProvider ? undefined : providers.get(id.provider)
@@ -38,6 +46,7 @@ export function modelCatalog(providers: ReadonlyMap<string, ProviderSettings>, k
   }
   return {
     providers,
+    since,
     model,
     missingKey(id) {
       try {

@@ -1,3 +1,4 @@
+import type { Attention } from '../attention.ts'
 import type { Manifest } from '../manifests/manifest.ts'
 import type { ModelCatalog } from './catalog.ts'
 
@@ -5,4 +6,10 @@ import type { ModelCatalog } from './catalog.ts'
 export function keyWait(catalog: ModelCatalog, { thinking }: Pick<Manifest, 'thinking'>): string | undefined {
   const why = thinking === undefined ? undefined : catalog.missingKey(thinking.model)
   return why === undefined ? undefined : `no key for ${thinking?.model}: ${why}`
+}
+
+/** The same for people. */
+export function keyAttention(catalog: ModelCatalog, manifest: Pick<Manifest, 'thinking'>): Attention[] {
+  const why = keyWait(catalog, manifest)
+  return why === undefined ? [] : [{ what: `runs nothing: ${why}`, since: catalog.since }]
 }

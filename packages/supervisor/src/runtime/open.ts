@@ -200,7 +200,7 @@ export async function openRuntime({
       triggerTypes,
       notify,
       secrets,
-      catalog: modelCatalog(settings, keys),
+      catalog: modelCatalog({ providers: settings, keys, since: new Date(clock.now()).toISOString() }),
       // Nothing that a manifest names may be the key of the vault.
       env: { ...env, VIGIL_KEY: undefined },
       emit,

@@ -47,6 +47,8 @@ import { systemCalls } from './system-calls.ts'
 export interface Runtime extends Deployment {
   readonly log: RecordLog
   readonly results: Results
+  /** Of models. */
+  readonly catalog: ModelCatalog
   readonly members: ReadonlyMap<string, Member>
   /** Takes away the large bodies of a process that nothing needs; resolves with how many there were. */
   purge(name: string): Promise<number>
@@ -243,6 +245,8 @@ export function startRuntime({
       },
     })
     const member = { process, triggers }
+    const noKey = keyWait(catalog, fold.manifest)
+    if (noKey !== undefined) emit.log({ process: name, level: 'error', message: `runs nothing: ${noKey}` })
     members.set(name, member)
     return member
   }
@@ -286,6 +290,7 @@ export function startRuntime({
   return {
     log,
     results,
+    catalog,
     members,
     deploy,
     async remove(name, by) {

@@ -3,6 +3,7 @@ import type { AgentEvent, AgentRun } from '@vigil/agent'
 import { type FaultPoint, faultPoints, parseDuration, type RecordType } from '@vigil/protocol'
 import type { SimulatedFileSystem } from '../simulated-file-system.ts'
 import { type SimulatedRoute, simulatedHttpClient } from '../simulated-http-client.ts'
+import type { ModelScript } from '../simulated-language-model.ts'
 import type { SimulatedServer } from '../simulated-tool-servers.ts'
 import type { Fault, FaultAction } from '../world/faults.ts'
 import { type Judgement, judge } from '../world/judge.ts'
@@ -18,6 +19,8 @@ export interface TestAgentOptions {
   readonly seed?: number
   /** `'POST https://hooks.example.com/*': 200`; what no route answers is FETCH_FAILED. `network.allow` holds as ever. */
   readonly http?: Readonly<Record<string, SimulatedRoute>>
+  /** What its model says, one answer for each call; default always `Done.` Models of `sim:` speak for themselves. */
+  readonly model?: ModelScript
   /** Instead of tools of the module: by name what they give, or a function of the input. Checks and policy hold as ever. */
   readonly tools?: FakeTools
   /** In the place of MCP servers: by the name in the manifest their tools, as functions. What none of them is cannot be reached. */
@@ -78,7 +81,7 @@ const startMs = 300_000
 /** Opens a manifest (a path from the working directory, or a URL), or an agent that is given in the test. */
 export async function testAgent(
   source: string | URL | InlineAgent,
-  { seed = 1, http = {}, tools = {}, servers = {}, env = {}, files = {}, peer = 'peer' }: TestAgentOptions = {},
+  { seed = 1, http = {}, model, tools = {}, servers = {}, env = {}, files = {}, peer = 'peer' }: TestAgentOptions = {},
   faults: readonly Fault[] = [],
 ): Promise<TestAgent> {
   const { name, agent, baseDirectory } = await loadAgent(source, env)
@@ -88,6 +91,7 @@ export async function testAgent(
     env,
     servers,
     faults,
+    ...(model === undefined ? {} : { model }),
     agents: { [name]: withFakes(agent, tools), [peer]: { run: speak } },
     answers: (request) => net.send(request, new AbortController().signal),
   })

@@ -5,6 +5,7 @@ import { applyRecord, type World as Folds, recover, snapshotRow, touched } from 
 import { virtualClock } from '../virtual-clock.ts'
 import { endedOnce, journalChecks } from './journal-checks.ts'
 import { worldDirectory } from './lives.ts'
+import { modelViolations } from './model-checks.ts'
 import { type MoneyTally, moneyTally } from './money-checks.ts'
 import { outsideViolations } from './outside-checks.ts'
 import { overwritesTold } from './state-checks.ts'
@@ -68,6 +69,7 @@ export async function judge(world: World, { verifies = true } = {}): Promise<Jud
   )
   violations.push(...endedOnce(log, new Set(waiting)))
   const firstSeqs = world.told.map((heard) => heard[0]?.seq)
+  violations.push(...modelViolations(log, world.models.billed))
   violations.push(...outsideViolations({ log, done: world.outside.done, unannounced: world.unannounced, firstSeqs }))
   if (!isDeepStrictEqual(rows(recovered), rows(folds)))
     violations.push('the newest checkpoint and what came after it say something else than all records')
