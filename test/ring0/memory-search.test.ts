@@ -3,7 +3,8 @@ import { virtualClock } from '@vigil/testkit'
 import { expect, test } from 'vitest'
 import { type MemoryEntry, type ProcessFold, rowBeside } from '../../packages/supervisor/src/fold/process-fold.ts'
 import { memoryIndexes } from '../../packages/supervisor/src/memory/memory-indexes.ts'
-import { best, ranked } from '../../packages/supervisor/src/memory/search.ts'
+import { best, fused, ranked } from '../../packages/supervisor/src/memory/search.ts'
+import { nearness } from '../../packages/supervisor/src/memory/vectors.ts'
 
 const entry = (id: string, text: string, at = '2026-01-01T00:00:00.000Z'): MemoryEntry => ({
   ...{ id, text, at, by: 'alpha', tags: [] },
@@ -86,4 +87,33 @@ test('one outcome holds no more text than a result may have', () => {
   const of = row(...Array.from({ length: 30 }, (_, n) => entry(`m${n}`, long)))
   expect(best(ranked(of, undefined), 30).length).toBe(Math.floor(limits.resultBytes / limits.memoryTextBytes))
   expect(best(ranked(of, undefined), 3).length).toBe(3)
+})
+
+test('what stands high in one ranking stands high, and higher in both', () => {
+  const of = row(...['a', 'b', 'c', 'd'].map((id) => entry(id, id)))
+  const by = (scores: Record<string, number>) => ranked(of, new Map(Object.entries(scores)))
+  const found = fused(by({ a: 9, b: 5 }), by({ b: 0.9, c: 0.8, d: -1 }))
+  expect(found.map(({ id }) => id)).toEqual(['b', 'a', 'c', 'd'])
+  expect(found.map(({ score }) => score)).toEqual([0.032522, 0.016393, 0.016129, 0.015873])
+  expect(fused([], [])).toEqual([])
+})
+
+test('nearness is the cosine, to entries whose vector the same model has made', async () => {
+  const base64 = (...numbers: number[]): string => Buffer.from(Float32Array.from(numbers).buffer).toString('base64')
+  const of = row()
+  const put = (id: string, data: string, model = 'm'): void =>
+    void of.memory.set(id, { ...entry(id, id), vector: { model, data } })
+  put('same', base64(3, 4))
+  put('square', base64(-4, 3))
+  put('against', base64(-3, -4))
+  put('other', base64(3, 4), 'other')
+  put('longer', base64(3, 4, 5))
+  put('nothing', base64(0, 0))
+  of.memory.set('none', entry('none', 'none'))
+  const near = await nearness(of, { model: 'm', vector: base64(6, 8) }, virtualClock())
+  expect([...near].map(([id, cosine]) => [id, Math.round(cosine * 1e6)])).toEqual([
+    ['same', 1e6],
+    ['square', 0],
+    ['against', -1e6],
+  ])
 })

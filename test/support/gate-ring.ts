@@ -29,6 +29,7 @@ import type { GateReply } from '../../packages/supervisor/src/gate/flight.ts'
 import { createGate, type Gate } from '../../packages/supervisor/src/gate/gate.ts'
 import { ledgerDecider } from '../../packages/supervisor/src/ledger/ledger.ts'
 import { manifestFromSpec, type SpawnSpec } from '../../packages/supervisor/src/manifests/spec.ts'
+import { embedding } from '../../packages/supervisor/src/memory/embedding.ts'
 import { memoryEffects } from '../../packages/supervisor/src/memory/memory-effects.ts'
 import { memoryIndexes } from '../../packages/supervisor/src/memory/memory-indexes.ts'
 import { modelCatalog } from '../../packages/supervisor/src/models/catalog.ts'
@@ -133,8 +134,9 @@ export async function openGateRing({
     const { spoken } = people
     const askMore = moreBudget({ log, clock, random, spoken })
     const ledger = { world, clock, lookAtClock: () => undefined, askMore }
-    const memory = memoryEffects(world, memoryIndexes(clock))
-    const gate = createGate({
+    const vectors = embedding({ log, call: (request) => gate.call(request) })
+    const memory = memoryEffects({ world, clock, indexes: memoryIndexes(clock), vectors })
+    const gate: Gate = createGate({
       log,
       clock,
       effects: {

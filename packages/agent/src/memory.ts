@@ -9,7 +9,8 @@ export interface AgentMemory {
     options?: { readonly tags?: readonly string[]; readonly key?: string },
   ): Promise<{ readonly id: string }>
   /**
-   * By keywords (BM25): entries that hold a word of the query, the best first; an empty query gives the newest. `max` (default
+   * By keywords (BM25): entries that hold a word of the query, the best first; an empty query gives the newest. With `memory.embeddings` in
+   * the manifest also by meaning. `max` (default
    * `memory.max` of the manifest), `minScore` (default `memory.min_score`), `tags`: all of them. @throws MEMORY_DISABLED
    */
   search(

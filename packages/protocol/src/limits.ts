@@ -44,6 +44,8 @@ export const limits = {
   memoryResults: 100,
   memoryEntries: 100_000,
   memoryBytes: 64_000_000,
+  /** With its vectors. */
+  embeddedMemoryBytes: 256_000_000,
   dedupeKeys: 100_000,
   dedupeMs: 7 * 24 * 3_600_000,
   stateHistory: 100,

@@ -19,6 +19,15 @@ export const memoryRecords = {
       key,
     }),
   ),
+  'memory.embedded': record(
+    ['memory'],
+    'Entries of a memory have vectors, by which they are found beside their words.',
+    z.strictObject({
+      model: z.string(),
+      vectors: z.array(z.tuple([z.string(), z.string()])).describe('id and 32-bit floats, little-endian, as base64'),
+      space,
+    }),
+  ),
   'memory.forgotten': record(
     ['memory', 'turns'],
     'An entry of a memory is gone, or was not there.',

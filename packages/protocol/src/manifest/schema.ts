@@ -211,6 +211,8 @@ const approval = z.strictObject(
   section,
 )
 
+const modelPattern = /^[a-z][a-z0-9_-]*[:/]\S+$/
+const embeddingHelp = 'a model for vectors such as openai:text-embedding-3-small'
 const score = 'a score, 0 or more'
 /** What it remembers beside its state; present: on. */
 const memory = z.strictObject(
@@ -224,6 +226,11 @@ const memory = z.strictObject(
     min_score: z.number({ error: score }).min(0, { error: score }).default(0),
     share: name.optional(),
     auto_store: flag(false),
+    embeddings: z
+      .string({ error: embeddingHelp })
+      .regex(modelPattern, { error: embeddingHelp })
+      .max(256, { error: embeddingHelp })
+      .optional(),
   },
   section,
 )
@@ -254,7 +261,7 @@ export const manifestSchema = z.strictObject(
     labels: z.record(z.string(), z.string({ error: 'a text' }), { error: 'a map of texts' }).default({}),
     model: z
       .string({ error: modelHelp })
-      .regex(/^[a-z][a-z0-9_-]*[:/]\S+$/, { error: modelHelp })
+      .regex(modelPattern, { error: modelHelp })
       .max(256, { error: modelHelp })
       .optional(),
     sim: simSchema.optional(),

@@ -36,6 +36,9 @@ export function thrownBody(error: ThrownError): RecordedError {
   }
 }
 
+/** What no guest asks for: what people say of a call of its own, and vectors of what it stores and searches. */
+const forTheGate: ReadonlySet<string> = new Set([approvalKind, 'model.embed'])
+
 /**
  * What the guest is told about the past of its turn, in the order of the outcomes. It asks for everything else, also for an
  * intent without outcome: what becomes of that is an outcome of its own, and has its place behind those of before.
@@ -44,7 +47,7 @@ export function recordedEffects(turn: TurnFold): RecordedEffect[] {
   const recorded: RecordedEffect[] = []
   for (const effect of turn.effects.values()) {
     const { key, kind, at, outcome, repeatable } = effect
-    if (kind === approvalKind) continue
+    if (forTheGate.has(kind)) continue
     if (outcome !== undefined) recorded.push({ key, kind, at, outcome })
     // What happened inside was seen after the leave: a replay has to give them in the same order.
     else if (repeatable && (kind === 'step' || kind === 'tool'))

@@ -60,6 +60,25 @@ test('a row gives back what it held, however many there are; one that was packed
   expect([...process.memory.keys()]).toEqual([...fold().memory.keys()])
 })
 
+test('a vector is kept with its entry, in its place, and goes with its text', () => {
+  const { put, fold } = open()
+  put(stored('m-a', 'four'))
+  put(stored('m-b', 'five'))
+  const data = {
+    model: 'sim:embed',
+    vectors: [['m-a', 'AAAA'] as [string, string], ['m-gone', 'AAAA'] as [string, string]],
+  }
+  put({ ...alpha, type: 'memory.embedded', turn: 't-e1', data })
+  expect([...fold().memory.values()].map(({ id, vector }) => [id, vector])).toEqual([
+    ['m-a', { model: 'sim:embed', data: 'AAAA' }],
+    ['m-b', undefined],
+  ])
+  expect(fold().memoryBytes).toBe(2 * 5 + 4)
+  expect(unpackRow(Buffer.concat([...packRow(fold(), 1)])).process).toEqual(fold())
+  put(stored('m-a', 'anew'))
+  expect([fold().memory.get('m-a')?.vector, fold().memoryBytes]).toEqual([undefined, 10])
+})
+
 test('a text that nobody has any more leaves no entry, and no older one in its place', () => {
   const { put, fold } = open()
   put(stored('m-a', 'before'))
@@ -70,7 +89,7 @@ test('a text that nobody has any more leaves no entry, and no older one in its p
 
 test('a memory takes so many entries and so much text, and what takes the place of another as well', () => {
   const { put, fold, world } = open()
-  const { inside } = memoryEffects(world, undefined as never)
+  const { inside } = memoryEffects({ world } as never)
   const turn = fold().turns.get('t-e1') as never
   const store = (text: string, key?: string) =>
     inside['memory.store'].record({ process: fold(), turn, key: 'k' }, { text, ...(key === undefined ? {} : { key }) })

@@ -12,14 +12,19 @@ const sharedMemory = (space: string): string => `@memory/${space}`
 export const memoryRow = ({ name, manifest }: Pick<ProcessFold, 'name' | 'manifest'>): string =>
   manifest.memory?.share === undefined ? name : sharedMemory(manifest.memory.share)
 
+type OfMemory = Of<'memory.stored' | 'memory.embedded' | 'memory.forgotten'>
+const isOfMemory = (record: JournalRecord): record is OfMemory => record.type.startsWith('memory.')
+
 /** The row that a record changes beside that of its process. */
 export function spaceOf(record: JournalRecord): string | undefined {
-  if (record.type !== 'memory.stored' && record.type !== 'memory.forgotten') return undefined
+  if (!isOfMemory(record)) return undefined
   return record.data.space === undefined ? undefined : sharedMemory(record.data.space)
 }
 
-export const entryBytes = ({ text, tags }: Pick<MemoryEntry, 'text' | 'tags'>): number =>
-  Buffer.byteLength(text) + tags.reduce((sum, tag) => sum + Buffer.byteLength(tag), 0)
+export const entryBytes = ({ text, tags, vector }: Pick<MemoryEntry, 'text' | 'tags' | 'vector'>): number =>
+  Buffer.byteLength(text) +
+  tags.reduce((sum, tag) => sum + Buffer.byteLength(tag), 0) +
+  (vector === undefined ? 0 : vector.data.length)
 
 export function foldMemoryStored(world: World, record: Of<'memory.stored'>): void {
   const { id, text, tags = [], entry_key: key } = record.data
@@ -37,7 +42,19 @@ export function foldMemoryForgotten(world: World, record: Of<'memory.forgotten'>
   settle(world, record, 'memory.forget', record.data.was_there)
 }
 
-function rowOf(world: World, record: Of<'memory.stored' | 'memory.forgotten'>): ProcessFold | undefined {
+export function foldMemoryEmbedded(world: World, record: Of<'memory.embedded'>): void {
+  const row = rowOf(world, record)
+  const { model, vectors } = record.data
+  for (const [id, data] of vectors) {
+    const before = row?.memory.get(id)
+    if (row === undefined || before === undefined) continue
+    const entry = { ...before, vector: { model, data } }
+    row.memory.set(id, entry)
+    row.memoryBytes += entryBytes(entry) - entryBytes(before)
+  }
+}
+
+function rowOf(world: World, record: OfMemory): ProcessFold | undefined {
   const space = spaceOf(record)
   if (space === undefined) return world.get(record.process)
   return world.getOrInsertComputed(space, rowBeside)

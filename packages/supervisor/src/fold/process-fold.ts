@@ -225,6 +225,8 @@ export interface MemoryEntry {
   readonly at: string
   /** Which process stored it. */
   readonly by: string
+  /** 32-bit floats, little-endian, as base64, and who made them. */
+  readonly vector?: { readonly model: string; readonly data: string }
 }
 
 export interface SecretUse {

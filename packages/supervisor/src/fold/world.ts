@@ -4,7 +4,7 @@ import type { Manifest } from '../manifests/manifest.ts'
 import { noConversation } from './conversation-fold.ts'
 import { foldDiscarded } from './dead-letter-fold.ts'
 import { foldAccepted, foldArmed, foldBaseline, foldDelivery, foldRedelivered, shiftDedupe } from './mailbox-fold.ts'
-import { foldMemoryForgotten, foldMemoryStored } from './memory-fold.ts'
+import { foldMemoryEmbedded, foldMemoryForgotten, foldMemoryStored } from './memory-fold.ts'
 import { foldNoticeFailed, foldNoticeQueued, foldNoticeSent } from './notice-fold.ts'
 import { newProcessFold, type ProcessFold, type TurnFold } from './process-fold.ts'
 import {
@@ -177,6 +177,7 @@ export const folds: { readonly [T in RecordType]: Fold<T> } = {
   'secret.revealed': untold,
 
   'memory.stored': foldMemoryStored,
+  'memory.embedded': foldMemoryEmbedded,
   'memory.forgotten': foldMemoryForgotten,
 }
 

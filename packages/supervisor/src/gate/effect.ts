@@ -1,4 +1,4 @@
-import type { Amounts, CallInput, CallKind, Outcome, ProcessName, RecordDraft } from '@vigil/protocol'
+import type { Amounts, CallInput, CallKind, JournalRecord, Outcome, ProcessName, RecordDraft } from '@vigil/protocol'
 import type { ProcessFold, TurnFold } from '../fold/process-fold.ts'
 
 /** Where a call comes from. Folds are live: read them, never keep them over an await that matters. */
@@ -69,14 +69,16 @@ export function intendedRecord(
 /** An effect inside ring 0: one record is the deed, the outcome and the delivery. */
 export interface InsideEffect<K extends CallKind> {
   record(site: CallSite, input: CallInput<K>): RecordDraft
+  /** What else is tried before the reply leaves; it changes nothing of the outcome. */
+  after?(site: CallSite, record: JournalRecord): Promise<void>
 }
 
 /** A read of what ring 0 knows: only its outcome is recorded, and the next attempt reads again. */
 export interface ReadEffect<K extends CallKind> {
   /** What takes time. */
-  prepare(site: CallSite, input: CallInput<K>): Promise<void>
-  /** In the tick of the record. */
-  read(site: CallSite, input: CallInput<K>): unknown
+  prepare(site: CallSite, input: CallInput<K>): Promise<unknown>
+  /** In the tick of the record, with what was prepared. */
+  read(site: CallSite, input: CallInput<K>, prepared: unknown): unknown
 }
 
 /** No list where there is nobody to name. */

@@ -81,8 +81,9 @@ export function createGate({ log, clock, effects, deciders, isClean = () => true
       const record = made.enter(flight, () => effect.record(flight, granted))
       if (record === undefined) return
       const settled = flight.turn.effects.get(flight.key)
-      const outcome = settled?.outcome ?? { ok: true, value: null }
-      land(flight, record.seq, { at: settled?.at ?? nowIso(), outcome })
+      const reply = { at: settled?.at ?? nowIso(), outcome: settled?.outcome ?? { ok: true as const, value: null } }
+      const leave = (): void => land(flight, record.seq, reply)
+      return effect.after === undefined ? leave() : effect.after(flight, record).then(leave, leave)
     })
   }
 
@@ -90,7 +91,9 @@ export function createGate({ log, clock, effects, deciders, isClean = () => true
     const effect = effects.reads[flight.kind as K] as ReadEffect<K>
     return governed(flight, { input, rerun: true }, async (granted) => {
       const prepared = await outcomeOf(effect.prepare(flight, granted))
-      const outcome = prepared.ok ? { ok: true as const, value: effect.read(flight, granted) } : prepared
+      const outcome = prepared.ok
+        ? { ok: true as const, value: effect.read(flight, granted, prepared.value) }
+        : prepared
       complete(flight, outcome, { rerun: true })
     })
   }

@@ -80,14 +80,17 @@ function effectiveThinking(document: ManifestDocument): Pick<Manifest, 'thinking
   const { model, instructions, max_output_tokens, sim } = document
   const { conversation_max_messages: messages, conversation_max_tokens: tokens } = document.context
   if (model === undefined) return {}
-  const canonical = model.replace(/^([a-z0-9_-]+)[:/]/, '$1:')
+  const canonical = canonicalModel(model)
   // A path has given way to what stands there when the manifest was read.
   const rules = typeof sim === 'object' ? { sim } : {}
   return { thinking: { model: canonical, instructions, max_output_tokens, window: { messages, tokens }, ...rules } }
 }
+const canonicalModel = (model: string): string => model.replace(/^([a-z0-9_-]+)[:/]/, '$1:')
+
 const effectiveMemory = ({
   max,
   auto_store: autoStore,
+  embeddings,
   min_score: minScore,
   share,
 }: NonNullable<ManifestDocument['memory']>): NonNullable<Manifest['memory']> => ({
@@ -95,6 +98,7 @@ const effectiveMemory = ({
   minScore,
   ...(share === undefined ? {} : { share }),
   ...(autoStore ? { autoStore } : {}),
+  ...(embeddings === undefined ? {} : { embeddings: canonicalModel(embeddings) }),
 })
 
 function effectiveApproval(

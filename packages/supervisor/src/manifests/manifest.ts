@@ -85,6 +85,8 @@ export interface Manifest {
     readonly share?: string
     /** What its thinking turns come to is stored. */
     readonly autoStore?: true
+    /** Canonical id of the model that makes vectors; absent: entries are found by their words alone. */
+    readonly embeddings?: string
   }
   /** Rights past the gate; paths are absolute. */
   readonly permissions: {

@@ -223,6 +223,8 @@ export interface SpawnSpec {
     readonly share?: string
     /** What its turns with a model come to is stored. */
     readonly autoStore?: boolean
+    /** A model for vectors such as `'openai:text-embedding-3-small'`: found by meaning as well as by words. */
+    readonly embeddings?: string
   }
   readonly permissions?: {
     readonly rawNetwork?: boolean

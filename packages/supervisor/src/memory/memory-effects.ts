@@ -1,9 +1,11 @@
-import type { ProcessName } from '@vigil/protocol'
+import type { Clock, ProcessName } from '@vigil/protocol'
 import type { World } from '../fold/world.ts'
 import type { CallSite, InsideEffect, ReadEffect } from '../gate/effect.ts'
+import type { Embedding } from './embedding.ts'
 import type { MemoryIndexes } from './memory-indexes.ts'
-import { best, ranked } from './search.ts'
+import { best, fused, ranked } from './search.ts'
 import { entryId, memoryOf, misfit, rowFor, spaceOf } from './space.ts'
+import { type Nearness, nearness } from './vectors.ts'
 
 /** `ctx.memory`: what is stored stays, whatever becomes of the turn. */
 export interface MemoryEffects {
@@ -14,7 +16,14 @@ export interface MemoryEffects {
   readonly reads: { readonly 'memory.search': ReadEffect<'memory.search'> }
 }
 
-export function memoryEffects(world: World, indexes: MemoryIndexes): MemoryEffects {
+export interface MemoryParts {
+  readonly world: World
+  readonly clock: Clock
+  readonly indexes: MemoryIndexes
+  readonly vectors: Embedding
+}
+
+export function memoryEffects({ world, clock, indexes, vectors }: MemoryParts): MemoryEffects {
   return {
     inside: {
       'memory.store': {
@@ -24,13 +33,16 @@ export function memoryEffects(world: World, indexes: MemoryIndexes): MemoryEffec
             entryKey === undefined
               ? entryId('call', site.process.name, site.turn.turn, site.key)
               : entryId('key', entryKey)
-          const refused = misfit(rowFor(world, site.process), { id, text, tags })
+          const isEmbedded = memory.embeddings !== undefined
+          const refused = misfit(rowFor(world, site.process), { id, text, tags }, { isEmbedded })
           if (refused !== undefined) throw refused
           const named = entryKey === undefined ? {} : { entry_key: entryKey }
           const marked = tags.length === 0 ? {} : { tags: [...new Set(tags)] }
           const data = { id, text, ...marked, ...named, ...spaceOf(memory), key: site.key }
           return { ...author(site), type: 'memory.stored', data }
         },
+        after: (site, record) =>
+          record.type === 'memory.stored' ? vectors.entry(site, record.data.id) : Promise.resolve(),
       },
       'memory.forget': {
         record(site, which) {
@@ -47,16 +59,23 @@ export function memoryEffects(world: World, indexes: MemoryIndexes): MemoryEffec
     },
     reads: {
       'memory.search': {
-        async prepare({ process }, { query }) {
+        async prepare(site, { query }) {
+          const { process } = site
           memoryOf(process)
           await indexes.prepare(rowFor(world, process), query)
+          const question = await vectors.question(site, query)
+          return question === undefined ? null : await nearness(rowFor(world, process), question, clock)
         },
-        read({ process }, { query, tags, ...asked }) {
+        read({ process }, { query, tags, ...asked }, near) {
           const { max, minScore } = memoryOf(process)
           const row = rowFor(world, process)
           const least = asked.min_score ?? minScore
-          const found = ranked(row, indexes.scores(row, query), tags).filter(({ score }) => score >= least)
-          return best(found, asked.max ?? max)
+          const byWords = ranked(row, indexes.scores(row, query), tags)
+          const found = near === null ? byWords : fused(byWords, ranked(row, near as Nearness, tags))
+          return best(
+            found.filter(({ score }) => score >= least),
+            asked.max ?? max,
+          )
         },
       },
     },

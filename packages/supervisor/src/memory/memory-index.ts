@@ -1,5 +1,6 @@
 import MiniSearch from 'minisearch'
 import type { MemoryEntry } from '../fold/process-fold.ts'
+import { rounded } from './search.ts'
 
 /**
  * Keyword search (BM25+) over the entries of one memory. A cache: it can be thrown away at any time, and brings itself to what
@@ -29,10 +30,10 @@ export function memoryIndex(): MemoryIndex {
 
   return {
     *catchUp(entries) {
-      for (const entry of indexed.values()) if (entries.get(entry.id) !== entry) yield drop(entry)
+      for (const entry of indexed.values()) if (entries.get(entry.id)?.text !== entry.text) yield drop(entry)
       for (const entry of entries.values()) {
         const before = indexed.get(entry.id)
-        if (before === entry) continue
+        if (before?.text === entry.text) continue
         const dropped = before === undefined ? 0 : drop(before)
         search.add(entry)
         indexed.set(entry.id, entry)
@@ -56,6 +57,3 @@ const wordsOf = (text: string): string[] =>
     .replace(/[\u0300-\u036f]/g, '')
     .toLowerCase()
     .match(/[\p{L}\p{N}\p{M}]+/gu) ?? []
-
-/** The last digits of a sum depend on the order in which entries came. */
-const rounded = (score: number): number => Math.round(score * 1e6) / 1e6

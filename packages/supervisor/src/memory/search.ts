@@ -1,7 +1,7 @@
 import { limits } from '@vigil/protocol'
 import type { MemoryEntry, ProcessFold } from '../fold/process-fold.ts'
 
-export interface FoundEntry extends MemoryEntry {
+export interface FoundEntry extends Omit<MemoryEntry, 'vector'> {
   /** 0 where nothing was asked. */
   readonly score: number
 }
@@ -15,8 +15,9 @@ export function ranked(
   const found: FoundEntry[] = []
   for (const id of scores?.keys() ?? memory.keys()) {
     const entry = memory.get(id)
-    if (entry !== undefined && tags.every((tag) => entry.tags.includes(tag)))
-      found.push({ ...entry, score: scores?.get(id) ?? 0 })
+    if (entry === undefined || !tags.every((tag) => entry.tags.includes(tag))) continue
+    const { vector: _, ...shown } = entry
+    found.push({ ...shown, score: scores?.get(id) ?? 0 })
   }
   return found.sort(byRank)
 }
@@ -25,6 +26,24 @@ export type Rank = Pick<FoundEntry, 'score' | 'at' | 'id'>
 
 export const byRank = (a: Rank, b: Rank): number =>
   b.score - a.score || (a.at === b.at ? 0 : a.at < b.at ? 1 : -1) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+
+/** So many of each ranking count, and how much less each place does than the one before it: as those who made it up found best. */
+const places = 100
+const damping = 60
+
+/** Reciprocal rank fusion: what stands high in either ranking stands high, and higher in both, whatever their scores mean. */
+export function fused(...rankings: readonly (readonly FoundEntry[])[]): FoundEntry[] {
+  const found = new Map<string, FoundEntry>()
+  for (const ranking of rankings)
+    for (const [place, entry] of ranking.slice(0, places).entries()) {
+      const score = (found.get(entry.id)?.score ?? 0) + 1 / (damping + place + 1)
+      found.set(entry.id, { ...entry, score: rounded(score) })
+    }
+  return [...found.values()].sort(byRank)
+}
+
+/** The last digits of a sum depend on the order in which its parts came. */
+export const rounded = (score: number): number => Math.round(score * 1e6) / 1e6
 
 /** As many as are wanted and one outcome holds. */
 export function best(found: readonly FoundEntry[], max: number): FoundEntry[] {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { limits, VigilError } from '@vigil/protocol'
 import { entryBytes, memoryRow } from '../fold/memory-fold.ts'
-import { type ProcessFold, rowBeside } from '../fold/process-fold.ts'
+import { type MemoryEntry, type ProcessFold, rowBeside } from '../fold/process-fold.ts'
 import type { World } from '../fold/world.ts'
 import type { Manifest } from '../manifests/manifest.ts'
 
@@ -26,10 +26,14 @@ export const spaceOf = ({ share }: Pick<Memory, 'share'>): { space?: string } =>
 /** The same for the same call after a crash, and for all that is stored under one key. */
 export const entryId = (...of: readonly string[]): string => `m-${hash('sha256', of.join('\n')).slice(0, 20)}`
 
-/** Why an entry does not fit: TOO_LARGE or MEMORY_FULL. */
+/** What a vector takes of the room. */
+export const vectorBytes = (data: string): number => data.length
+
+/** Why an entry, or `more` beside those that are there, does not fit: TOO_LARGE or MEMORY_FULL. */
 export function misfit(
   { memory, memoryBytes }: Pick<ProcessFold, 'memory' | 'memoryBytes'>,
-  entry: { readonly id: string; readonly text: string; readonly tags: readonly string[] },
+  entry: Pick<MemoryEntry, 'id' | 'text' | 'tags'>,
+  { isEmbedded = false, more }: { readonly isEmbedded?: boolean; readonly more?: number } = {},
 ): VigilError | undefined {
   const bytes = Buffer.byteLength(entry.text)
   if (bytes > limits.memoryTextBytes)
@@ -37,11 +41,9 @@ export function misfit(
   const before = memory.get(entry.id)
   if (before === undefined && memory.size >= limits.memoryEntries)
     return new VigilError('MEMORY_FULL', `the memory holds ${memory.size} entries, and no more are taken`)
-  const after = memoryBytes + entryBytes(entry) - (before === undefined ? 0 : entryBytes(before))
-  if (after > limits.memoryBytes)
-    return new VigilError(
-      'MEMORY_FULL',
-      `the memory would hold ${after} bytes, at most ${limits.memoryBytes} are taken`,
-    )
+  const after = memoryBytes + (more ?? entryBytes(entry) - (before === undefined ? 0 : entryBytes(before)))
+  const most = isEmbedded ? limits.embeddedMemoryBytes : limits.memoryBytes
+  if (after > most)
+    return new VigilError('MEMORY_FULL', `the memory would hold ${after} bytes, at most ${most} are taken`)
   return undefined
 }

@@ -10,6 +10,7 @@ import { createGate, type Gate } from '../gate/gate.ts'
 import { toolDecider } from '../gate/tools/tool-decider.ts'
 import { ledgerDecider } from '../ledger/ledger.ts'
 import type { NoticeTarget } from '../manifests/manifest.ts'
+import { embedding } from '../memory/embedding.ts'
 import { memoryEffects } from '../memory/memory-effects.ts'
 import { type MemoryIndexes, memoryIndexes } from '../memory/memory-indexes.ts'
 import type { ModelCatalog } from '../models/catalog.ts'
@@ -60,12 +61,13 @@ export function systemCalls(parts: SystemCallsParts): SystemCalls {
     lost: (process, message) => tell({ process, level: 'error', message }),
   })
   const indexes = memoryIndexes(clock)
-  const memory = memoryEffects(world, indexes)
+  const vectors = embedding({ log, call: (request) => gate.call(request) })
+  const memory = memoryEffects({ world, clock, indexes, vectors })
   const servers = toolServers({
     ...{ log, clock, random, vault: secrets.vault, port: ports.toolServers },
     tell: (process, level, message) => tell({ process, level, message }),
   })
-  const gate = createGate({
+  const gate: Gate = createGate({
     log,
     isClean: (text) => redaction.text(text) === text,
     clock,

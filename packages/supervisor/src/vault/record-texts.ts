@@ -66,5 +66,6 @@ export const recordTexts = {
   'secret.revoked': [],
   'secret.revealed': [],
   'memory.stored': ['text', 'tags', 'entry_key'],
+  'memory.embedded': [],
   'memory.forgotten': [],
 } satisfies { readonly [T in RecordType]: readonly string[] }
