@@ -51,6 +51,24 @@ test('cells are noted while they live, and a successor ends those that are left'
   }
 })
 
+test('a program of a server that a killed supervisor leaves behind is ended by the next', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vigil-run-'))
+  const fixture = fileURLToPath(new URL('../fixtures/mcp/orphaning.ts', import.meta.url))
+  const host = spawn(process.execPath, ['--no-warnings', fixture, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    await once(host.stdout, 'data')
+    const pid = Number(readdirSync(folder)[0]?.replace('.json', ''))
+    host.kill('SIGKILL')
+    await once(host, 'close')
+    expect(alive(pid)).toBe(true)
+    expect(await launcher({ fileSystem: nodeFileSystem(), runDirectory: folder }).endOrphans()).toBe(1)
+    await untilGone(pid, 1_000)
+    expect(readdirSync(folder)).toEqual([])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
 test('a note whose pid was given to somebody else, or that is half a note, ends nobody', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'vigil-run-'))
   const bystander = spawn('sleep', ['60'], { detached: true })

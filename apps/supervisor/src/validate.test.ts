@@ -90,3 +90,25 @@ it('tells why a module cannot be loaded', async () => {
     ],
   ])
 })
+
+it('tells where servers are, which variables they lack, and takes no policy of theirs for idle', async () => {
+  await writeFile(join(folder, 'a.ts'), module)
+  await writeFile(
+    join(folder, 'a.agent'),
+    `name: a
+entrypoint: ./a.ts
+tools: { "git__*": true, "g*": true, "other__x": true }
+servers:
+  git: { url: "https://mcp.example.com/mcp", headers: { authorization: "Bearer \${GONE}" }, tools: ["issue_*"] }
+  fs: { command: npx, args: [-y, server], env: { KEY: "\${GONE}" } }
+`,
+  )
+  const { lines } = await validate({ paths: [join(folder, 'a.agent')], config: undefined }, {}, new Date(0))
+  expect(lines.filter((line) => /server|GONE|other/.test(line))).toEqual([
+    '   server git: https://mcp.example.com/mcp, tools issue_*',
+    '   server fs: npx -y server, tools all',
+    expect.stringContaining('a.agent:5:72: expected the variable GONE, found it unset'),
+    expect.stringContaining('a.agent:6:55: expected the variable GONE, found it unset'),
+    expect.stringContaining('tools.other__x: expected a tool of the module that it matches'),
+  ])
+})

@@ -66,6 +66,7 @@ export async function validate(
         `ok ${manifest.name} ${file}`,
         ...schedules(manifest, now),
         ...toolLines(manifest, toolsOf.get(file)),
+        ...serverLines(manifest),
       ]),
       ...warnings.map((warning) => `warning ${problemLine(warning)}`),
       ...all.map((problem) => `error ${problemLine(problem)}`),
@@ -77,6 +78,13 @@ export async function validate(
 
 const toolLines = (manifest: Manifest, tools: readonly ToolDeclaration[] = []): string[] =>
   tools.map((each) => toolLine(manifest, tools, each))
+
+/** Where each server is, and what of it may be called; nobody is asked. */
+const serverLines = ({ servers = {} }: Manifest): string[] =>
+  Object.entries(servers).map(([name, server]) => {
+    const where = 'url' in server ? server.url : [server.command, ...server.args].join(' ')
+    return `   server ${name}: ${where}, tools ${server.tools?.join(', ') ?? 'all'}`
+  })
 
 const schedules = (manifest: Manifest, now: Date): string[] =>
   manifest.triggers.flatMap((trigger) => {

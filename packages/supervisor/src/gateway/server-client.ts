@@ -1,10 +1,11 @@
 import type { MessagePort } from 'node:worker_threads'
-import { Client, type Tool } from '@modelcontextprotocol/client'
+import { Client, type Tool, type Transport } from '@modelcontextprotocol/client'
 import { type Clock, limits, type ServerTool, type Timer } from '@vigil/protocol'
 import packageJson from '../../package.json' with { type: 'json' }
 import { reasonOf } from './failure-cause.ts'
 import type { FromServerLane, LaneAddress, ToServerLane } from './messages.ts'
 import type { Resolver } from './pinned-connector.ts'
+import { floodGuard } from './server-flood.ts'
 import { httpTransport } from './server-http.ts'
 import { callFailure, toolResult } from './server-result.ts'
 import { type StdioTransport, stdioTransport } from './server-stdio.ts'
@@ -47,7 +48,10 @@ export function serverClient(
         })
       : undefined
   if (http === undefined) stdio = stdioTransport(tell, (reason) => void end(reason))
-  const transport = http?.transport ?? stdio
+  const transport = (http?.transport ?? stdio) as Transport
+  const guard = floodGuard(options.clock, (reason) => void end(reason))
+  // The client calls it before it looks at a message itself.
+  transport.onmessage = guard
 
   async function finish(reason: string): Promise<void> {
     relist?.cancel()
@@ -75,14 +79,14 @@ export function serverClient(
   }
 
   const begin = async (): Promise<void> => {
-    client.onclose = () => void end('it closed the connection')
     client.setNotificationHandler('notifications/tools/list_changed', () => {
       relist ??= options.clock.setTimer(relistMs, () => {
         relist = undefined
         list().catch((error: unknown) => tell({ kind: 'note', text: `its tools cannot be listed: ${reasonOf(error)}` }))
       })
     })
-    await client.connect(transport as StdioTransport, { timeout: handshakeMs })
+    await client.connect(transport, { timeout: handshakeMs })
+    client.onclose = () => void end('it closed the connection')
     if (client.getServerCapabilities()?.tools === undefined) tell({ kind: 'ready', tools: [] })
     else await list()
   }

@@ -50,6 +50,8 @@ export interface AgentProcessParts
   readonly branch: Branch
   /** A secret of it is not there in the version that is on record. */
   readonly holds: () => boolean
+  /** Resolves when it is known which tools its model can be offered; nothing when it is, or there is none. */
+  readonly tools: () => Promise<void> | undefined
   /** State changed: triggers arm or disarm. */
   readonly changed: () => void
 }
@@ -68,7 +70,7 @@ export function agentProcess(parts: AgentProcessParts): AgentProcess {
     log,
     clock: ports.clock,
     random: ports.random,
-    ...{ process: fold, life: present, holds: parts.holds },
+    ...{ process: fold, life: present, holds: parts.holds, tools: parts.tools },
     giveUp: (turn, reason) => lives.current?.cancel(turn, reason),
     failed: () => lives.current?.kill({ kind: 'failures', count: fold.failures }),
     outdated: () => void recycle(),

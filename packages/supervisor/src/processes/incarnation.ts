@@ -257,7 +257,7 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
       return progressed
     },
     startedAtMs: clock.monotonic(),
-    begin(turn, event, { crashed, paid }) {
+    begin(turn, event, { crashed, when }) {
       const self = runningTurn({
         clock,
         crashed,
@@ -282,9 +282,9 @@ export function beginLife(parts: IncarnationParts, listener: IncarnationListener
         if (!dead && running.get(turn.turn) === self)
           say(turnMessage(process, { turn, event, state: news.next(), crashed }))
       }
-      if (paid === undefined) tell()
+      if (when === undefined) tell()
       // What is not on the disk is not begun: the journal has stopped, and all of ring 0 with it.
-      else paid.then(tell, () => undefined)
+      else when.then(tell, () => undefined)
     },
     cancel: giveUp,
     hold() {

@@ -5,7 +5,7 @@ import { type RunningTimeOptions, runningTime } from './running-time.ts'
 export interface GivenTurn {
   readonly crashed: boolean
   /** The guest hears of it when this has resolved. */
-  readonly paid?: Promise<void> | undefined
+  readonly when?: Promise<void> | undefined
 }
 
 /** One attempt of a turn as a life works on it: what it waits for, how long it has run, what it knows of the state. */

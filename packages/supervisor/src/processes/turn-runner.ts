@@ -59,6 +59,8 @@ export interface TurnRunnerParts {
   readonly process: ProcessFold
   /** The life that may be given turns, or undefined. */
   readonly life: () => Incarnation | undefined
+  /** Resolves when it is known which tools a model can be offered; nothing when it is, or there is none. Never rejects. */
+  readonly tools: () => Promise<void> | undefined
   /** Core has ended a turn: the life that works on it hears of it, also one that is given nothing any more. */
   readonly giveUp: (turn: string, reason: string) => void
   /** The process has as many dead letters in a row as its manifest allows. */
@@ -76,6 +78,10 @@ export interface TurnRunnerParts {
 }
 
 const none: ReadonlySet<string> = new Set()
+
+/** Nothing is to be waited for when neither is. */
+const both = (first: Promise<void> | undefined, second: Promise<void> | undefined): Promise<void> | undefined =>
+  first === undefined || second === undefined ? (first ?? second) : first.then(() => second)
 
 export function turnRunner(parts: TurnRunnerParts): TurnRunner {
   const { log, clock, random, process } = parts
@@ -103,7 +109,8 @@ export function turnRunner(parts: TurnRunnerParts): TurnRunner {
     log.commit([{ ...author(), type: 'turn.started', turn: id, data }], 'lazy')
     const open = process.turns.get(id)
     const event = open === undefined ? undefined : turnEvent(process, open)
-    if (open !== undefined && event !== undefined) life.begin(open, event, { crashed, paid: payAgain(open) })
+    if (open === undefined || event === undefined) return
+    life.begin(open, event, { crashed, when: both(payAgain(open), parts.tools()) })
   }
 
   /** Resolves when it is on the disk that what the guest will run again is paid again; nothing when it is nothing. */

@@ -236,6 +236,7 @@ export function startRuntime({
       },
       env: (names) => pick(env, names),
       holds: () => secrets.vault.waits(fold) !== undefined || keyWait(catalog, fold.manifest) !== undefined,
+      tools: () => (fold.manifest.thinking === undefined ? undefined : calls.servers.offered(fold)),
       logLine: emit.log,
       branch: place.of,
       path: place.path,

@@ -6,6 +6,7 @@ import {
   type Random,
   type ServerTool,
   type ServerToolResult,
+  serverToolName,
   splitToolName,
   type ToolServers,
   VigilError,
@@ -123,9 +124,11 @@ export function toolServers(parts: ServersParts): Servers {
 
   return {
     offered(process) {
+      if (closed) return undefined
       const names = Object.keys(process.manifest.servers ?? {})
-      const all = names.map((name) => lineOf(process, `${name}__`).ready())
-      if (all.length === 0) return undefined
+      const lines = names.map((name) => lineOf(process, serverToolName(name, '')))
+      if (lines.every(({ state }) => state === 'ready')) return undefined
+      const all = lines.map((line) => line.ready())
       const late = Promise.withResolvers<void>()
       const timer = clock.setTimer(patienceMs, late.resolve)
       // Why one cannot be reached is in the log and the status.

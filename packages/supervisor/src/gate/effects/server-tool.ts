@@ -2,7 +2,7 @@ import { type CallInput, type Clock, errorCode, limits, VigilError } from '@vigi
 import { inputProblem } from '../../requests/answer.ts'
 import type { Servers } from '../../servers/servers.ts'
 import type { CallSite, OutsideEffect } from '../effect.ts'
-import { declaredTool, toolRules } from '../tools/rules.ts'
+import { declaredTool, policyTimeoutMs, toolRules } from '../tools/rules.ts'
 
 const defaultTimeoutMs = 60_000
 
@@ -14,7 +14,14 @@ export interface ServerToolParts {
 /** A tool of an MCP server: ring 0 calls it, and what it gives is a value also when the tool says that it failed. */
 export function serverToolEffect({ servers, clock }: ServerToolParts): OutsideEffect<'server.tool'> {
   return {
-    ready: ({ process }, { name }) => servers.listed(process, name),
+    async ready({ process }, { name }) {
+      const late = Promise.withResolvers<never>()
+      const ms = policyTimeoutMs(process.manifest, name) ?? defaultTimeoutMs
+      const timer = clock.setTimer(ms, () =>
+        late.reject(new VigilError('SERVER_UNAVAILABLE', `the server of "${name}" was not ready within ${ms} ms`)),
+      )
+      await Promise.race([servers.listed(process, name), late.promise]).finally(() => timer.cancel())
+    },
     decide({ process }, { name, input = {} }) {
       const bytes = Buffer.byteLength(JSON.stringify(input))
       if (bytes > limits.toolInputBytes)
@@ -51,7 +58,9 @@ export function serverToolEffect({ servers, clock }: ServerToolParts): OutsideEf
   }
 }
 
-const mayBeDone = (error: unknown): boolean => errorCode(error) !== 'SERVER_UNAVAILABLE'
+/** These say that it was not. */
+const undone: ReadonlySet<unknown> = new Set(['SERVER_UNAVAILABLE', 'TOOL_INPUT_INVALID'])
+const mayBeDone = (error: unknown): boolean => !undone.has(errorCode(error))
 
 const inDoubt = ({ turn, key }: CallSite, name: string, cause: unknown): VigilError =>
   new VigilError(

@@ -119,6 +119,10 @@ function strictest(declared: ToolDeclaration, policies: readonly Compiled[]): To
   }
 }
 
+/** The shortest that policies give a tool, also one that nobody knows yet. */
+export const policyTimeoutMs = (manifest: Pick<Manifest, 'tools'>, name: string): number | undefined =>
+  least(matching(manifest, name).map(({ timeoutMs }) => timeoutMs))
+
 function approvalsOf(policies: readonly ToolPolicy[]): ToolRules['approvals'] {
   const all = policies.flatMap(({ needsApproval = [] }) => needsApproval)
   return all.includes(true) || all.filter((each) => each !== true)
