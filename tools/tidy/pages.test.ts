@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseManifestText } from '@vigil/supervisor'
+import { nodeFileSystem } from '@vigil/journal'
+import { loadManifests, parseManifestText } from '@vigil/supervisor'
 import { expect, test } from 'vitest'
 
 /** A manifest that people copy from a page has to be one. */
@@ -11,6 +12,9 @@ const examples = readdirSync(`${root}/examples`).flatMap((name) =>
     file.endsWith('.agent') ? [`examples/${name}/${file}`] : [],
   ),
 )
+
+/** The variables that the pages say to set. */
+const env = { GITHUB_WEBHOOK_SECRET: 'choose-one', NEWS_SECRET: 'choose-one' }
 
 /** The indented blocks of a page that begin with a name, as a manifest does. */
 function manifestsOf(page: string): string[] {
@@ -23,16 +27,13 @@ function manifestsOf(page: string): string[] {
 test.each(['README.md', 'docs/manifest.md'])('the manifests of %s are valid', (page) => {
   const manifests = manifestsOf(page)
   expect(manifests.length).toBeGreaterThan(0)
-  for (const text of manifests) expect(parseManifestText(text, { file: page, env: {} }).name).toMatch(/\w/)
+  for (const text of manifests) expect(parseManifestText(text, { file: page, env }).name).toMatch(/\w/)
 })
 
-test.each(examples)('%s is valid', (path) => {
-  const file = `${root}/${path}`
-  // The variables that their pages say to set.
-  const env = { GITHUB_WEBHOOK_SECRET: 'choose-one' }
-  const manifest = parseManifestText(readFileSync(file, 'utf8'), { file, env })
-  expect(basename(file)).toBe(`${manifest.name}.agent`)
-  expect(existsSync(manifest.entrypoint ?? '')).toBe(true)
+test.each(examples)('%s is valid', async (path) => {
+  const [loaded] = await loadManifests([`${root}/${path}`], { fileSystem: nodeFileSystem(), env })
+  expect(basename(path)).toBe(`${loaded?.manifest.name}.agent`)
+  expect(existsSync(loaded?.manifest.entrypoint ?? `${root}/${path}`)).toBe(true)
 })
 
 test('every fault test that the page on reliability lists is there', () => {
