@@ -28,3 +28,38 @@ test('without the key of its model a process waits with all its events, says whi
   expect((await judge(w)).violations).toEqual([])
   w.close()
 })
+
+test('which models there are, what they cost and why some are not asked is told, with a look at each provider', async () => {
+  const run = () => 'done'
+  const w = world({
+    seed: 1,
+    env: { GROQ_API_KEY: '' },
+    agents: {
+      cheap: { model: 'test:small', run },
+      keyless: { model: 'groq:llama-3.3-70b-versatile', run },
+      played: { model: 'sim:echo', run },
+      unpriced: { model: 'openai:nobody-knows-it', run },
+      wrong: { model: 'nobody:x', run },
+    },
+    answers: ({ url, headers }) => ({ status: url.includes('openai') && headers['authorization'] ? 401 : 200 }),
+  })
+  await w.until(() => w.settled, 60_000)
+  const asked = w.client.models(true)
+  await w.run(10_000)
+  const { models, providers } = await asked
+  expect(models).toMatchObject([
+    { model: 'test:small', processes: ['cheap'], price: { input: 1, output: 1 } },
+    { model: 'groq:llama-3.3-70b-versatile', problem: 'the variable GROQ_API_KEY is not set' },
+    { model: 'sim:echo', simulated: true },
+    { model: 'openai:nobody-knows-it', problem: 'it has no price, and unpriced a limit in dollars' },
+    { model: 'nobody:x', problem: expect.stringContaining('expected provider:model') },
+  ])
+  expect(models[0]).not.toHaveProperty('problem')
+  expect(providers).toMatchObject([
+    { name: 'openai', reached: true, problem: 'it does not take the key (401)' },
+    { name: 'groq', key: 'missing' },
+    { name: 'test', base_url: 'http://models.test/v1', key: 'not_needed', reached: true },
+  ])
+  await w.stop()
+  w.close()
+})

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { runCommand } from './program.ts'
 
@@ -244,4 +247,22 @@ it('memory lists, searches and forgets', async () => {
   expect(supervisor.asked).toEqual([`${base}?limit=1&cursor=b&q=two+words`, `${base}?limit=20`, `${base}/m-1`])
   for (const wrong of [['search'], ['forget'], ['forget', 'm-1', 'm-2'], ['drop', 'm-1']])
     await expect(run(...at, ...wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})
+
+it('doctor looks at the machine when no supervisor answers, and that alone is no illness', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'vigil-doctor-'))
+  try {
+    const { code, lines } = await run('--url', 'http://127.0.0.1:9', '--data', data, 'doctor')
+    const words = lines.map((line) => line.split(/\s+/).slice(0, 2).join(' '))
+    expect(words.slice(0, 6)).toEqual(['ok node', 'ok data', 'ok disk', '-- token', '-- vault', '-- supervisor'])
+    expect(code).toBe(0)
+    writeFileSync(join(data, 'file'), '')
+    const missing = await run('--url', 'http://127.0.0.1:9', '--data', join(data, 'file'), '--json', 'doctor')
+    expect(JSON.parse(missing.lines[0] ?? '').checks).toContainEqual(
+      expect.objectContaining({ what: 'data', state: 'bad' }),
+    )
+    expect(missing.code).toBe(1)
+  } finally {
+    rmSync(data, { recursive: true })
+  }
 })

@@ -5,6 +5,7 @@ import { exitCodes, VigilError } from '@vigil/protocol'
 import { Command, CommanderError } from 'commander'
 import { addBudgetVerbs } from './budget-verbs.ts'
 import { connect } from './connection.ts'
+import { addDoctorVerb } from './doctor-verb.ts'
 import type { Face, GlobalFlags } from './face.ts'
 import { addHistoryVerbs } from './history-verbs.ts'
 import { addJournalVerbs } from './journal-verbs.ts'
@@ -98,6 +99,7 @@ export async function runCommand(argv: readonly string[], face: Face): Promise<n
   addRequestVerbs(program, { client, show, inputs: face })
   addHistoryVerbs(program, { client, show })
   addMemoryVerbs(program, { client, show })
+  addDoctorVerb(program, { client, face, flags, ended })
   await parse(program, argv)
   return code
 }

@@ -4,6 +4,7 @@ import { readJson } from './body.ts'
 import { budgetAnswers } from './budget-answers.ts'
 import { historyAnswers } from './history-answers.ts'
 import { memoryAnswers } from './memory-answers.ts'
+import { modelAnswers } from './model-answers.ts'
 import { duration, label, wholeNumber } from './query.ts'
 import { requestAnswers } from './request-answers.ts'
 import { secretAnswers } from './secret-answers.ts'
@@ -28,6 +29,7 @@ export const answers: Readonly<Record<RouteId, Answer>> = {
   ...historyAnswers,
   ...requestAnswers,
   ...budgetAnswers,
+  ...modelAnswers,
   ...secretAnswers,
   ...memoryAnswers,
   health: () => json(200, { status: 'ok' }),

@@ -269,6 +269,15 @@ export function fakeRuntime(): FakeRuntime {
       models: [byModel],
       fleet: status.budget,
     }),
+    models: async ({ probes, isWanted } = {}) => ({
+      pricesOf: '2026-01-01',
+      models: [{ model: 'sim:echo', processes: ['watcher'], simulated: true, price: { input: 0, output: 0 } }].filter(
+        ({ processes: [name = ''] }) => isWanted?.(name) !== false,
+      ),
+      providers: [
+        { name: 'openai', baseUrl: 'https://x/v1', key: 'set', ...(probes === true ? { reached: true } : {}) },
+      ],
+    }),
     confirmClock: async (by) => note('confirmClock', by),
     decide: async (id, decision, by) => note('decide', id, decision, by),
     deliverHook: async ({ body, ...request }) => {

@@ -5,6 +5,7 @@ import type {
   DoubtDecision,
   HookReply,
   HookRequest,
+  ModelSurvey,
   OpenRequest,
   RecoveryReport,
   RequestDecision,
@@ -27,6 +28,8 @@ export interface RuntimeSurface {
   decide(id: string, decision: RequestDecision, by: string): Promise<void>
   /** Of all agents, or those that are wanted. */
   spend(isWanted?: (name: string) => boolean): Promise<Spend>
+  /** Of all agents, or those that are wanted. */
+  models(options?: { readonly probes?: boolean; readonly isWanted?: (name: string) => boolean }): Promise<ModelSurvey>
   confirmClock(by?: string): Promise<void>
   deliverHook(request: HookRequest): Promise<HookReply>
   readonly report: RecoveryReport

@@ -44,6 +44,8 @@ export function seenBy(s: RuntimeSurface, { name: caller, select }: Caller): Run
     confirmClock() {
       throw new VigilError('ROLE_DENIED', `expected a token for the whole fleet, found "${caller}", which selects`)
     },
+    models: ({ isWanted, ...options } = {}) =>
+      s.models({ ...options, isWanted: (name) => isThere(name) && isWanted?.(name) !== false }),
     spend: (isWanted) => s.spend((name) => isThere(name) && isWanted?.(name) !== false),
     guardPort: (port, options) => s.guardPort(port, options),
     deliverHook: (request) => s.deliverHook(request),

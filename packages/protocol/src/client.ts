@@ -1,4 +1,5 @@
 import { type ErrorBody, errorCode, VigilError } from './errors.ts'
+import type { ModelsView } from './models-view.ts'
 import { apiBase, type RouteId, routes } from './routes.ts'
 import type { BudgetChangeView, SpendView, TurnSpendView } from './spend-views.ts'
 import type {
@@ -183,6 +184,8 @@ const budgetCalls = (call: Calling) => ({
     }),
   grantBudget: (name: string, usd: number) => call<BudgetChangeView>('grantBudget', { path: { name }, body: { usd } }),
   /** Of all agents, or of one. */
+  /** `check`: with a look at each provider. */
+  models: (check = false) => call<ModelsView>('getModels', check ? { query: { check: 'true' } } : {}),
   spend: (process?: string) => call<SpendView>('getSpend', process === undefined ? {} : { query: { process } }),
   /** Of one turn, open or ended. */
   turnSpend: (process: string, turn: string) => call<TurnSpendView>('getSpend', { query: { process, turn } }),

@@ -48,6 +48,7 @@ export type {
   Thinking,
   ToolRequest,
 } from './model.ts'
+export type * from './models-view.ts'
 export type * from './ports/index.ts'
 export { endlessSpace } from './ports/journal-store.ts'
 export { type BodyReference, bodyPaths, isBodyReference } from './record-bodies.ts'

@@ -79,6 +79,11 @@ export const routes = {
     path: '/processes/{name}/budget/grants',
     doc: '`{usd}` more for the hour, day and month that are now.',
   },
+  getModels: {
+    method: 'GET',
+    path: '/models',
+    doc: 'Models that manifests name, with prices and what keeps them from being asked; `?check=true` asks each provider.',
+  },
   getSpend: {
     method: 'GET',
     path: '/spend',

@@ -5,6 +5,8 @@ import { refuseWeakeningOptions } from './isolation/node-options.ts'
 import { spendOf } from './ledger/budget-status.ts'
 import { type Configuration, defaultCells, defaultJournal } from './manifests/configuration.ts'
 import { manifestFromSpec, type SpawnSpec } from './manifests/spec.ts'
+import { modelSurvey } from './models/survey.ts'
+import type { ModelSurvey } from './models/survey-surface.ts'
 import { listDoubts, resolveDoubt } from './operations/doubts.ts'
 import { decideRequest, listRequests } from './operations/requests.ts'
 import type { OpenRequest, RequestDecision, RequestsQuery } from './requests/surface.ts'
@@ -254,6 +256,18 @@ export class Supervisor implements AsyncDisposable {
     const { runtime } = this.#opened
     const name = await decideRequest(runtime.log, id, { ...decision, by })
     runtime.members.get(name)?.process.pump()
+  }
+
+  /** Models that manifests name, and what keeps any of them from being asked; `probes`: with a look at each provider. */
+  async models({
+    probes = false,
+    isWanted = () => true,
+  }: {
+    readonly probes?: boolean
+    readonly isWanted?: (name: string) => boolean
+  } = {}): Promise<ModelSurvey> {
+    const { log, catalog } = this.#opened.runtime
+    return await modelSurvey({ world: log.world, catalog, http: this.#opened.ports.http, isWanted, probes })
   }
 
   /** What every agent has spent and reserved in the periods that are now, or those agents alone. */

@@ -36,6 +36,7 @@ export type {
   SpentInPeriods,
   TurnSpend,
 } from './ledger/budget-surface.ts'
+export type { ModelStatus, ModelSurvey, ProviderStatus } from './models/survey-surface.ts'
 export type { OpenRequest, RequestDecision, RequestsQuery } from './requests/surface.ts'
 export type { ServerStatus } from './servers/servers.ts'
 export type { Drift, TriggerStatus } from './trigger-status.ts'

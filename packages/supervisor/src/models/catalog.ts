@@ -56,7 +56,7 @@ export function modelCatalog({ providers, keys, since }: CatalogParts): ModelCat
         return undefined
       }
     },
-    async address({ keySource, isFree: _, prices: __, ...provider }) {
+    async address({ keySource, isFree: _, prices: __, isConfigured: ___, ...provider }) {
       const key = keySource === undefined ? undefined : await keys.take(provider.name)
       return key === undefined ? provider : { ...provider, key }
     },

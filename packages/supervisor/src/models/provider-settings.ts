@@ -34,6 +34,8 @@ export interface ProviderSettings extends Omit<ModelProvider, 'key'> {
   /** Nobody sends a bill. */
   readonly isFree: boolean
   readonly prices: Readonly<Record<string, Price>>
+  /** The configuration says something of it. */
+  readonly isConfigured: boolean
 }
 
 const defaults = { timeoutMs: 300_000, idleMs: 120_000, retries: 4, concurrency: 64 } as const
@@ -47,7 +49,15 @@ export function providerSettings(
     if (!isComplete(name, given.baseUrl)) throw new VigilError('INVALID_CONFIG', providerProblem(name))
   const names = new Set([...Object.keys(knownProviders), ...Object.keys(configured)])
   return new Map(
-    [...names].map((name) => [name, settingsOf(name, { known: known(name), given: configured[name] ?? {}, env })]),
+    [...names].map((name) => [
+      name,
+      settingsOf(name, {
+        known: known(name),
+        given: configured[name] ?? {},
+        configured: Object.hasOwn(configured, name),
+        env,
+      }),
+    ]),
   )
 }
 
@@ -66,10 +76,11 @@ const known = (name: string): KnownProvider | undefined =>
 interface Sources {
   readonly known: KnownProvider | undefined
   readonly given: ProviderConfiguration
+  readonly configured: boolean
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-function settingsOf(name: string, { known, given, env }: Sources): ProviderSettings {
+function settingsOf(name: string, { known, given, configured, env }: Sources): ProviderSettings {
   const { prices = {}, rateLimit } = given
   const urlOfEnv = known?.urlVariable === undefined ? undefined : env[known.urlVariable] || undefined
   const keySource = given.apiKey ?? (known?.keyVariable === undefined ? undefined : { variable: known.keyVariable })
@@ -84,6 +95,7 @@ function settingsOf(name: string, { known, given, env }: Sources): ProviderSetti
     concurrency: given.concurrency ?? defaults.concurrency,
     ...(rateLimit === undefined ? {} : { rate: rateLimit }),
     ...(keySource === undefined ? {} : { keySource }),
+    isConfigured: configured,
     isFree: prices === 'free' || (known !== undefined && known.keyVariable === undefined),
     prices:
       prices === 'free'

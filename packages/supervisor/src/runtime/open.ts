@@ -55,7 +55,7 @@ export interface OpenOptions {
 }
 
 export interface Opened {
-  readonly ports: Pick<RuntimePorts, 'clock' | 'random' | 'machine' | 'cells' | 'guestRuntime'>
+  readonly ports: Pick<RuntimePorts, 'clock' | 'http' | 'random' | 'machine' | 'cells' | 'guestRuntime'>
   readonly runtime: Runtime
   readonly report: RecoveryReport
   readonly damaged: readonly JournalDamage[]
