@@ -39,6 +39,7 @@ export {
 export {
   type BilledCall,
   type ModelScript,
+  type ScriptedModel,
   type SimulatedAnswer,
   type SimulatedLanguageModel,
   type SimulatedToolCall,

@@ -51,16 +51,22 @@ export interface SimulatedLanguageModelOptions {
   readonly delayMs?: () => number
 }
 
+export interface ScriptedModel extends ModelScript {
+  /** Answers that nobody has asked for yet. */
+  readonly left: number
+}
+
 /**
  * Answers in turn, one for each call; behind the last comes `MODEL_REFUSED`, which nobody tries again.
  *
  * @example
  * scripted([{ tool: 'add_label', input: { label: 'bug' } }, { text: 'done' }])
  */
-export function scripted(answers: readonly SimulatedAnswer[]): ModelScript {
+export function scripted(answers: readonly SimulatedAnswer[]): ScriptedModel {
   let next = 0
-  return () =>
+  const script: ModelScript = () =>
     answers[next++] ?? { error: 'MODEL_REFUSED', message: `the script has no more than ${answers.length} answers` }
+  return Object.defineProperty(script, 'left', { get: () => Math.max(0, answers.length - next) }) as ScriptedModel
 }
 
 /** Models without a network: each call is answered by a script, and billed by what was sent and said. */

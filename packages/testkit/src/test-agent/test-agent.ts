@@ -3,10 +3,11 @@ import type { AgentEvent, AgentRun } from '@vigil/agent'
 import { type FaultPoint, faultPoints, parseDuration, type RecordType } from '@vigil/protocol'
 import type { SimulatedFileSystem } from '../simulated-file-system.ts'
 import { type SimulatedRoute, simulatedHttpClient } from '../simulated-http-client.ts'
-import type { ModelScript } from '../simulated-language-model.ts'
+import type { ModelScript, ScriptedModel } from '../simulated-language-model.ts'
 import type { SimulatedServer } from '../simulated-tool-servers.ts'
 import type { Fault, FaultAction } from '../world/faults.ts'
 import { type Judgement, judge } from '../world/judge.ts'
+import type { WorldAgent } from '../world/lives.ts'
 import type { Deed } from '../world/outside.ts'
 import { type World, world } from '../world/world.ts'
 import { type FakeTools, withFakes } from './fake-tools.ts'
@@ -19,10 +20,13 @@ export interface TestAgentOptions {
   readonly seed?: number
   /** `'POST https://hooks.example.com/*': 200`; what no route answers is FETCH_FAILED. `network.allow` holds as ever. */
   readonly http?: Readonly<Record<string, SimulatedRoute>>
-  /** What its model says, one answer for each call; default always `Done.` Models of `sim:` speak for themselves. */
-  readonly model?: ModelScript
   /** Instead of tools of the module: by name what they give, or a function of the input. Checks and policy hold as ever. */
   readonly tools?: FakeTools
+  /**
+   * In the place of its model, whatever the manifest names: `scripted([{ tool: 'add_label', input }, { text: 'done' }])`, or a function of the call.
+   * Answers of a script that nobody asked for are an error when the agent ends.
+   */
+  readonly model?: ModelScript | ScriptedModel
   /** In the place of MCP servers: by the name in the manifest their tools, as functions. What none of them is cannot be reached. */
   readonly servers?: Readonly<Record<string, SimulatedServer>>
   /** What `${VAR}` in the manifest and `context.env` find; default nothing. */
@@ -81,7 +85,7 @@ const startMs = 300_000
 /** Opens a manifest (a path from the working directory, or a URL), or an agent that is given in the test. */
 export async function testAgent(
   source: string | URL | InlineAgent,
-  { seed = 1, http = {}, model, tools = {}, servers = {}, env = {}, files = {}, peer = 'peer' }: TestAgentOptions = {},
+  { seed = 1, http = {}, tools = {}, model, servers = {}, env = {}, files = {}, peer = 'peer' }: TestAgentOptions = {},
   faults: readonly Fault[] = [],
 ): Promise<TestAgent> {
   const { name, agent, baseDirectory } = await loadAgent(source, env)
@@ -91,8 +95,8 @@ export async function testAgent(
     env,
     servers,
     faults,
+    agents: { [name]: withFakes(model === undefined ? agent : thinkingWith(agent), tools), [peer]: { run: speak } },
     ...(model === undefined ? {} : { model }),
-    agents: { [name]: withFakes(agent, tools), [peer]: { run: speak } },
     answers: (request) => net.send(request, new AbortController().signal),
   })
   const put = async (path: string, text: string): Promise<void> => {
@@ -131,11 +135,22 @@ export async function testAgent(
     async [Symbol.asyncDispose]() {
       const { violations } = await end()
       if (violations.length > 0) throw new Error(`promises were broken (seed ${seed}): ${violations.join('; ')}`)
+      const left = model !== undefined && 'left' in model ? model.left : 0
+      if (left > 0)
+        throw new Error(`the model of "${name}" was asked for all of its script but the last ${left} answers`)
     },
   }
   if (await w.until(() => w.settled, startMs)) return t
   const { violations } = await end()
   throw new Error(`"${name}" did not come to run: ${violations.join('; ')}`)
+}
+
+/** The same agent, whose model is one of the provider that every world has. */
+function thinkingWith(agent: WorldAgent): WorldAgent {
+  const model = 'test:scripted'
+  if (!('manifest' in agent)) return { ...agent, model }
+  const { thinking = { instructions: '', max_output_tokens: 4_096 } } = agent.manifest
+  return { ...agent, manifest: { ...agent.manifest, thinking: { ...thinking, model } } }
 }
 
 function actionOf(kind: TestFault['kind'], agent: string, ms: number): FaultAction {

@@ -137,14 +137,15 @@ export function livesOn(machine: Machine, options: LivesOptions): Lives {
   }
 
   const spawn = (name: string): Promise<unknown> => {
-    const { run: _, payload: __, tools: ___, result: ____, ...agent } = options.agents[name] as WorldAgent
-    const entrypoint = entrypointOf(name)
+    const { run, payload, tools: ofModule, result, ...agent } = options.agents[name] as WorldAgent
+    const isModule = [run, payload, ofModule, result].some((part) => part !== undefined)
+    const entrypoint = isModule ? { entrypoint: entrypointOf(name) } : {}
     if (supervisor === undefined) return Promise.resolve()
     if (!('manifest' in agent)) {
       const { toolPolicy: tools = {}, ...configuration } = agent
-      return supervisor.spawn({ ...configuration, name, entrypoint, tools })
+      return supervisor.spawn({ ...configuration, name, ...entrypoint, tools })
     }
-    const manifest = { ...agent.manifest, name, entrypoint }
+    const manifest = { ...agent.manifest, name, ...entrypoint }
     return supervisor.deploy({ manifest, baseDirectory: '/', by: 'program', start: true })
   }
 

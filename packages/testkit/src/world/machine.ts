@@ -81,8 +81,8 @@ export function newMachine(options: MachineOptions): Machine {
     // The module of an agent is its name; the guest's own `fetch` and `console` would be those of the test.
     program: guestMain(
       ({ code }) => {
-        const agent = options.agents[code]
-        return { default: agent && placeless(agent) }
+        // An agent without a module has the code of none.
+        return { default: placeless(options.agents[code] ?? {}) }
       },
       {
         takeGlobals: () => ({ run: (_context, work) => work() }),
