@@ -49,6 +49,15 @@ test('vectors are calls of a model on record, made once for each text, also when
   ])
 })
 
+test.each(['kill', 'power_cut', 'crash'] as const)('a vector that was paid for is not lost to a %s', async (kind) => {
+  await using t = await testAgent({ name: 'scribe', memory: { embeddings: 'test:vectors' }, run })
+  await t.fault({ at: 'effect.completed', kind })
+  await t.fire('manual', { store: 'kept' })
+  const { effects, result } = await t.fire('manual', { search: 'other' })
+  expect(texts(result)).toEqual(['kept'])
+  expect(effects.filter(({ kind: each }) => each === 'model.embed')).toMatchObject([{ input: { texts: 1 } }])
+})
+
 test('a model that is not there leaves a search for words', async () => {
   await using t = await testAgent({ name: 'scribe', memory: { embeddings: 'nobody:some' }, run })
   await t.fire('manual', { store: 'words alone' })

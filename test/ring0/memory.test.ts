@@ -80,6 +80,27 @@ test('what was stored stays although its turn fails, and is stored once in all i
   expect(texts((await t.fire('manual', 'look')).result)).toEqual(['kept'])
 })
 
+test('secrets of the agent are taken out of what is stored', async () => {
+  const secret = 'sk-live-0123456789abcdef'
+  await using t = await testAgent(
+    {
+      name: 'scribe',
+      memory: {},
+      secrets: { api: '${API}' },
+      async run({ payload }, ctx: AgentContext) {
+        if (payload === 'look') return await ctx.memory.search('key')
+        return await ctx.memory.store(`the key is ${['sk-live', '0123456789abcdef'].join('-')}`, {
+          tags: ['sk-live-0123456789abcdef'],
+        })
+      },
+    },
+    { env: { API: secret } },
+  )
+  await t.fire('manual')
+  const { result } = await t.fire('manual', 'look')
+  expect(result).toMatchObject([{ text: 'the key is [secret api]', tags: ['[secret api]'] }])
+})
+
 test('what a thinking turn comes to is stored when it completes, once, whatever falls over', async () => {
   const run: InlineAgent['run'] = async ({ payload }, ctx: AgentContext) =>
     payload === 'look' ? texts(await ctx.memory.search('forty')) : `forty-two for ${payload}`

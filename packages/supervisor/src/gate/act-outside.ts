@@ -26,7 +26,7 @@ export async function actOutside<K extends CallKind>(
   ): void => {
     const isInDoubt = !outcome.ok && outcome.error.code === 'EFFECT_IN_DOUBT'
     const parks = isInDoubt && effect.parks?.(flight, input) === true
-    flights.complete(flight, outcome, { rerun, guarded, parks, spent })
+    flights.complete(flight, outcome, { rerun, guarded, parks, spent, beside: effect.beside?.(flight, outcome) })
   }
   if (before !== undefined && !before.repeatable) return end(refused(inDoubt(before)))
   try {

@@ -27,6 +27,8 @@ export interface OutsideEffect<K extends CallKind> {
   act(site: CallSite, input: CallInput<K>, idempotencyKey: string | undefined): Promise<unknown>
   /** However often it is made under its key, one bill comes. */
   isPaidOnce?(site: CallSite, input: CallInput<K>): boolean
+  /** What else is on record when its outcome is. */
+  beside?(site: CallSite, outcome: Outcome): readonly RecordDraft[]
   /** What it has come to in the end; absent or undefined: all that was reserved. */
   spent?(outcome: Outcome): Amounts | undefined
 }

@@ -1,52 +1,58 @@
 import { hash } from 'node:crypto'
-import type { EmbedReply, ProcessName } from '@vigil/protocol'
+import type { EmbedReply, Outcome, ProcessName, RecordDraft } from '@vigil/protocol'
 import type { MemoryEntry, ProcessFold } from '../fold/process-fold.ts'
+import type { World } from '../fold/world.ts'
 import type { CallSite } from '../gate/effect.ts'
 import type { Gate } from '../gate/gate.ts'
-import type { RecordLog } from '../runtime/record-log.ts'
-import { misfit, rowFor, spaceOf, vectorBytes } from './space.ts'
+import { misfit, rowFor, spaceOf } from './space.ts'
 
-/** Makes vectors for a memory, each as a call of a model that the turn pays for, and puts them on record. */
+/** Has vectors made for a memory, by calls of a model that the turn pays for. */
 export interface Embedding {
   /** Of an entry that was just stored. Whatever goes wrong: it is found by its words alone. */
   entry(site: CallSite, id: string): Promise<void>
   /** Of a question, and of entries that have none yet; undefined when there is none to be had. */
   question(site: CallSite, query: string): Promise<{ readonly model: string; readonly vector: string } | undefined>
+  /** What the outcome of such a call means for the memory. */
+  beside(site: CallSite, outcome: Outcome): readonly RecordDraft[]
 }
 
 /** What a model reads of a text at the most, and how many texts it is given at once: so many vectors stand in one record. */
 const longestText = 6_000
 const textsAtOnce = 32
 
-export function embedding({ log, call }: { readonly log: RecordLog; readonly call: Gate['call'] }): Embedding {
-  const { world } = log
+export function embedding({ world, call }: { readonly world: World; readonly call: Gate['call'] }): Embedding {
+  /** Calls that are being made, and for which entries. */
+  const open = new Map<string, { readonly model: string; readonly entries: readonly MemoryEntry[] }>()
 
-  /** The key names the texts: a crash finds those vectors again, and never others. */
-  const vectorsOf = async (site: CallSite, model: string, texts: readonly string[]): Promise<readonly string[]> => {
-    const { process, turn, key } = site
+  /** The key names the texts: a crash finds those vectors again, and never others. `entries` are whose they are. */
+  const vectorsOf = async (
+    site: CallSite,
+    { model, texts, entries = [] }: { model: string; texts: readonly string[]; entries?: readonly MemoryEntry[] },
+  ): Promise<readonly string[]> => {
+    const { process, turn } = site
     const input = { model, texts: texts.map((text) => text.slice(0, longestText).toWellFormed()) }
-    const name = hash('sha256', JSON.stringify(input)).slice(0, 16)
-    const request = { process: process.name, turn: turn.turn, key: `${key}/model.embed:${name}#0`, input }
-    const reply = await call({ ...request, kind: 'model.embed' })
-    if ('over' in reply || !reply.outcome.ok) return []
-    return (reply.outcome.value as EmbedReply).vectors
+    const key = `${site.key}/model.embed:${hash('sha256', JSON.stringify(input)).slice(0, 16)}#0`
+    const name = nameOf({ ...site, key })
+    if (entries.length > 0) open.set(name, { model, entries })
+    const reply = await call({ process: process.name, turn: turn.turn, key, kind: 'model.embed', input })
+    open.delete(name)
+    return 'over' in reply || !reply.outcome.ok ? [] : (reply.outcome.value as EmbedReply).vectors
   }
 
   /** Those whose text is still the one that was read, and for which there is room. */
-  const keep = (site: CallSite, model: string, read: readonly (readonly [MemoryEntry, string | undefined])[]): void => {
-    const { process } = site
-    const { memory } = process.manifest
-    if (memory === undefined) return
+  const kept = (
+    { process }: CallSite,
+    entries: readonly MemoryEntry[],
+    vectors: readonly string[],
+  ): [string, string][] => {
     const row = rowFor(world, process)
     let bytes = 0
-    const vectors = read.flatMap(([entry, data]): [string, string][] => {
+    return entries.flatMap((entry, at): [string, string][] => {
+      const data = vectors[at]
       if (data === undefined || row.memory.get(entry.id)?.text !== entry.text) return []
-      bytes += vectorBytes(data)
+      bytes += data.length
       return misfit(row, entry, { isEmbedded: true, more: bytes }) === undefined ? [[entry.id, data]] : []
     })
-    if (vectors.length === 0) return
-    const data = { model, vectors, ...spaceOf(memory) }
-    log.commit([{ ...author(site), type: 'memory.embedded', data }], 'lazy')
   }
 
   return {
@@ -54,28 +60,30 @@ export function embedding({ log, call }: { readonly log: RecordLog; readonly cal
       const model = site.process.manifest.memory?.embeddings
       const entry = rowFor(world, site.process).memory.get(id)
       if (model === undefined || entry === undefined || entry.vector?.model === model) return
-      const [vector] = await vectorsOf(site, model, [entry.text])
-      keep(site, model, [[entry, vector]])
+      await vectorsOf(site, { model, texts: [entry.text], entries: [entry] })
     },
     async question(site, query) {
       const model = site.process.manifest.memory?.embeddings
       if (model === undefined || query.trim() === '') return undefined
-      const lacking = withoutVector(rowFor(world, site.process), model)
+      const entries = withoutVector(rowFor(world, site.process), model)
       // Not in one call: what a model will not read of an old entry says nothing about the question.
-      const made = lacking.length === 0 ? [] : await vectorsOf(site, model, textsOf(lacking))
-      keep(
-        site,
-        model,
-        lacking.map((entry, at) => [entry, made[at]] as const),
-      )
-      const [vector] = await vectorsOf(site, model, [query])
-      if (vector === undefined) return undefined
-      return { model, vector }
+      if (entries.length > 0) await vectorsOf(site, { model, texts: entries.map(({ text }) => text), entries })
+      const [vector] = await vectorsOf(site, { model, texts: [query] })
+      return vector === undefined ? undefined : { model, vector }
+    },
+    beside(site, outcome) {
+      const asked = open.get(nameOf(site))
+      const { memory } = site.process.manifest
+      if (asked === undefined || memory === undefined || !outcome.ok) return []
+      const vectors = kept(site, asked.entries, (outcome.value as EmbedReply).vectors)
+      if (vectors.length === 0) return []
+      const data = { model: asked.model, vectors, ...spaceOf(memory) }
+      return [{ ...author(site), type: 'memory.embedded', data }]
     },
   }
 }
 
-const textsOf = (entries: readonly MemoryEntry[]): string[] => entries.map(({ text }) => text)
+const nameOf = ({ process, turn, key }: CallSite): string => `${process.name} ${turn.turn} ${key}`
 
 /** The newest first. */
 const withoutVector = ({ memory }: Pick<ProcessFold, 'memory'>, model: string): MemoryEntry[] =>

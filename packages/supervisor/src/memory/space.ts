@@ -26,9 +26,6 @@ export const spaceOf = ({ share }: Pick<Memory, 'share'>): { space?: string } =>
 /** The same for the same call after a crash, and for all that is stored under one key. */
 export const entryId = (...of: readonly string[]): string => `m-${hash('sha256', of.join('\n')).slice(0, 20)}`
 
-/** What a vector takes of the room. */
-export const vectorBytes = (data: string): number => data.length
-
 /** Why an entry, or `more` beside those that are there, does not fit: TOO_LARGE or MEMORY_FULL. */
 export function misfit(
   { memory, memoryBytes }: Pick<ProcessFold, 'memory' | 'memoryBytes'>,

@@ -6,8 +6,13 @@ import type { ModelEffectParts } from './generate.ts'
 import { requestTokens } from './request-size.ts'
 import { simulatedVectors } from './simulated-vectors.ts'
 
+export interface EmbedEffectParts extends ModelEffectParts {
+  /** Whoever asked for vectors puts them where they belong, in one batch with the outcome: then no crash has them paid for again. */
+  readonly beside: NonNullable<OutsideEffect<'model.embed'>['beside']>
+}
+
 /** `model.embed`: texts become vectors. */
-export function embedEffect(parts: ModelEffectParts): OutsideEffect<'model.embed'> {
+export function embedEffect(parts: EmbedEffectParts): OutsideEffect<'model.embed'> {
   return {
     decide: () => undefined,
     intent: (_site, { model, texts }) => ({
@@ -20,6 +25,7 @@ export function embedEffect(parts: ModelEffectParts): OutsideEffect<'model.embed
     rerun: () => true,
     keyed: () => false,
     spent: modelSpent,
+    beside: parts.beside,
     act: (_site, input) => embedTexts(parts, input),
   }
 }

@@ -61,7 +61,7 @@ export function systemCalls(parts: SystemCallsParts): SystemCalls {
     lost: (process, message) => tell({ process, level: 'error', message }),
   })
   const indexes = memoryIndexes(clock)
-  const vectors = embedding({ log, call: (request) => gate.call(request) })
+  const vectors = embedding({ world, call: (request) => gate.call(request) })
   const memory = memoryEffects({ world, clock, indexes, vectors })
   const servers = toolServers({
     ...{ log, clock, random, vault: secrets.vault, port: ports.toolServers },
@@ -74,7 +74,7 @@ export function systemCalls(parts: SystemCallsParts): SystemCalls {
     effects: {
       outside: {
         'model.generate': generateEffect({ catalog, models }),
-        'model.embed': embedEffect({ catalog, models }),
+        'model.embed': embedEffect({ catalog, models, beside: vectors.beside }),
         fetch: fetchEffect({ http, vault: secrets.vault, log }),
         ...fileEffects(fileSystem, dataDirectory),
         'server.tool': serverToolEffect({ servers, clock }),
