@@ -238,6 +238,21 @@ describe('429 and 5xx', () => {
       },
     )
 
+  hardCase(
+    '302: is not followed, MODEL_REFUSED',
+    { replies: [{ status: 302 }, 'Done.'] },
+    ({ code, failure, sent }) => {
+      expect(code).toBe('MODEL_REFUSED')
+      expect(failure).toEqual({ status: 302, sent: 1 })
+      expect(sent).toBe(1)
+    },
+  )
+
+  hardCase('204: no answer at all is MODEL_UNAVAILABLE', { replies: [{ status: 204 }, 'Done.'] }, ({ code, sent }) => {
+    expect(code).toBe('MODEL_UNAVAILABLE')
+    expect(sent).toBe(1)
+  })
+
   const page = secretPage(new TextEncoder().encode('sk-right'))
   const key = { name: 'OPENAI_API_KEY', placeholder: 'vigil-placeholder-0123456789', page }
   hardCase('with the key of the provider: is let in', { apiKey: 'sk-right', asked: { key } }, ({ reply, fake }) => {

@@ -7,10 +7,11 @@ import {
   type ModelReply,
   VigilError,
 } from '@vigil/protocol'
-import OpenAI from 'openai'
-import { fetch as send } from 'undici'
+import type OpenAI from 'openai'
+import { type Dispatcher, request as send } from 'undici'
 import { requestTokens } from '../models/request-size.ts'
 import { type Redaction, redaction } from '../vault/redaction.ts'
+import { chatClients, type RequestWay, wayOut } from './chat-clients.ts'
 import { type ChatDeltas, chatDeltas } from './chat-deltas.ts'
 import { chatParameters } from './chat-parameters.ts'
 import { destinationOf } from './destination.ts'
@@ -42,20 +43,25 @@ const bytesPerToken = 16
 /** What is said around a token, as JSON, and around all of them. */
 const wrapping = { perToken: 4_096, whole: 1_000_000 }
 const errorBytes = 64_000
+/** A response of theirs may have no body. */
+const bodiless = new Set([204, 205, 304])
+/** Without a reason each end would cost an error and its stack. */
+const over = new VigilError('ABORTED', 'it is over')
 const embeddingBytes = 64_000_000
 
 export function modelExchange({ clock, ownPorts, resolver }: ModelExchangeOptions): ModelExchange {
   // Core counts how many calls of a provider are under way.
   const sockets = egress({ ownPorts, resolver, socketsPerOrigin: null })
-  const attempt = (parts: Omit<AttemptParts, 'clock' | 'sockets'>): Attempt =>
-    beginAttempt({ ...parts, clock, sockets })
+  const clientOf = chatClients()
+  const attempt = (parts: Omit<AttemptParts, 'clock' | 'sockets' | 'client'>): Attempt =>
+    beginAttempt({ ...parts, clock, sockets, client: clientOf(parts.provider) })
 
   return {
     async generate(call, options) {
       const { model, provider, max_output_tokens: ordered } = call
       const most = wrapping.whole + ordered * wrapping.perToken
-      return await attempt({ provider, ...options, mostBytes: most }).run(async ({ client, signal, progress }) => {
-        const stream = await client.chat.completions.create(chatParameters(call), { signal })
+      return await attempt({ provider, ...options, mostBytes: most }).run(async ({ client, signal, way, progress }) => {
+        const stream = await client.chat.completions.create(chatParameters(call), way)
         const said = chatDeltas()
         let end: 'length' | undefined
         for await (const chunk of stream) {
@@ -70,11 +76,8 @@ export function modelExchange({ clock, ownPorts, resolver }: ModelExchangeOption
       })
     },
     async embed({ provider, model, texts }, options) {
-      return await attempt({ provider, ...options, mostBytes: embeddingBytes }).run(async ({ client, signal }) => {
-        const reply = await client.embeddings.create(
-          { model, input: [...texts], encoding_format: 'base64' },
-          { signal },
-        )
+      return await attempt({ provider, ...options, mostBytes: embeddingBytes }).run(async ({ client, way }) => {
+        const reply = await client.embeddings.create({ model, input: [...texts], encoding_format: 'base64' }, way)
         const vectors = vectorsOf(reply, texts.length)
         if (vectors === undefined)
           throw new VigilError('MODEL_MALFORMED', `expected ${texts.length} vectors of ${model}, found something else`)
@@ -116,17 +119,24 @@ interface AttemptParts extends TryOptions {
   readonly provider: ModelProvider
   readonly clock: Clock
   readonly sockets: Egress
+  readonly client: OpenAI
   readonly mostBytes: number
 }
 
 interface Attempt {
   run<T>(
-    ask: (asked: { readonly client: OpenAI; readonly signal: AbortSignal; readonly progress: Progress }) => Promise<T>,
+    ask: (asked: {
+      readonly client: OpenAI
+      readonly signal: AbortSignal
+      /** Of each request of the client. */
+      readonly way: RequestWay
+      readonly progress: Progress
+    }) => Promise<T>,
   ): Promise<T>
 }
 
 /** One total deadline and one for silence; what the other side says is looked through for the key. */
-function beginAttempt({ provider, clock, sockets, signal, leftMs, mostBytes }: AttemptParts): Attempt {
+function beginAttempt({ provider, clock, sockets, client, signal, leftMs, mostBytes }: AttemptParts): Attempt {
   const stop = new AbortController()
   const progress: Progress = { isSent: false, isDone: false }
   const late = (reason: string) => () => stop.abort(modelFailure(provider, 'MODEL_TIMEOUT', reason))
@@ -148,23 +158,28 @@ function beginAttempt({ provider, clock, sockets, signal, leftMs, mostBytes }: A
     progress.isDone ||= Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).subarray(-64).includes('[DONE]')
   }
 
-  const fetcher = async (url: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+  const fetcher: typeof fetch = async (url, init = {}) => {
     const { host, port, protocol } = new URL(String(url))
     const allow = [port === '' ? `${host}:${protocol === 'https:' ? 443 : 80}` : host]
     const destination = destinationOf(String(url), allow)
     const leave = sockets.begin(destination, { headers: Object.fromEntries(new Headers(init.headers)), secrets })
     leaves.push(leave.end)
     progress.isSent = true
-    const { status, statusText, headers, body, ok } = await send(String(url), {
-      method: init.method ?? 'POST',
-      headers: { ...leave.headers },
+    const { statusCode, headers, body } = await send(String(url), {
+      method: (init.method ?? 'POST') as Dispatcher.HttpMethod,
+      // What is packed would have to be unpacked here.
+      headers: { ...leave.headers, 'accept-encoding': 'identity' },
       body: init.body as string,
-      redirect: 'manual',
       dispatcher: leave.dispatcher,
       signal: stop.signal,
     })
-    const pages = body === null ? null : ReadableStream.from(counted(body, ok ? mostBytes : errorBytes))
-    return new Response(pages as ReadableStream<Uint8Array<ArrayBuffer>>, { status, statusText, headers: [...headers] })
+    // Who ends it before anybody reads it is told elsewhere.
+    body.on('error', () => undefined)
+    const pages = ReadableStream.from(counted(body, statusCode < 300 ? mostBytes : errorBytes))
+    return new Response(bodiless.has(statusCode) ? null : (pages as ReadableStream<Uint8Array<ArrayBuffer>>), {
+      status: statusCode,
+      headers: headers as Record<string, string>,
+    })
   }
   async function* counted(body: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
     for await (const bytes of body) {
@@ -176,7 +191,8 @@ function beginAttempt({ provider, clock, sockets, signal, leftMs, mostBytes }: A
   return {
     async run(ask) {
       try {
-        return clean.value(await ask({ client: clientOf(provider, fetcher), signal: stop.signal, progress }))
+        const way = wayOut(fetcher, stop.signal)
+        return clean.value(await ask({ client, signal: stop.signal, way, progress }))
       } catch (error) {
         throw redacted(
           tryFailure({
@@ -194,7 +210,7 @@ function beginAttempt({ provider, clock, sockets, signal, leftMs, mostBytes }: A
         clean.end()
         signal.removeEventListener('abort', giveUp)
         // Lets go of a connection whose answer was not read to its end.
-        stop.abort()
+        stop.abort(over)
       }
     },
   }
@@ -202,17 +218,3 @@ function beginAttempt({ provider, clock, sockets, signal, leftMs, mostBytes }: A
 
 const redacted = ({ code, message, details }: VigilError, clean: Redaction): VigilError =>
   new VigilError(code, clean.text(message), { details })
-
-const clientOf = ({ baseUrl, headers, key }: ModelProvider, fetch: typeof globalThis.fetch): OpenAI =>
-  new OpenAI({
-    apiKey: key?.placeholder ?? 'none',
-    baseURL: baseUrl,
-    organization: null,
-    project: null,
-    defaultHeaders: { ...(key === undefined ? { authorization: null } : {}), ...headers },
-    // Core tries again, and measures time.
-    maxRetries: 0,
-    timeout: 2 ** 31 - 1,
-    logLevel: 'off',
-    fetch,
-  })
