@@ -12,13 +12,15 @@ import { ingest } from './ingest.ts'
 import { journalAppends } from './journal.ts'
 import { largeBundle } from './large-bundle.ts'
 import { manyAgents } from './many-agents.ts'
+import { modelCall } from './model-call.ts'
 import { postgres } from './postgres.ts'
 import { recovery } from './recovery.ts'
 import { markdown, type Row } from './statistics.ts'
+import { waitingTurns } from './waiting-turns.ts'
 import { wake } from './wake.ts'
 import { wholePath } from './whole-path.ts'
 
-/** `pnpm bench [wake|gate|gateway|path|boot|restart|many|large|memory|endings|flood|ingest|postgres|journal|recovery|channels]... [--write]`: measures, prints, and with --write renews what it measured in docs/benchmarks.md and .json. */
+/** `pnpm bench [wake|gate|gateway|path|boot|restart|many|large|memory|endings|flood|ingest|postgres|journal|recovery|channels|model|waiting]... [--write]`: measures, prints, and with --write renews what it measured in docs/benchmarks.md and .json. */
 const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   wake,
   gate: gateAlone,
@@ -36,6 +38,8 @@ const benches: Record<string, () => Row[] | Promise<Row[]>> = {
   journal: journalAppends,
   recovery,
   channels,
+  model: modelCall,
+  waiting: waitingTurns,
 }
 
 /** The last result of each bench. */
