@@ -40,6 +40,9 @@ beforeAll(async () => {
   const clock = systemClock()
   const link = gatewayLink({ clock })
   const model = languageModel({ link, clock, random: systemRandom() })
+  // A thread that starts, and the library that it loads, are no part of anybody's deadline.
+  await using warm = await startFakeOpenAI()
+  await model.generate(callOf(warm.url), new AbortController().signal)
   for (const { begin } of plays) begin(model)
   await Promise.allSettled(plays.map(({ over }) => over))
   await link.close()

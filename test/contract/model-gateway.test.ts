@@ -295,7 +295,7 @@ describe('a reply that breaks off', () => {
 })
 
 describe('silence', () => {
-  const silent = { replies: [{ hang: 'before_headers' } as const, 'Done.'], asked: { idleMs: 1_500 } }
+  const silent = { replies: [{ hang: 'before_headers' } as const, 'Done.'], asked: { idleMs: 2_500 } }
   hardCase(
     'before the first byte: MODEL_TIMEOUT after the idle time, and the connection is closed',
     silent,
@@ -310,7 +310,7 @@ describe('silence', () => {
 
   const stuck = {
     replies: [{ text: ['half', 'whole'], hang: 'in_stream' } as const, 'Done.'],
-    asked: { idleMs: 1_500 },
+    asked: { idleMs: 2_500 },
   }
   hardCase(
     'in the middle: MODEL_TIMEOUT after the idle time, with the bytes that came',
@@ -326,7 +326,7 @@ describe('silence', () => {
   const endless = { text: Array.from({ length: 1_000 }, () => 'four'), everyMs: 20 }
   hardCase(
     'a trickle is no silence, but has its end: MODEL_TIMEOUT after the time of the call',
-    { replies: [endless], asked: { timeoutMs: 1_000 } },
+    { replies: [endless], asked: { timeoutMs: 2_500 } },
     ({ code, failure, sent, fake }) => {
       expect(code).toBe('MODEL_TIMEOUT')
       expect(failure?.answered).toBeGreaterThan(0)
