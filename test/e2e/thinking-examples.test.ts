@@ -63,7 +63,8 @@ async function issue(number: number, title: string): Promise<number> {
   return reply.status
 }
 
-test('incident-triage: looks, asks before it pages, across a death, and reports', async () => {
+// Two starts of a supervisor: on a busy machine more than the usual time.
+test('incident-triage: looks, asks before it pages, across a death, and reports', { timeout: 90_000 }, async () => {
   const secret = { GITHUB_WEBHOOK_SECRET: 'choose-one' }
   const { exited } = await start('incident-triage', secret)
   expect(await issue(7, 'Checkout fails for everybody')).toBe(202)
@@ -127,4 +128,18 @@ test('morning-report: two sources, the deployment behind it, a report and one po
   // The end of the path is a secret: it stands nowhere.
   const journal = readdirSync(join(home, 'data/journal')).map((name) => text('data/journal', name))
   expect(journal.join('\n')).not.toContain('hidden-token')
+})
+
+test('research-desk: a question goes through three agents and a library', async () => {
+  await start('research-desk')
+  const question = 'How long do swifts stay in the air?'
+  await call('POST', '/processes/editor/events', { question })
+  const article = await written('research-desk/articles/how-long-do-swifts-stay-in-the-air.md')
+  expect(article).toBe(
+    `# ${question}\n\nCommon swifts stay in the air for ten months without landing, also to sleep. They come down only to breed.\n\nSource: swifts\n`,
+  )
+  await until('the editor to note it', async () => {
+    const { state } = await call('GET', '/processes/editor/context')
+    return (state as Record<string, unknown>)['last_article'] === 'articles/how-long-do-swifts-stay-in-the-air.md'
+  })
 })
