@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -69,45 +69,62 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** MCP's own server of everything, over HTTP. */
-async function everythingOverHttp(): Promise<{ url: string } & AsyncDisposable> {
+interface Everything extends AsyncDisposable {
+  readonly server: NonNullable<SpawnSpec['servers']>[string]
+  kill(): void
+  /** It is there again. */
+  revive(): Promise<void>
+}
+
+/** MCP's own server of everything, at a port of its own. */
+async function overHttp(): Promise<Everything> {
   const port = await freePort()
-  const child = spawn(process.execPath, [everything, 'streamableHttp'], {
-    env: { PORT: `${port}`, PATH: process.env['PATH'] ?? '' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let said = ''
-  child.stderr.on('data', (chunk: Buffer) => {
-    said += chunk.toString()
-  })
-  await until('the server of everything', () => said.includes('listening'))
+  const begin = async (): Promise<ChildProcess> => {
+    const child = spawn(process.execPath, [everything, 'streamableHttp'], {
+      env: { PORT: `${port}`, PATH: process.env['PATH'] ?? '' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+    })
+    await until('the server of everything', () => said.includes('listening'))
+    return child
+  }
+  let child = await begin()
+  const gone = async (): Promise<void> => {
+    const end = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined
+    child.kill('SIGKILL')
+    await end
+  }
   return {
-    url: `http://127.0.0.1:${port}/mcp`,
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL')
-      await once(child, 'close')
+    server: { url: `http://127.0.0.1:${port}/mcp` },
+    kill: () => void child.kill('SIGKILL'),
+    async revive() {
+      await gone()
+      child = await begin()
     },
+    [Symbol.asyncDispose]: gone,
   }
 }
 
-const overStdio = async () => ({
+const overStdio = async (): Promise<Everything> => ({
   server: { command: process.execPath, args: [everything, 'stdio'] },
+  kill() {
+    for (const pid of processesOf(everything)) process.kill(pid, 'SIGKILL')
+  },
+  async revive() {},
   async [Symbol.asyncDispose]() {},
 })
-
-const overHttp = async () => {
-  const { url, [Symbol.asyncDispose]: end } = await everythingOverHttp()
-  return { server: { url }, [Symbol.asyncDispose]: end }
-}
 
 describe.each([
   ['stdio', overStdio],
   ['streamable HTTP', overHttp],
 ])("MCP's own server of everything over %s", (_, make) => {
-  test('is listed, and its tools give text, structure, pictures and progress', async () => {
+  test('is listed, gives what its tools give, and when it dies in the middle of a call the next finds it again', async () => {
     await using everythingServer = await make()
     const agent = await agentWith({ servers: { all: everythingServer.server } })
-    const [echo, sum, long, weather, image, annotated, wrong, missing] = await ask(
+    const [echo, sum, lasted, weather, image, annotated, wrong, missing] = await ask(
       agent,
       { tool: 'all__echo', input: { message: 'hello' } },
       { tool: 'all__get-sum', input: { a: 2, b: 3 } },
@@ -120,13 +137,23 @@ describe.each([
     )
     expect(echo).toEqual({ content: 'Echo: hello' })
     expect(sum?.['content']).toContain('5')
-    expect(long?.['content']).toContain('Long running operation completed')
+    expect(lasted?.['content']).toContain('Long running operation completed')
     expect(weather?.['structured']).toMatchObject({ conditions: expect.any(String) })
     expect(image?.['other']).toMatchObject([{ type: 'image' }])
     expect(annotated?.['other']).toMatchObject([{ type: 'image' }])
     expect(wrong).toMatchObject({ code: 'TOOL_INPUT_INVALID' })
     expect(missing).toMatchObject({ code: 'TOOL_NOT_FOUND' })
     expect(agent.status().servers).toMatchObject([{ name: 'all', state: 'ready', tools: expect.any(Number) }])
+
+    const long = { tool: 'all__trigger-long-running-operation', input: { duration: 30, steps: 30 } }
+    const running = ask(agent, long)
+    const intents = async () => (await agent.journal({ limit: 3, type: 'effect.intended' })).records
+    await until('the call', async () => JSON.stringify((await intents())[0]).includes('"duration":30'))
+    everythingServer.kill()
+    const [cut] = await running
+    expect(cut).toMatchObject({ code: 'SERVER_FAILED', message: expect.stringContaining('may have been done') })
+    await everythingServer.revive()
+    expect(await ask(agent, { tool: 'all__echo', input: { message: 'again' } })).toEqual([{ content: 'Echo: again' }])
   })
 })
 
@@ -172,6 +199,14 @@ test('a secret header reaches the server, and stands nowhere', async () => {
   expect(written).toContain('server.listed')
   expect(written).not.toContain('0123456789')
   expect(lines.join('\n')).not.toContain('0123456789')
+})
+
+test('a server that has forgotten the session is connected to anew, and the call is made', async () => {
+  await using server = await mcpHttpServer()
+  const agent = await agentWith({ servers: { s: { url: server.url } } })
+  await ask(agent, { tool: 's__echo' })
+  server.forget()
+  expect(await ask(agent, { tool: 's__echo', input: { n: 2 } })).toEqual([{ content: '{"n":2}' }])
 })
 
 test('a private address is reached when the URL names it, and a listener of Vigil never', async () => {

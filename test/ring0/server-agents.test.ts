@@ -1,5 +1,12 @@
 import type { AgentContext } from '@vigil/agent'
-import { type InlineAgent, type SimulatedServer, type TestRequest, testAgent } from '@vigil/testkit'
+import {
+  type InlineAgent,
+  operationFaults,
+  type SimulatedServer,
+  sweep,
+  type TestRequest,
+  testAgent,
+} from '@vigil/testkit'
 import { expect, test } from 'vitest'
 
 /** A shop whose tools note what they were called with. */
@@ -123,4 +130,50 @@ test('before a turn that may think its servers are asked for their tools, and on
     { name: 'away', state: 'failed', error: 'nobody answers', tools: 0 },
     { name: 'late', state: 'connecting', tools: 0 },
   ])
+})
+
+test.each(Object.entries(operationFaults))(
+  'whatever befalls any operation on the disk, a call that changes something is made once: %s',
+  { timeout: 600_000 },
+  async (_what, fault) => {
+    const agent = agentOf('', {
+      run: async (_event: unknown, ctx: AgentContext) => {
+        await ctx.tools.call('shop__look', {})
+        await ctx.tools.call('shop__pay', { amount: 5 }).catch(({ code }) => code)
+        return await ctx.tools.call('shop__look', {})
+      },
+    } as Partial<InlineAgent>)
+    const scenario = {
+      agent,
+      options: { servers: shop().servers },
+      body: async (t: Awaited<ReturnType<typeof testAgent>>) => void (await t.fire('manual')),
+    }
+    const seed = Number(process.env['VIGIL_SEED'] ?? 1)
+    const which = process.env['VIGIL_TORTURE'] === undefined ? { every: 25, from: 1 + (seed % 25) } : {}
+    await sweep(
+      scenario,
+      (t) => {
+        const paid = t.world.servers.called.filter(({ tool }) => tool === 'pay')
+        expect(paid.length).toBeLessThanOrEqual(1)
+        expect(t.world.servers.living).toEqual([])
+      },
+      { faults: [fault], ...which },
+    )
+  },
+)
+
+test('restarts leave no connection behind', async () => {
+  const rounds = process.env['VIGIL_TORTURE'] === undefined ? 20 : 100
+  const { calls, servers } = shop()
+  await using t = await testAgent(agentOf('shop__look'), { servers })
+  for (let round = 1; round <= rounds; round += 1) {
+    await t.fire('manual')
+    expect(t.world.servers.living).toHaveLength(1)
+    void t.world.supervisor?.get('buyer').restart()
+    await t.advance('2s')
+  }
+  expect(calls).toHaveLength(rounds)
+  void t.world.supervisor?.get('buyer').stop()
+  await t.advance('10s')
+  expect(t.world.servers.living).toEqual([])
 })

@@ -32,6 +32,10 @@ export function statusLines(view: ProcessView): string[] {
     ['turns', turnWords(counters)],
     ...budgetFacts(view.budget),
     ['failures', counters.failures === 0 ? undefined : `${counters.failures} dead letters in a row`],
+    ...view.servers.map(({ name, state, error, tools }): [string, string] => [
+      'server',
+      `${name}: ${state}${error === undefined ? '' : `, ${error}`}, ${tools} tools`,
+    ]),
     ...view.attention.map(({ what, since }): [string, string] => ['attention', `${what} (since ${since})`]),
     ...view.drift.map(({ path, change }): [string, string] => [
       'drift',

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 /** Facts of the platform about a process. Reads take some 10 us and never block, so they are synchronous. */
 const pageBytes = 4_096
 /** Of 19: some 3 % of the weight of an ordinary process, so that nothing starves for ever. */
-const niceness = 15
+const ofCell = 15
+/** A third of the weight of an ordinary process: its calls have deadlines, and it starts cold, on a machine that may have nothing left for others. */
+export const ofServer = 5
 
 /** Resident bytes, or undefined when the process is gone (or the machine has no /proc). */
 export function residentBytes(pid: number): number | undefined {
@@ -52,7 +54,7 @@ export function cgroupControllers(): string[] {
  * Lets a process and all that it starts from now on run when others have no need to. Only a help: a platform that does not let us
  * runs it as any other. Linux may schedule by session before it looks at a process (sched_autogroup), so the session is told, too.
  */
-export function yieldToOthers(pid: number): void {
+export function yieldToOthers(pid: number, niceness: number = ofCell): void {
   for (const lower of [() => setPriority(pid, niceness), () => writeFileSync(`/proc/${pid}/autogroup`, `${niceness}`)])
     try {
       lower()

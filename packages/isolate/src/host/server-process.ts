@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { type Clock, type FileSystem, stopLadder, type Timer } from '@vigil/protocol'
 import { lastLine } from './exit-cause.ts'
-import { emptyHome, groupResidentBytes, removeHome, yieldToOthers } from './proc.ts'
+import { emptyHome, groupResidentBytes, ofServer, removeHome, yieldToOthers } from './proc.ts'
 import { killGroup, type RunNotes, runNotes } from './run-notes.ts'
 
 /** A program that ring 0 runs for an agent and speaks with over its standard streams. */
@@ -85,7 +85,7 @@ function startServer(
     env: { PATH, HOME: home, ...env },
   })
   const { pid } = child
-  if (pid !== undefined) yieldToOthers(pid)
+  if (pid !== undefined) yieldToOthers(pid, ofServer)
   const { promise: gone, resolve } = Promise.withResolvers<void>()
   const timers = new Set<Timer>()
   const after = (ms: number, act: () => void): void => void timers.add(clock.setTimer(ms, act))

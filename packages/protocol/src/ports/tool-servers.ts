@@ -41,7 +41,7 @@ export interface ServerToolResult {
   readonly is_error?: true
 }
 
-/** What a connection tells. `ended` comes exactly once and last, also when it never came to be `ready`. */
+/** What a connection tells. `ended` comes exactly once and last, also when it never came to be `ready`; a program may take longer to go. */
 export interface ServerListener {
   /** It is connected and has these tools; again when they have changed. */
   ready(tools: readonly ServerTool[]): void

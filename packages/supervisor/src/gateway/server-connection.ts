@@ -42,10 +42,8 @@ export function connectServer(
     theirs.close()
     program?.stop()
     calls.abandon(reason)
-    void (program?.gone ?? Promise.resolve()).then(() => {
-      listener.ended(reason)
-      resolve()
-    })
+    listener.ended(reason)
+    void (program?.gone ?? Promise.resolve()).then(resolve)
   }
 
   const heard = (message: FromServerLane): void => {
@@ -79,7 +77,9 @@ export function connectServer(
       bytes(chunk) {
         if (!over) say({ kind: 'bytes', bytes: chunk }, [chunk.buffer as ArrayBuffer])
       },
-      stderr: log,
+      stderr(text) {
+        if (!over) log(text)
+      },
       ended: end,
     })
     program.noted.then(
