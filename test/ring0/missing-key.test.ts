@@ -39,7 +39,6 @@ test('which models there are, what they cost and why some are not asked is told,
       keyless: { model: 'groq:llama-3.3-70b-versatile', run },
       played: { model: 'sim:echo', run },
       unpriced: { model: 'openai:nobody-knows-it', run },
-      wrong: { model: 'nobody:x', run },
     },
     answers: ({ url, headers }) => ({ status: url.includes('openai') && headers['authorization'] ? 401 : 200 }),
   })
@@ -52,7 +51,6 @@ test('which models there are, what they cost and why some are not asked is told,
     { model: 'groq:llama-3.3-70b-versatile', problem: 'the variable GROQ_API_KEY is not set' },
     { model: 'sim:echo', simulated: true },
     { model: 'openai:nobody-knows-it', problem: 'it has no price, and unpriced a limit in dollars' },
-    { model: 'nobody:x', problem: expect.stringContaining('expected provider:model') },
   ])
   expect(models[0]).not.toHaveProperty('problem')
   expect(providers).toMatchObject([
@@ -60,6 +58,19 @@ test('which models there are, what they cost and why some are not asked is told,
     { name: 'groq', key: 'missing' },
     { name: 'test', base_url: 'http://models.test/v1', key: 'not_needed', reached: true },
   ])
+  await w.stop()
+  w.close()
+})
+
+test('a model that nobody knows is refused when it is deployed', async () => {
+  const w = world({ seed: 1, agents: { fine: { run: () => 'done' } } })
+  await w.until(() => w.settled, 60_000)
+  const spawned = w.supervisor?.spawn({ name: 'wrong', model: 'nobody:x', entrypoint: '/agents/fine.js' })
+  await expect(spawned).rejects.toMatchObject({
+    code: 'MODEL_NOT_FOUND',
+    message: expect.stringContaining('openrouter'),
+  })
+  expect(w.supervisor?.list()).toHaveLength(1)
   await w.stop()
   w.close()
 })

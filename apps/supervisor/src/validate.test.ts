@@ -112,3 +112,25 @@ servers:
     expect.stringContaining('tools.other__x: expected a tool of the module that it matches'),
   ])
 })
+
+it('tells which model each thinks with, and what would keep it from being asked', async () => {
+  const put = (name: string, model: string, rest = '') =>
+    writeFile(join(folder, `${name}.agent`), `name: ${name}\nmodel: ${model}\n${rest}`)
+  await put('a', 'openai/gpt-5-mini')
+  await put('b', 'house:large')
+  await put('c', 'sim:echo')
+  await put('d', 'nobody:x')
+  await writeFile(join(folder, 'vigil.yaml'), 'providers: { house: { base_url: "http://10.0.0.5/v1" } }\n')
+  const { lines, exitCode } = await validate({ paths: [folder], config: undefined }, {}, new Date(0))
+  expect(lines.filter((line) => line.includes('model'))).toEqual([
+    '   model openai:gpt-5-mini: $0.25 in, $2 out',
+    '   model house:large: nobody knows its price',
+    '   model sim:echo: simulated, no model thinks',
+    `warning ${folder}/a.agent: model: expected the variable OPENAI_API_KEY, found it unset: the agent waits for it`,
+    `warning ${folder}/b.agent: model: expected a price in vigil.yaml beside a limit in dollars, found none: its calls are refused`,
+    expect.stringMatching(
+      /^error .*d\.agent: model: expected provider:model with a provider of .*house.*, found nobody:x$/,
+    ),
+  ])
+  expect(exitCode).toBe(2)
+})

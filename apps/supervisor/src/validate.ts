@@ -1,6 +1,8 @@
 import { exitCodes, type ToolDeclaration } from '@vigil/protocol'
 import {
+  type Configuration,
   describeModules,
+  examineModel,
   idlePolicies,
   type LoadedManifest,
   type Manifest,
@@ -52,6 +54,10 @@ export async function validate(
       message: `expected a module at ${manifest.entrypoint}, found ${stat?.kind ?? 'nothing'}`,
     })
   }
+  const models = modelsOf(loaded, fleet.value?.providers, env)
+  missing.push(...models.flatMap(({ problem }) => problem ?? []))
+  warnings.push(...models.flatMap(({ doubtful }) => doubtful))
+  const modelOf = new Map(models.map(({ file, words }) => [file, words]))
   const present = loaded.filter(({ file }) => !missing.some((each) => each.file === file))
   const modules = await modulesOf(present)
   missing.push(...modules.flatMap(({ problem }) => problem ?? []))
@@ -64,6 +70,7 @@ export async function validate(
     lines: [
       ...good.flatMap(({ manifest, file }) => [
         `ok ${manifest.name} ${file}`,
+        ...(modelOf.has(file) ? [`   model ${modelOf.get(file)}`] : []),
         ...schedules(manifest, now),
         ...toolLines(manifest, toolsOf.get(file)),
         ...serverLines(manifest),
@@ -92,6 +99,33 @@ const schedules = (manifest: Manifest, now: Date): string[] =>
     const fires = nextFires(trigger.cronExpression, trigger.timezone, now, shownFires)
     return [`   cron "${trigger.cronExpression}" ${trigger.timezone}: next ${fires.join(', ')}`]
   })
+
+interface ModelFound {
+  readonly file: string
+  readonly words: string
+  readonly problem: PlacedProblem | undefined
+  readonly doubtful: readonly PlacedProblem[]
+}
+
+/** What agents think with; nobody is asked. */
+function modelsOf(
+  loaded: readonly LoadedManifest[],
+  providers: Configuration['providers'],
+  env: Environment,
+): ModelFound[] {
+  return loaded.flatMap(({ manifest, file }) => {
+    const found = examineModel(manifest, { providers, env })
+    if (found === undefined) return []
+    const placed = (message: string, code: PlacedProblem['code']) => ({ code, file, path: 'model', message })
+    return [
+      {
+        ...{ file, words: found.words },
+        problem: found.problem === undefined ? undefined : placed(found.problem, 'INVALID_CONFIG'),
+        doubtful: found.doubts.map((doubt) => placed(doubt, 'INVALID_CONFIG')),
+      },
+    ]
+  })
+}
 
 interface ModuleFound {
   readonly file: string

@@ -2,6 +2,7 @@ import { type ProcessName, VigilError } from '@vigil/protocol'
 import type { Grants } from '../isolation/granted.ts'
 import { demandTier } from '../isolation/tier.ts'
 import { chargeRecords } from '../ledger/ledger.ts'
+import type { ModelCatalog } from '../models/catalog.ts'
 import type { DeployRequest } from '../surface.ts'
 import type { BundleStore } from './bundle-store.ts'
 import type { Member } from './member.ts'
@@ -19,6 +20,7 @@ export interface DeploymentParts {
   readonly ports: Pick<RuntimePorts, 'journal' | 'compute' | 'machine'>
   readonly log: RecordLog
   readonly grants: Grants
+  readonly catalog: ModelCatalog
   readonly bundles: BundleStore
   readonly members: Map<string, Member>
   /** Makes a member of a process that is on record. */
@@ -27,7 +29,16 @@ export interface DeploymentParts {
   readonly changed: (name: string) => void
 }
 
-export function deployment({ ports, log, grants, bundles, members, enroll, changed }: DeploymentParts): Deployment {
+export function deployment({
+  ports,
+  log,
+  grants,
+  catalog,
+  bundles,
+  members,
+  enroll,
+  changed,
+}: DeploymentParts): Deployment {
   const { world } = log
 
   /** Of who had the name before and was removed: the log takes no record of an older life. */
@@ -38,6 +49,8 @@ export function deployment({ ports, log, grants, bundles, members, enroll, chang
     async deploy({ manifest, by, start, bundle, parent, conversation }) {
       log.assertRoom()
       demandTier(manifest, ports.machine)
+      // A name that nobody knows is refused while somebody looks.
+      if (manifest.thinking !== undefined) catalog.model(manifest.thinking.model)
       await grants.admit(manifest)
       const module = bundle === undefined ? await moduleOf(manifest, ports.compute) : await bundles.get(bundle)
       if (bundle === undefined) await bundles.put(module)

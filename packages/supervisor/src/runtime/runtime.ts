@@ -277,6 +277,7 @@ export function startRuntime({
     ports,
     log,
     grants: granted,
+    catalog,
     bundles,
     members,
     enroll,
