@@ -2,6 +2,7 @@ import { limits } from '@vigil/protocol'
 import { virtualClock } from '@vigil/testkit'
 import { expect, test } from 'vitest'
 import { type MemoryEntry, type ProcessFold, rowBeside } from '../../packages/supervisor/src/fold/process-fold.ts'
+import { embedding } from '../../packages/supervisor/src/memory/embedding.ts'
 import { memoryIndexes } from '../../packages/supervisor/src/memory/memory-indexes.ts'
 import { best, fused, ranked } from '../../packages/supervisor/src/memory/search.ts'
 import { nearness } from '../../packages/supervisor/src/memory/vectors.ts'
@@ -116,4 +117,44 @@ test('nearness is the cosine, to entries whose vector the same model has made', 
     ['square', 0],
     ['against', -1e6],
   ])
+})
+
+test('who searches waits 30 s for a vector at the most; what comes later is kept all the same', async () => {
+  const clock = virtualClock()
+  const row = rowBeside('alpha')
+  row.memory.set('m-1', entry('m-1', 'text'))
+  const manifest = { memory: { max: 5, minScore: 0, embeddings: 'a:b' } }
+  const process = { ...row, manifest }
+  const keys: string[] = []
+  const answers: ((vectors: string[]) => void)[] = []
+  const made = embedding({
+    world: new Map([['alpha', process as never]]),
+    clock,
+    call: (request) =>
+      new Promise((resolve) => {
+        keys.push(request.key)
+        answers.push((vectors) => resolve({ at: '', outcome: { ok: true, value: { vectors } } }))
+      }),
+  })
+  const site = { process, turn: { turn: 't' }, key: 'memory.search::h#0' } as never
+  let found: unknown = 'nothing yet'
+  void made.question(site, 'query').then((question) => {
+    found = question
+  })
+  await clock.advance(29_999)
+  expect([answers.length, found]).toEqual([1, 'nothing yet'])
+  await clock.advance(1)
+  expect(answers.length).toBe(2)
+  await clock.advance(30_000)
+  expect(found).toBeUndefined()
+  expect(clock.pending()).toBe(0)
+  expect(keys[0]).toMatch(/^memory.search::h#0\/model.embed:[0-9a-f]{16}#0$/)
+  const late = { ...(site as object), key: keys[0] } as never
+  const outcome = { ok: true as const, value: { vectors: ['AAAA'] } }
+  expect(made.beside(late, outcome)).toMatchObject([
+    { type: 'memory.embedded', data: { model: 'a:b', vectors: [['m-1', 'AAAA']] } },
+  ])
+  answers[0]?.(['AAAA'])
+  await clock.advance(0)
+  expect(made.beside(late, outcome)).toEqual([])
 })

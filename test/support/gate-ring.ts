@@ -134,7 +134,7 @@ export async function openGateRing({
     const { spoken } = people
     const askMore = moreBudget({ log, clock, random, spoken })
     const ledger = { world, clock, lookAtClock: () => undefined, askMore }
-    const vectors = embedding({ world, call: (request) => gate.call(request) })
+    const vectors = embedding({ world, clock, call: (request) => gate.call(request) })
     const memory = memoryEffects({ world, clock, indexes: memoryIndexes(clock), vectors })
     const gate: Gate = createGate({
       log,

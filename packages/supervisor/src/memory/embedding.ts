@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { EmbedReply, Outcome, ProcessName, RecordDraft } from '@vigil/protocol'
+import type { Clock, EmbedReply, Outcome, ProcessName, RecordDraft } from '@vigil/protocol'
 import type { MemoryEntry, ProcessFold } from '../fold/process-fold.ts'
 import type { World } from '../fold/world.ts'
 import type { CallSite } from '../gate/effect.ts'
@@ -16,13 +16,33 @@ export interface Embedding {
   beside(site: CallSite, outcome: Outcome): readonly RecordDraft[]
 }
 
+export interface EmbeddingParts {
+  readonly world: World
+  readonly clock: Clock
+  /** Never rejects. */
+  readonly call: Gate['call']
+}
+
 /** What a model reads of a text at the most, and how many texts it is given at once: so many vectors stand in one record. */
 const longestText = 6_000
 const textsAtOnce = 32
 
-export function embedding({ world, call }: { readonly world: World; readonly call: Gate['call'] }): Embedding {
+/** Whoever stores or searches waits no longer for vectors: words are found without them. */
+const patienceMs = 30_000
+
+export function embedding({ world, clock, call }: EmbeddingParts): Embedding {
   /** Calls that are being made, and for which entries. */
   const open = new Map<string, { readonly model: string; readonly entries: readonly MemoryEntry[] }>()
+
+  /** Undefined when it takes too long; it is made to its end, and what comes of it is kept. */
+  const inTime = <T>(made: Promise<T>): Promise<T | undefined> =>
+    new Promise((resolve) => {
+      const timer = clock.setTimer(patienceMs, () => resolve(undefined))
+      void made.then((reply) => {
+        timer.cancel()
+        resolve(reply)
+      })
+    })
 
   /** The key names the texts: a crash finds those vectors again, and never others. `entries` are whose they are. */
   const vectorsOf = async (
@@ -34,9 +54,11 @@ export function embedding({ world, call }: { readonly world: World; readonly cal
     const key = `${site.key}/model.embed:${hash('sha256', JSON.stringify(input)).slice(0, 16)}#0`
     const name = nameOf({ ...site, key })
     if (entries.length > 0) open.set(name, { model, entries })
-    const reply = await call({ process: process.name, turn: turn.turn, key, kind: 'model.embed', input })
-    open.delete(name)
-    return 'over' in reply || !reply.outcome.ok ? [] : (reply.outcome.value as EmbedReply).vectors
+    const made = call({ process: process.name, turn: turn.turn, key, kind: 'model.embed', input })
+    void made.finally(() => open.delete(name))
+    const reply = await inTime(made)
+    if (reply === undefined || 'over' in reply || !reply.outcome.ok) return []
+    return (reply.outcome.value as EmbedReply).vectors
   }
 
   /** Those whose text is still the one that was read, and for which there is room. */

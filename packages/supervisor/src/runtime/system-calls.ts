@@ -61,7 +61,7 @@ export function systemCalls(parts: SystemCallsParts): SystemCalls {
     lost: (process, message) => tell({ process, level: 'error', message }),
   })
   const indexes = memoryIndexes(clock)
-  const vectors = embedding({ world, call: (request) => gate.call(request) })
+  const vectors = embedding({ world, clock, call: (request) => gate.call(request) })
   const memory = memoryEffects({ world, clock, indexes, vectors })
   const servers = toolServers({
     ...{ log, clock, random, vault: secrets.vault, port: ports.toolServers },
