@@ -1,4 +1,4 @@
-import type { Clock, ProcessName } from '@vigil/protocol'
+import { type Clock, limits, type ProcessName } from '@vigil/protocol'
 import type { World } from '../fold/world.ts'
 import type { CallSite, InsideEffect, ReadEffect } from '../gate/effect.ts'
 import type { Embedding } from './embedding.ts'
@@ -70,8 +70,9 @@ export function memoryEffects({ world, clock, indexes, vectors }: MemoryParts): 
           const { max, minScore } = memoryOf(process)
           const row = rowFor(world, process)
           const least = asked.min_score ?? minScore
-          const byWords = ranked(row, indexes.scores(row, query), tags)
-          const found = near === null ? byWords : fused(byWords, ranked(row, near as Nearness, tags))
+          const which = { tags, most: limits.memoryResults }
+          const byWords = ranked(row, indexes.scores(row, query), which)
+          const found = near === null ? byWords : fused(byWords, ranked(row, near as Nearness, which))
           return best(
             found.filter(({ score }) => score >= least),
             asked.max ?? max,
