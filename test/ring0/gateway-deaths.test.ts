@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import type { HttpReply, HttpRequest } from '@vigil/protocol'
-import { virtualClock } from '@vigil/testkit'
+import type { HttpReply, HttpRequest, ModelProvider } from '@vigil/protocol'
+import { seededRandom, virtualClock } from '@vigil/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Gateway, httpGateway } from '../../packages/supervisor/src/gateway/http-gateway.ts'
+import { languageModel } from '../../packages/supervisor/src/models/language-model.ts'
 import { systemClock } from '../../packages/supervisor/src/platform/clock.ts'
 
 const mortal = new URL('../../packages/supervisor/fixtures/mortal-gateway.ts', import.meta.url)
@@ -80,6 +81,18 @@ describe('when the gateway thread dies', () => {
     expect(seen.filter(({ path }) => path === '/once')).toHaveLength(1)
     expect(await killer).toMatchObject({ code: 'EFFECT_IN_DOUBT' })
     expect(told).toEqual([expect.stringContaining('4 requests under way')])
+  })
+
+  test('a call of a model is not made again: nobody knows whether it was paid for', async () => {
+    const models = languageModel({ link: gateway.link, clock, random: seededRandom(1) })
+    const provider: ModelProvider = {
+      ...{ name: 'p', baseUrl: `${origin}/v1`, headers: {}, outputField: 'max_tokens' },
+      ...{ timeoutMs: 20_000, idleMs: 20_000, retries: 3, concurrency: 1 },
+    }
+    const messages = [{ role: 'user' as const, text: 'hello' }]
+    const made = models.generate({ provider, model: 'exit', messages, max_output_tokens: 10 }, unheard)
+    await expect(made).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE', details: { sent: 1, unknown: true } })
+    expect(told).toHaveLength(1)
   })
 
   test('a request that killed two threads is not sent to a third', async () => {

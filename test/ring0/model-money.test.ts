@@ -107,6 +107,18 @@ describe('a call of a model', () => {
     expect(ring.models.asked).toHaveLength(1)
   })
 
+  test('is never the answer to another question, under way or on record', async () => {
+    await open()
+    const first = ring.call('model.generate', request())
+    const other = await call({ messages: [{ role: 'user', text: 'something else' }] })
+    expect(other).toMatchObject({ ok: false, error: { code: 'TURN_DIVERGED' } })
+    expect((await first).outcome).toMatchObject({ ok: true })
+    const later = await call({ messages: [{ role: 'user', text: 'something else' }] })
+    expect(later).toMatchObject({ ok: false, error: { code: 'TURN_DIVERGED' } })
+    expect(await call()).toMatchObject({ ok: true })
+    expect(ring.models.asked).toHaveLength(1)
+  })
+
   test('whose price nobody knows is refused under a limit in dollars, with the line to add', async () => {
     await open()
     const { error } = (await call({ model: 'test:unknown' })) as { error?: { code: string; message: string } }

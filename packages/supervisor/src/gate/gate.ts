@@ -189,6 +189,18 @@ export function createGate({ log, clock, effects, deciders, isClean = () => true
     return promise
   }
 
+  /** The key of a thought counts, and says nothing of what is asked. */
+  const otherThought = (site: CallSite, kind: CallKind, input: unknown): unknown => {
+    const checked = kind === 'model.generate' ? callSchemas[kind].safeParse(input) : undefined
+    if (checked?.success !== true) return undefined
+    try {
+      effects.outside['model.generate'].decide(site, checked.data)
+      return undefined
+    } catch (error) {
+      return error
+    }
+  }
+
   const answer = ({
     process: name,
     turn: id,
@@ -203,6 +215,8 @@ export function createGate({ log, clock, effects, deciders, isClean = () => true
     if (!names(key, input).every(isClean)) return refusal(nameHoldsSecret(kind))
     const known = turn.effects.get(key)
     if (known !== undefined && known.kind !== kind) return refusal(diverged(known, kind))
+    const other = known === undefined ? undefined : otherThought({ process, turn, key }, kind, input)
+    if (other !== undefined) return refusal(other)
     const flight = `${id} ${key}`
     // Before the record is asked: an outcome can be on record and not yet on the disk.
     const under = inFlight.get(flight)

@@ -18,7 +18,7 @@ export function generateEffect(parts: ModelEffectParts): OutsideEffect<'model.ge
     decide(site, input) {
       const before = site.turn.effects.get(site.key)?.input as { readonly hash?: string } | undefined
       if (before?.hash !== undefined && before.hash !== hashOf(input))
-        throw new VigilError('TURN_DIVERGED', `${site.key} was asked for something else before the crash`)
+        throw new VigilError('TURN_DIVERGED', `${site.key} was asked for something else before`)
     },
     intent(_site, input) {
       const { model, messages, purpose } = input
