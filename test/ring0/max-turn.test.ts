@@ -95,8 +95,22 @@ const twice: WorldAgent['run'] = async (_event, ctx) => {
 }
 const timedOut = { error: { code: 'TURN_TIMEOUT' } }
 
-test('running time counts over an eviction', async () => {
+test('a turn that gave its thread back does not run', async () => {
   await live({ worker: { ...hurried, evictable: true, run: twice } }, slowly)
+  await w.run(2 * 3_600_000)
+  expect(records('incarnation.released').length).toBeGreaterThan(2)
+  expect(counters()?.completed).toBe(1)
+  await end()
+})
+
+test('running time counts over an eviction', async () => {
+  const sixSeconds = () => new Promise<void>((done) => w.clock.setTimer(6_000, () => done()))
+  const run: WorldAgent['run'] = async (_event, ctx) => {
+    await ctx.step('work', sixSeconds)
+    await ctx.sleep('1h')
+    await ctx.step('more work', sixSeconds)
+  }
+  await live({ worker: { ...hurried, evictable: true, run } })
   await w.run(2 * 3_600_000)
   expect(records('incarnation.released').length).toBeGreaterThan(0)
   expect(records('turn.dead_lettered')[0]?.data).toMatchObject(timedOut)

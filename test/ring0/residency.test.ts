@@ -140,6 +140,21 @@ test('who waits for ring 0 and may be evicted gives its thread back, and goes on
   await end()
 })
 
+test('that its running time is put on record does not wake who waits', async () => {
+  const run: WorldAgent['run'] = async (_, ctx) => {
+    await ctx.step('work', () => new Promise<void>((done) => w.clock.setTimer(500, () => done())))
+    await ctx.sleep('30m')
+  }
+  await live({ a: { evictable: true, run, maxTurn: '1h' } })
+  post('a', 'it')
+  await w.run(60_000)
+  expect(w.told.flat().filter(({ type }) => type === 'turn.ran')).not.toEqual([])
+  expect(statusOf('a')).toMatchObject({ residency: 'hibernated', mailbox: { open: 1 } })
+  await w.run(1_900_000)
+  expect(statusOf('a')).toMatchObject({ counters: { completed: 1 }, epoch: 2 })
+  await end()
+})
+
 test('who gave its thread back while the disk took its time goes on when its record is there', async () => {
   const run: WorldAgent['run'] = (_, ctx) => ctx.publish('begun', 1)
   await live({ a: { evictable: true, run } }, [disk.slow(10_000).between(5_000, 65_000)])

@@ -145,8 +145,8 @@ export function startRuntime({
   const bodies = bodyRetention(log, clock, complain('@runtime'))
   const unobserve = log.observe((record) => {
     for (const { process, event_id } of arrivals(record)) members.get(process)?.process.pump(event_id)
-    // Whatever came of it: a call may wait for no more than that its own record is on the disk.
-    if (record.turn !== undefined) members.get(record.process)?.process.heard(record.turn)
+    // Whatever came of it: a call may wait for no more than that its own record is on the disk. How long it ran answers nobody.
+    if (record.turn !== undefined && record.type !== 'turn.ran') members.get(record.process)?.process.heard(record.turn)
     secrets.heard(record)
     calls.heard(record)
     budgets.heard(record)
