@@ -3,6 +3,7 @@ import {
   type InlineAgent,
   operationFaults,
   type SimulatedServer,
+  scripted,
   sweep,
   type TestRequest,
   testAgent,
@@ -176,4 +177,40 @@ test('restarts leave no connection behind', async () => {
   void t.world.supervisor?.get('buyer').stop()
   await t.advance('10s')
   expect(t.world.servers.living).toEqual([])
+})
+
+test('a call that is under way comes to its end when its process is stopped', async () => {
+  const { servers } = shop()
+  const ends: number[] = []
+  const pay = async () => {
+    await new Promise<void>((resolve) => t.world.clock.setTimer(30_000, resolve))
+    return `end ${ends.push(t.world.clock.now())}`
+  }
+  await using t = await testAgent(agentOf('shop__pay'), {
+    servers: { shop: { tools: { ...servers['shop']?.tools, pay } } },
+  })
+  const turn = t.fire('manual')
+  while (t.world.servers.called.length === 0) await t.advance('1s')
+  void t.world.supervisor?.get('buyer').stop()
+  expect(await t.world.until(() => ends.length === 1, 60_000)).toBe(true)
+  expect(await t.world.until(() => t.world.servers.living.length === 0, 5_000)).toBe(true)
+  void t.world.supervisor?.get('buyer').start()
+  expect(await turn).toMatchObject({ status: 'completed', result: { content: 'end 1' } })
+  expect(t.world.servers.called).toHaveLength(1)
+})
+
+test('a model is offered the tools of servers, and what they give comes back to it', async () => {
+  const { calls, servers } = shop()
+  const agent = {
+    name: 'buyer',
+    model: 'openai:gpt-5-mini',
+    instructions: 'Buy.',
+    servers: { shop: { command: 'shop' } },
+  }
+  const model = scripted([{ tool: 'shop__pay', input: { amount: 5 } }, { text: 'bought' }])
+  await using t = await testAgent(agent as unknown as InlineAgent, { servers, model })
+  const turn = await t.fire('manual', { order: 1 })
+  expect(turn).toMatchObject({ status: 'completed', result: 'bought' })
+  expect(calls).toEqual([{ amount: 5 }])
+  expect(turn.effects.map(({ kind }) => kind)).toEqual(['model.generate', 'server.tool', 'model.generate'])
 })

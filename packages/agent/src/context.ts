@@ -115,11 +115,11 @@ export interface Tool<Input = unknown, Result = unknown> {
   reconcile?(key: string, input: Input): StepAnswer | Promise<StepAnswer>
 }
 
-/** The tools of the module. */
+/** The tools of the module, and those of the MCP servers of the manifest as `server__tool`. */
 export interface AgentTools {
   /**
    * Checks the input, asks the gate, runs the tool and records what it gives; after a crash, and in the next attempt, the record answers.
-   * @throws TOOL_NOT_FOUND · TOOL_INPUT_INVALID · TOOL_DENIED · TOOL_LIMIT · TOOL_TIMEOUT · EFFECT_IN_DOUBT
+   * @throws TOOL_NOT_FOUND · TOOL_INPUT_INVALID · TOOL_DENIED · TOOL_LIMIT · TOOL_TIMEOUT · EFFECT_IN_DOUBT · of a server: SERVER_UNAVAILABLE · SERVER_FAILED
    */
   call<Result = unknown>(name: string, input?: unknown): Promise<Result>
 }

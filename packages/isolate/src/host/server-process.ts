@@ -44,22 +44,32 @@ export interface ServerProcessesOptions {
   readonly fileSystem: FileSystem
   /** Where living ones are noted, beside the cells: whoever ends the orphans of one ends those of the other. */
   readonly runDirectory?: string
+  /** Of all that one has started, together; default 1,024. */
+  readonly memoryMb?: number
+  /** How often that is looked at; default every 5 s. */
+  readonly memoryPollMs?: number
 }
 
 /** What is on its way to whoever reads, and what the program has not read. */
 const mostUnread = 2_000_000
 const mostUnwritten = 8_000_000
-/** Beside the agents that it serves; to find the members of a group all processes of the machine are looked at. */
-const memoryBytes = 1_024 * 1_048_576
-const memoryPollMs = 5_000
+const defaultMemoryMb = 1_024
+/** To find the members of a group all processes of the machine are looked at. */
+const defaultMemoryPollMs = 5_000
 const stderrTailBytes = 2_000
 
-export function serverProcesses({ clock, fileSystem, runDirectory }: ServerProcessesOptions): ServerProcesses {
+export function serverProcesses({
+  clock,
+  fileSystem,
+  runDirectory,
+  memoryMb = defaultMemoryMb,
+  memoryPollMs = defaultMemoryPollMs,
+}: ServerProcessesOptions): ServerProcesses {
   const notes = runNotes(fileSystem, runDirectory)
   const living = new Set<ServerProcess>()
   return {
     start(program, listener) {
-      const started = startServer({ clock, notes }, program, listener)
+      const started = startServer({ clock, notes, memoryMb, memoryPollMs }, program, listener)
       living.add(started)
       void started.gone.then(() => living.delete(started))
       return started
@@ -71,8 +81,15 @@ export function serverProcesses({ clock, fileSystem, runDirectory }: ServerProce
   }
 }
 
+interface ServerParts {
+  readonly clock: Clock
+  readonly notes: RunNotes
+  readonly memoryMb: number
+  readonly memoryPollMs: number
+}
+
 function startServer(
-  { clock, notes }: { readonly clock: Clock; readonly notes: RunNotes },
+  { clock, notes, memoryMb, memoryPollMs }: ServerParts,
   { command, args, directory, env }: ServerProgram,
   listener: ServerProgramListener,
 ): ServerProcess {
@@ -107,7 +124,7 @@ function startServer(
   }
   const weigh = (): void => {
     if (over || pid === undefined) return
-    if ((groupResidentBytes(pid) ?? 0) > memoryBytes) return kill('it took more than 1,024 MB of memory')
+    if ((groupResidentBytes(pid) ?? 0) > memoryMb * 1_048_576) return kill(`it took more than ${memoryMb} MB of memory`)
     after(memoryPollMs, weigh)
   }
   after(memoryPollMs, weigh)
