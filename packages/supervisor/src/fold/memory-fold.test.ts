@@ -52,6 +52,18 @@ test('a shared one is a row of its own, which the record names', () => {
   expect([...world.keys()]).toEqual(['@memory/team'])
 })
 
+test('a stop, a new manifest without memory and a rewind leave it as it is', () => {
+  const { put, fold } = open()
+  put(stored('m-a', 'four'))
+  const before = [...fold().memory]
+  put({ ...alpha, type: 'process.desired', data: { state: 'stopped', by: 'operator' } })
+  const { memory: _, ...manifest } = fold().manifest
+  put({ ...alpha, type: 'process.deployed', data: { revision: 2, manifest, bundle: 'b2', by: 'program' } })
+  put({ ...alpha, type: 'state.rewound', data: { to: 1, set: {}, delete: [], by: 'operator' } })
+  expect(fold().manifest.memory).toBeUndefined()
+  expect([...fold().memory]).toEqual(before)
+})
+
 test('a row gives back what it held, however many there are; one that was packed before had none', () => {
   const { put, fold } = open()
   for (let n = 0; n < 600; n += 1) put(stored(`m-${n}`, `text ${n}`))
