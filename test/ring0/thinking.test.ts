@@ -1,5 +1,5 @@
 import { defineTool } from '@vigil/agent'
-import { scripted, testAgent } from '@vigil/testkit'
+import { crash, judge, type ModelScript, scripted, testAgent, world } from '@vigil/testkit'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 
@@ -48,6 +48,49 @@ describe('an agent without code', () => {
     const turn = await t.fire('manual')
     expect(turn).toMatchObject({ result: { n: 1 } })
     expect(turn.effects.map(({ kind }) => kind)).toEqual(['model.generate', 'publish', 'tool', 'model.generate'])
+  })
+
+  test('holds no guest while it waits for a person, and asks its model nothing twice', async () => {
+    await using t = await testAgent(
+      { name: 'asker', toolPolicy: { ask_human: true } },
+      { model: scripted([{ tool: 'ask_human', input: { question: 'Which?' } }, 'the blue one']) },
+    )
+    const turn = t.fire('manual')
+    expect(await t.world.until(() => t.requests.length > 0, 60_000)).toBe(true)
+    await t.advance('1m')
+    expect(t.world.cells.living.filter(({ process }) => process === 'asker')).toEqual([])
+    await t.requests[0]?.answer('blue')
+    expect(await turn).toMatchObject({ status: 'completed', result: 'the blue one' })
+    expect(t.world.models.asked.at(-1)?.messages.at(-1)?.text).toContain('| blue\n')
+    expect(t.world.models.billed).toHaveLength(2)
+  })
+
+  test('waits for a person when what cannot be undone is in doubt', async () => {
+    const pay = defineTool({
+      name: 'pay',
+      irreversible: true,
+      async run(_input, ctx) {
+        await ctx.publish('paying', null)
+        return 'paid'
+      },
+    })
+    const model: ModelScript = ({ messages }) => (messages.at(-1)?.role === 'user' ? { tool: 'pay' } : 'paid, I think')
+    const w = world({
+      seed: 1,
+      agents: { payer: { model: 'test:m', tools: [pay] } },
+      model,
+      faults: [crash('payer').after('bus.published')],
+    })
+    await w.until(() => w.settled, 60_000)
+    void w.client.postEvent('payer', null).catch(() => undefined)
+    await w.run(60_000)
+    await w.stop()
+    const { violations, log } = await judge(w)
+    w.close()
+    expect(violations).toEqual([])
+    expect(
+      log.filter(({ type }) => type === 'turn.parked' || type === 'turn.completed').map(({ type }) => type),
+    ).toEqual(['turn.parked'])
   })
 
   test('pays for its summary, and lets go of what it stands for', async () => {
