@@ -19,6 +19,12 @@ const retryable = new Set([
   'REQUEST_TIMEOUT',
   'STEP_TIMEOUT',
   'TOOL_TIMEOUT',
+  'MODEL_UNAVAILABLE',
+  'MODEL_RATE_LIMITED',
+  'MODEL_TIMEOUT',
+  'MODEL_MALFORMED',
+  'OUTPUT_INVALID',
+  'SERVER_UNAVAILABLE',
 ])
 /** Another attempt would meet the same. */
 const hopeless = new Set(['TOO_MANY_EFFECTS'])

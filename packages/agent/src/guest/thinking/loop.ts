@@ -33,7 +33,21 @@ export async function thinkThrough(course: Course): Promise<CourseEnd> {
   const toolCalls: ThoughtToolCall[] = []
   const usage = { inputTokens: 0, outputTokens: 0, modelCalls: 0, cost: 0 }
 
+  /** Results that are told in full, oldest first: where they stand, and in few words. */
+  const full: { readonly place: number; readonly short: ModelMessage }[] = []
+  const shorten = (): void => {
+    let length = lengthOf(transcript)
+    if (length <= mostOfTurn) return
+    // Down to half: what providers keep of a prompt by its beginning is lost each time.
+    while (length > mostOfTurn / 2 && full.length > 0) {
+      const { place, short: instead } = full.shift() as (typeof full)[number]
+      length -= (transcript[place]?.text.length ?? 0) - instead.text.length
+      transcript[place] = instead
+    }
+  }
+
   const ask = async (purpose: 'turn' | 'repair', offers: boolean): Promise<ModelReply> => {
+    shorten()
     const reply = await course.generate(requestOf(course, { messages: [...transcript], purpose, offers }))
     usage.inputTokens += reply.usage.input
     usage.outputTokens += reply.usage.output
@@ -49,8 +63,11 @@ export async function thinkThrough(course: Course): Promise<CourseEnd> {
 
   const hear = ({ request: { id, name }, made }: MadeCall): void => {
     const told = toldOf(made)
-    transcript.push({ role: 'tool', id, text: fencedData(`result of ${name}`, told, { fence, most: mostOfResult }) })
-    said.push({ role: 'tool', id, text: short(textOf(told)) })
+    const label = `result of ${name}`
+    const inShort = short(textOf(told))
+    full.push({ place: transcript.length, short: { role: 'tool', id, text: fence.around(label, inShort) } })
+    transcript.push({ role: 'tool', id, text: fencedData(label, told, { fence, most: mostOfResult }) })
+    said.push({ role: 'tool', id, text: inShort })
     if (made !== undefined) toolCalls.push(made)
   }
 
@@ -89,6 +106,10 @@ export async function thinkThrough(course: Course): Promise<CourseEnd> {
 }
 
 const mostOfResult = 40_000
+/** Of what one turn says to its model, in characters: past it the oldest results are told in short. */
+const mostOfTurn = 400_000
+
+const lengthOf = (messages: readonly ModelMessage[]): number => messages.reduce((sum, { text }) => sum + text.length, 0)
 
 function requestOf(
   { model, maxOutputTokens, tools, output }: Course,

@@ -77,7 +77,7 @@ export function fencedData(
 }
 
 export const textOf = (value: unknown): string =>
-  typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null')
+  typeof value === 'string' ? value.toWellFormed() : (JSON.stringify(value) ?? 'null')
 
 /** No half of a pair of surrogates at its end: no provider would take that. */
 const whole = (text: string, most: number): string => text.slice(0, most).toWellFormed()

@@ -195,6 +195,18 @@ describe('ctx.think', () => {
     expect(JSON.stringify(end)).toContain('x'.repeat(50_000))
   })
 
+  it('tells the oldest results in short when a turn has become too long for any model', async () => {
+    const core = thinkingCore([...Array.from({ length: 12 }, (_, n): Said => [['big', { n }]]), 'done'])
+    const big: Tool = { name: 'big', run: () => 'x'.repeat(50_000) }
+    const life = core.start({ tools: [big], run: (_event, ctx) => ctx.think('go', { tools: [big] }) })
+    expect(await life.turn(thinkingWith())).toMatchObject({ result: { text: 'done' } })
+    const lengths = core.asked.map(({ messages }) => messages.reduce((sum, { text }) => sum + text.length, 0))
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(400_000)
+    const last = core.asked.at(-1)?.messages.filter(({ role }) => role === 'tool') ?? []
+    expect(last[0]?.text).toMatch(/^<data ([\d ]+) result of big>\n\| x{2000}… \(50000 characters\)\n<\/data \1>$/)
+    expect(last.at(-1)?.text.length).toBeGreaterThan(40_000)
+  })
+
   describe('with a schema', () => {
     const schema = { type: 'object', properties: { team: { enum: ['a', 'b'] } }, required: ['team'] }
     it.each<[string, Parameters<typeof turnOf>[0], unknown]>([
