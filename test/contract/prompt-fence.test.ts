@@ -84,7 +84,7 @@ const clerk = (seed: number) =>
       instructions: 'You read the mail.',
       triggers: [{ type: 'webhook', webhookPath: '/mail' }],
       budget: 'unlimited',
-      context: { conversationMaxMessages: 12 },
+      context: { conversationMaxMessages: 6 },
       secrets: { api: { value: '$' + '{API}', hosts: ['api.example.com'] } },
       network: { allow: ['api.example.com', 'evil.example'] },
       files: { inbox: '/inbox' },
@@ -109,7 +109,7 @@ const clerk = (seed: number) =>
   )
 
 /** Turns of one agent: each also comes to those behind it, as what was said earlier. */
-const together = 4
+const together = 2
 
 beforeAll(async () => {
   while (nth < injections.length) {
