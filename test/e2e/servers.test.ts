@@ -246,7 +246,9 @@ test('programs that are no servers are given up with the reason, and one that ne
   await until('the end of all', () => processesOf(byHand).length === 0)
 })
 
-test('restarts leave no client, child or socket behind, and who does not end when it is asked to is killed', async () => {
+test('restarts leave no client, child or socket behind, and who does not end when it is asked to is killed', {
+  timeout: 600_000,
+}, async () => {
   const rounds = process.env['VIGIL_TORTURE'] === '1' ? 100 : 3
   await using server = await mcpHttpServer()
   const agent = await agentWith({ servers: { s: hand(), h: { url: server.url }, k: hand('stubborn') } })

@@ -1,3 +1,4 @@
+import type { ProcessName } from '@vigil/protocol'
 import type { SimulatedServer } from '@vigil/testkit'
 import { expect, test } from 'vitest'
 import { toolDecider } from '../../packages/supervisor/src/gate/tools/tool-decider.ts'
@@ -140,6 +141,18 @@ test('tools that have changed are on record, and one that is idle for ten minute
   await on.clock.advance(2 * 60_000)
   expect(on.servers.living).toHaveLength(0)
   expect(await call(on, 'shop__add', { n: 1 }, 'server.tool:later#0')).toMatchObject({ ok: true })
+})
+
+test('a turn that ends while its server comes up begins nothing', async () => {
+  await using on = closing(await ring({ servers: { shop: { ...shop(), connectMs: 5_000 } } }))
+  const reply = on.call('server.tool', { name: 'shop__add', input: { n: 1 } })
+  await on.clock.advance(1_000)
+  const data = { event_id: 'e1', reason: 'cancelled', by: 'operator' }
+  on.commit({ process: 'worker' as ProcessName, epoch: 1, type: 'turn.cancelled', turn: 't1', data })
+  await on.clock.advance(10_000)
+  expect((await reply).outcome).toMatchObject({ ok: false, error: { code: 'ABORTED' } })
+  expect(on.servers.called).toEqual([])
+  expect(await on.records('effect.intended')).toEqual([])
 })
 
 const closing = <T extends GateRing>(opened: T): T & AsyncDisposable =>

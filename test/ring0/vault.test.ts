@@ -2,6 +2,7 @@ import type { ExitCause, JournalRecord } from '@vigil/protocol'
 import { seededRandom, simulatedFileSystem, virtualClock } from '@vigil/testkit'
 import { beforeEach, expect, it, test } from 'vitest'
 import { newProcessFold, type ProcessFold, type TurnFold } from '../../packages/supervisor/src/fold/process-fold.ts'
+import { swapOf } from '../../packages/supervisor/src/gateway/secret-swap.ts'
 import type { AgentSecret, Manifest } from '../../packages/supervisor/src/manifests/manifest.ts'
 import { isLive, secretBytes } from '../../packages/supervisor/src/vault/secret-page.ts'
 import { openSecretStore } from '../../packages/supervisor/src/vault/secret-store.ts'
@@ -141,4 +142,14 @@ it('leaves nothing behind when the supervisor ends, also of what was being read'
   subject.close()
   await reading
   expect([pages.map(isZeroed), live()]).toEqual([[true], []])
+})
+
+test('what servers are given is known for what comes back, and no text of the agent stands for it', async () => {
+  const servers = { s: { url: 'https://s.example', headers: { authorization: 'Bearer $' + '{ONE}' } } }
+  process.manifest = { ...manifest({}), servers }
+  const { secrets } = await subject.take(site(), new Set())
+  expect(secrets.map(({ name, placeholder }) => [name, placeholder])).toEqual([['server.ONE', '']])
+  expect(text(await subject.look(process, 'server.ONE'))).toBe(value)
+  expect(live()).toEqual([['a', 'server.ONE', value]])
+  expect(swapOf(secrets, Buffer.from('any body'))).toEqual({ secrets: [], bodyGrowth: 0 })
 })
