@@ -74,3 +74,31 @@ test('a model that nobody knows is refused when it is deployed', async () => {
   await w.stop()
   w.close()
 })
+
+test('a key that was used goes on no record, whoever says it', async () => {
+  const key = 'sk-on-no-record-0123456789'
+  const w = world({
+    seed: 1,
+    env: { OPENAI_API_KEY: key },
+    agents: {
+      teller: {
+        model: 'openai:gpt-5-mini',
+        context: { env: ['OPENAI_API_KEY'] },
+        async run(_event, ctx) {
+          await ctx.think('hello')
+          return `the key is ${ctx.env['OPENAI_API_KEY']}`
+        },
+      },
+    },
+  })
+  await w.until(() => w.settled, 60_000)
+  void w.client.postEvent('teller', {})
+  await w.run(60_000)
+  await w.stop()
+  const { violations, log } = await judge(w)
+  expect(violations).toEqual([])
+  const end = log.find(({ type }) => type === 'turn.completed')
+  expect(end?.data).toMatchObject({ result: 'the key is [secret openai key]' })
+  expect(JSON.stringify(log)).not.toContain(key)
+  w.close()
+})
