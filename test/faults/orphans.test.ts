@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -57,13 +57,17 @@ test('a program of a server that a killed supervisor leaves behind is ended by t
   const host = spawn(process.execPath, ['--no-warnings', fixture, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
   try {
     await once(host.stdout, 'data')
-    const pid = Number(readdirSync(folder)[0]?.replace('.json', ''))
+    const [note = ''] = readdirSync(folder)
+    const pid = Number(note.replace('.json', ''))
+    const { home } = JSON.parse(readFileSync(join(folder, note), 'utf8')) as { home: string }
+    expect(existsSync(home)).toBe(true)
     host.kill('SIGKILL')
     await once(host, 'close')
     expect(alive(pid)).toBe(true)
     expect(await launcher({ fileSystem: nodeFileSystem(), runDirectory: folder }).endOrphans()).toBe(1)
     await untilGone(pid, 1_000)
     expect(readdirSync(folder)).toEqual([])
+    expect(existsSync(home)).toBe(false)
   } finally {
     rmSync(folder, { recursive: true })
   }

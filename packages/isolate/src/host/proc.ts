@@ -61,9 +61,13 @@ export function yieldToOthers(pid: number, niceness: number = ofCell): void {
     } catch {}
 }
 
+const homes = join(tmpdir(), 'vigil-home-')
 /** A folder of its own for a program that looks for one, with nothing in it. */
-export const emptyHome = (): string => mkdtempSync(join(tmpdir(), 'vigil-home-'))
-export const removeHome = (path: string): void => rmSync(path, { recursive: true, force: true })
+export const emptyHome = (): string => mkdtempSync(homes)
+/** Only such a one, whatever a note says. */
+export function removeHome(path: string): void {
+  if (path.startsWith(homes) && !path.slice(homes.length).includes('/')) rmSync(path, { recursive: true, force: true })
+}
 
 export function bootId(): string {
   return read('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown'

@@ -1,13 +1,14 @@
 import { join } from 'node:path'
 import type { FileSystem } from '@vigil/protocol'
-import { bootId, startTime } from './proc.ts'
+import { bootId, removeHome, startTime } from './proc.ts'
 
 /**
  * One note per living cell under DATA/run, written before a guest is placed: the next supervisor ends what this one
  * left behind. A note names pid, start time and boot, so that a pid that was given to somebody else is let alone.
  */
 export interface RunNotes {
-  write(pid: number): Promise<void>
+  /** `home`: a folder that goes with it. */
+  write(pid: number, home?: string): Promise<void>
   remove(pid: number): Promise<void>
   /** Kills every noted cell that still lives; returns how many. */
   endOrphans(): Promise<number>
@@ -17,18 +18,20 @@ interface Note {
   readonly pid: number
   readonly start_time: string
   readonly boot_id: string
+  readonly home?: string
 }
 
 export function runNotes(fileSystem: FileSystem, directory: string | undefined): RunNotes {
   const pathOf = (pid: number): string => join(directory ?? '', `${pid}.json`)
   return {
-    async write(pid) {
+    async write(pid, home) {
       if (directory === undefined) return
       await fileSystem.makeDirectory(directory)
       const handle = await fileSystem.open(pathOf(pid), 'write', 0o600)
       try {
         // Not synced: a machine that goes down takes the cell with it.
-        const bytes = Buffer.from(JSON.stringify({ pid, start_time: startTime(pid) ?? '', boot_id: bootId() }))
+        const note: Note = { pid, start_time: startTime(pid) ?? '', boot_id: bootId(), ...(home ? { home } : {}) }
+        const bytes = Buffer.from(JSON.stringify(note))
         await handle.truncate(0)
         handle.write(bytes, 0)
       } finally {
@@ -42,7 +45,9 @@ export function runNotes(fileSystem: FileSystem, directory: string | undefined):
       if (directory === undefined || (await fileSystem.stat(directory)) === undefined) return 0
       let ended = 0
       for (const name of await fileSystem.readDirectory(directory)) {
-        if (killNoted(parse(await fileSystem.readFile(join(directory, name))))) ended += 1
+        const note = parse(await fileSystem.readFile(join(directory, name)))
+        if (killNoted(note)) ended += 1
+        if (note?.home !== undefined) removeHome(note.home)
         await fileSystem.remove(join(directory, name))
       }
       return ended

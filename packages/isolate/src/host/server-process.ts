@@ -161,7 +161,7 @@ function startServer(
     tail = (tail + text).slice(-stderrTailBytes)
     listener.stderr(text)
   })
-  const noted = pid === undefined ? Promise.resolve() : notes.write(pid)
+  const noted = pid === undefined ? Promise.resolve() : notes.write(pid, home)
   noted.catch((error: Error) => kill(`it could not be noted: ${error.message}`))
 
   return {
