@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { runInNewContext, Script } from 'node:vm'
 import type { Compute } from '@vigil/protocol'
 import { simulatedCompute } from '@vigil/testkit'
@@ -180,3 +181,10 @@ async function childCommands(): Promise<string[]> {
   }
   return commands
 }
+
+// One character beyond makes V8 keep two bytes for every other, in every thread.
+test.each(['agent/src/guest/main.ts', 'isolate/src/hub/main.ts'])('the bundle of %s is all Latin-1', async (path) => {
+  const entrypoint = fileURLToPath(new URL(`../../packages/${path}`, import.meta.url))
+  const { code } = await opened(piscinaCompute()).bundle(entrypoint)
+  expect([...code].filter((sign) => sign > '\u00ff')).toEqual([])
+})

@@ -13,7 +13,7 @@ import { replayOf } from './replay.ts'
 import { secretLeases } from './secret-lease.ts'
 import { committedState, type TurnState, turnState } from './state.ts'
 import { type OutputSchema, outputSchema } from './thinking/output.ts'
-import { turnThinking } from './thinking/thinking.ts'
+import { type TurnThinking, turnThinking } from './thinking/thinking.ts'
 import { type GuestTool, guestTools } from './tool.ts'
 import { type ContextParts, turnContext } from './turn-context.ts'
 
@@ -109,10 +109,12 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
       const self: OpenTurn = { ending, effects, channels }
       open.set(turn, self)
       const { process, env } = boot
-      const thinking = turnThinking({
-        ...{ message, effects, ...agent, warn },
-        context: () => context,
-      })
+      let thinking: TurnThinking | undefined
+      /** Made when it is first wanted: most turns of code do not think. */
+      const mind = (): TurnThinking => {
+        thinking ??= turnThinking({ ...{ message, effects, ...agent, warn }, context: () => context })
+        return thinking
+      }
       const context: AgentContext = turnContext({
         process,
         env,
@@ -122,19 +124,19 @@ export function guestMain(load: (module: GuestBoot['module'], rights: GuestBoot)
         state: own.state,
         channel: channels.channel,
         lease: (name, use) => leases.lease(turn, name, use, signal),
-        think: thinking.think,
+        think: (request, options) => mind().think(request, options),
         signal,
         log,
       })
       let end: Completed | Threw
       try {
-        const run = agent.run ?? thinking.turn
+        const run = agent.run ?? mind().turn
         const result = asResult(
           await scope.run(context, async () => run(await agent.accept(eventOf(message)), context)),
         )
         await channels.opened()
         if (effects.diverged !== undefined) throw effects.diverged
-        const writes = withConversation(own.writes(), thinking.writes())
+        const writes = withConversation(own.writes(), thinking?.writes())
         end = { t: 'completed', turn, result, writes, unasked: replay.unasked() }
       } catch (thrown) {
         end = { t: 'threw', turn, error: thrownError(effects.diverged ?? thrown), unasked: replay.unasked() }

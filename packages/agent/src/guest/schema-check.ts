@@ -15,7 +15,7 @@ const most = 10
 export function standardCheck(schema: unknown, what: string): SchemaCheck {
   const standard = (schema as Partial<StandardSchema> | null)?.['~standard']
   if (typeof standard?.validate !== 'function') {
-    const message = `expected ${what} to be a schema with the interface of Standard Schema, such as z.object({…}), found ${typeof schema}`
+    const message = `expected ${what} to be a schema with the interface of Standard Schema, such as z.object({ ... }), found ${typeof schema}`
     throw codedError({ code: 'BUNDLE_FAILED', message })
   }
   return async (value) => {

@@ -63,7 +63,7 @@ export const shortEvent = ({ type, triggerId, timestamp, payload }: AgentEvent):
 const mostOfEarlier = 2_000
 
 export const short = (text: string): string =>
-  text.length <= mostOfEarlier ? text : `${whole(text, mostOfEarlier)}… (${text.length} characters)`
+  text.length <= mostOfEarlier ? text : `${whole(text, mostOfEarlier)}... (${text.length} characters)`
 
 /** A text as it is, anything else as JSON, between fences; what is too long is cut, and the model told so. */
 export function fencedData(

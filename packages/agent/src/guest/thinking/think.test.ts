@@ -203,7 +203,7 @@ describe('ctx.think', () => {
     const lengths = core.asked.map(({ messages }) => messages.reduce((sum, { text }) => sum + text.length, 0))
     expect(Math.max(...lengths)).toBeLessThanOrEqual(400_000)
     const last = core.asked.at(-1)?.messages.filter(({ role }) => role === 'tool') ?? []
-    expect(last[0]?.text).toMatch(/^<data ([\d ]+) result of big>\n\| x{2000}… \(50000 characters\)\n<\/data \1>$/)
+    expect(last[0]?.text).toMatch(/^<data ([\d ]+) result of big>\n\| x{2000}\.\.\. \(50000 characters\)\n<\/data \1>$/)
     expect(last.at(-1)?.text.length).toBeGreaterThan(40_000)
   })
 
