@@ -173,7 +173,8 @@ export function takeSeat(parts: SeatParts): Seat {
       peakBytes = Math.max(peakBytes, grown)
       const silentMs = clock.monotonic() - aliveAt
       if (grown > spec.memoryMb * megabyte)
-        kill({ kind: 'memory', used_mb: Math.round(grown / megabyte), limit_mb: spec.memoryMb })
+        // What is over the limit is told as more than it, however little.
+        kill({ kind: 'memory', used_mb: Math.ceil(grown / megabyte), limit_mb: spec.memoryMb })
       else if (silentMs > spec.heartbeatTimeoutMs) kill({ kind: 'heartbeat_lost', silent_ms: Math.round(silentMs) })
       return grown
     },

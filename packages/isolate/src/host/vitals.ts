@@ -46,7 +46,7 @@ export function watchVitals({ clock, resident, seats, isShared, pollMs, condemn 
     }
     const allowedMb = Math.round(limitMb + leftMb + leavingMb)
     if (grownMb > allowedMb)
-      condemn({ kind: 'memory', used_mb: Math.round(grownMb), limit_mb: allowedMb, hint: 'all of the cell together' })
+      condemn({ kind: 'memory', used_mb: Math.ceil(grownMb), limit_mb: allowedMb, hint: 'all of the cell together' })
   }
 
   const poll = (): void => {
