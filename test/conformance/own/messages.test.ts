@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { JournalRecord } from '@vigil/protocol'
 import { describe, expect, test } from 'vitest'
 import { launch, launcher } from '../../../packages/isolate/fixtures/launch.ts'
 import { fleet } from '../../support/fleet.ts'
@@ -73,8 +74,11 @@ describe.each(['process', 'thread'] as const)('%s', (isolation) => {
   test('DOWN_exactly_once, monitor_of_dead_gives_noproc', async () => {
     await using f = await fleet({ watcher: { isolation, concurrency: 2 }, a: { isolation, hibernateAfter: 0 } })
     const down = f.agent('watcher').run({ act: 'monitor', whom: 'a' })
-    await until('the watch to be on record', () => f.agent('watcher').status().mailbox.open === 1)
-    await f.agent('watcher').journal({ limit: 1 })
+    const isWatch = (record: JournalRecord): boolean =>
+      record.type === 'effect.intended' && record.data.kind === 'monitor'
+    await until('the watch to be on record', async () =>
+      (await f.agent('watcher').journal({ limit: 10 })).records.some(isWatch),
+    )
     await f.agent('a').enqueue({ act: 'exit' })
     expect(await down).toMatchObject({ process: 'a', epoch: 1, cause: { kind: 'exit_code', code: 3 } })
     await until('a to give up', () => f.agent('a').status().counters.deadLettered === 1)
