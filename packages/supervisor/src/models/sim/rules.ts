@@ -1,4 +1,5 @@
 import { type ModelRequest, type SimRule, VigilError } from '@vigil/protocol'
+import type { FilterScope } from '../../triggers/filter/evaluate.ts'
 import { compileSceneFilter } from '../../triggers/filter/filter.ts'
 import { sceneOf } from './scene.ts'
 import { filled } from './template.ts'
@@ -15,27 +16,27 @@ export function byRules(rules: readonly SimRule[], request: ModelRequest): Simul
   const rule = rules.find(({ when }) => when === undefined || compileSceneFilter(when)(scene))
   if (rule === undefined)
     throw new VigilError('SIM_NO_RULE', `none of ${rules.length} rules of sim:rules fits; ${said(request)}`)
-  return answerOf(rule, request)
+  return answerOf(rule, scene)
 }
 
 /** The entry at this place. @throws SIM_NO_RULE behind the last */
 export function byScript(script: readonly SimRule[], place: number, request: ModelRequest): SimulatedAnswer {
+  const scene = sceneOf(request)
   const entry = script[place]
   if (entry === undefined)
     throw new VigilError(
       'SIM_NO_RULE',
       `the script of sim:script has ${script.length} entries, and the model is asked once more; ${said(request)}`,
     )
-  if (entry.when !== undefined && !compileSceneFilter(entry.when)(sceneOf(request)))
+  if (entry.when !== undefined && !compileSceneFilter(entry.when)(scene))
     throw new VigilError(
       'SIM_NO_RULE',
       `entry ${place + 1} of sim:script does not fit (${entry.when}); ${said(request)}`,
     )
-  return answerOf(entry, request)
+  return answerOf(entry, scene)
 }
 
-function answerOf({ text = '', tool, input, tools }: SimRule, request: ModelRequest): SimulatedAnswer {
-  const scene = sceneOf(request)
+function answerOf({ text = '', tool, input, tools }: SimRule, scene: FilterScope): SimulatedAnswer {
   const calls = tools ?? (tool === undefined ? [] : [{ tool, input }])
   return {
     text: shown(filled(text, scene)),
